@@ -1,0 +1,86 @@
+# Every target installs what it needs, quietly skipping what is there. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.SHELLFLAGS := -eu -o pipefail -c
+
+CACHE      ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/davit
+UV_VERSION := 0.13.8
+UV         := $(CACHE)/uv-$(UV_VERSION)/bin/uv
+RUN        := $(UV) run --no-sync
+PYTEST     := $(RUN) pytest
+PYTHON     ?= python3
+
+# The demo and the tests use clusters of their own, side by side.
+CLUSTER      ?= davit
+TEST_CLUSTER ?= davit-test
+PROVIDER     ?= auto
+
+##@ Start here
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-zA-Z0-9_-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: env ## A real model, from training to production pods, on a cluster of its own
+	@$(RUN) python -m examples.demo up --cluster $(CLUSTER) --provider $(PROVIDER)
+
+.PHONY: demo-down
+demo-down: env ## Remove everything the demo made
+	@$(RUN) python -m examples.demo down --cluster $(CLUSTER) --provider $(PROVIDER)
+
+##@ Work on Davit
+
+.PHONY: env
+env: .venv/.complete ## The Python environment, exactly as locked
+
+.venv/.complete: pyproject.toml uv.lock | $(UV)
+	@$(UV) sync --locked --extra dev --quiet
+	@touch $@
+
+$(UV):
+	@command -v $(PYTHON) >/dev/null || { echo "davit: Python 3.11 or newer is needed (looked for $(PYTHON))" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "davit: $(PYTHON) is older than Python 3.11; set PYTHON=..." >&2; exit 1; }
+	@echo "davit: installing uv $(UV_VERSION) into $(CACHE)"
+	@$(PYTHON) -m venv $(CACHE)/uv-$(UV_VERSION) || { echo "davit: could not make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@$(CACHE)/uv-$(UV_VERSION)/bin/pip install --quiet uv==$(UV_VERSION) || { rm -rf $(CACHE)/uv-$(UV_VERSION); echo "davit: could not install uv: is a Python package index reachable?" >&2; exit 1; }
+
+.PHONY: check
+check: env ## Style, types, direction of dependencies
+	@$(UV) lock --check --quiet
+	@$(RUN) ruff format --check .
+	@$(RUN) ruff check .
+	@$(RUN) mypy
+	@$(RUN) lint-imports
+
+.PHONY: format
+format: env ## Put the code into its canonical shape
+	@$(RUN) ruff format .
+	@$(RUN) ruff check --fix .
+
+.PHONY: test-fast
+test-fast: env ## The tests that need no cluster, in under a minute
+	@$(PYTEST) -m "not e2e" tests/unit tests/component tests/contract
+
+.PHONY: test
+test: env ## Everything, on a real cluster that it makes itself
+	@$(PYTEST) tests
+
+##@ Development cluster
+
+.PHONY: cluster-up
+cluster-up: env ## Start (or repair) the development cluster
+	@$(RUN) python -m devcluster --name $(CLUSTER) --provider $(PROVIDER) up
+
+.PHONY: cluster-status
+cluster-status: env ## What runs and what does not
+	@$(RUN) python -m devcluster --name $(CLUSTER) --provider $(PROVIDER) status
+
+.PHONY: cluster-down
+cluster-down: env ## Remove the development cluster without a trace
+	@$(RUN) python -m devcluster --name $(CLUSTER) --provider $(PROVIDER) down
+
+.PHONY: images
+images: env ## Build the images and print their sizes
+	@$(RUN) python -m devcluster images
