@@ -1,0 +1,68 @@
+"""The rules of the house that no linter knows: where things live and how large they may grow."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median, quantiles
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PACKAGES = ["operator/davit_operator", "server/davit_server", "registry/davit_registry", "devcluster"]
+FOLDERS = ["operator", "server", "registry", "devcluster", "charts", "manifests", "examples", "tests"]
+
+
+def sources(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            yield f"{path.relative_to(ROOT)}:{node.lineno} {node.name}", length
+
+
+def test_the_folder_named_operator_is_not_a_package():
+    assert list((ROOT / "operator").glob("*.py")) == []
+    found = subprocess.run(
+        [sys.executable, "-c", "import operator; print(operator.add(1, 2))"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.strip() == "3"
+
+
+def test_no_package_below_tests():
+    assert list((ROOT / "tests").rglob("__init__.py")) == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_folder_says_what_it_is(folder: str):
+    readme = ROOT / folder / "README.md"
+    assert readme.is_file(), f"{folder}/README.md is missing: start it with what the folder is and is not"
+    assert len(readme.read_text().split()) > 30
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_files_stay_below_300_lines(package: str):
+    long = {str(p.relative_to(ROOT)): n for p in sources(package) if (n := len(p.read_text().splitlines())) > 300}
+    assert long == {}, "split by topic"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_functions_stay_small(package: str):
+    sizes = dict(pair for path in sources(package) for pair in functions(path))
+    assert {name: n for name, n in sizes.items() if n > 60} == {}, "no function above 60 lines"
+    assert median(sizes.values()) <= 10
+    assert quantiles(sizes.values(), n=10)[-1] <= 30
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_file_is_named_after_nothing(package: str):
+    vague = {"util", "utils", "helper", "helpers", "common", "misc"}
+    assert [str(p.relative_to(ROOT)) for p in sources(package) if p.stem in vague] == []
