@@ -1,0 +1,53 @@
+"""What can go wrong between a reference and the files behind it.
+
+Every error carries four things: its class says what a caller should do (correct the reference, wait,
+fix credentials), `reason` names the case in one PascalCase word, `cause` names the object and what is
+wrong with it, and `cure` says what to do. `str(error)` joins cause and cure into one sentence. None of
+them ever contains a credential or the text of a server's answer.
+"""
+
+
+class RegistryError(Exception):
+    """Any failure to read the registry or a store.
+
+    Args:
+        cause: Which object, and what is wrong with it.
+        reason: The case as one PascalCase word, stable across releases; the class's own when omitted.
+        cure: What to do about it, as an imperative.
+    """
+
+    reason = "RegistryError"
+    cure = ""
+
+    def __init__(self, cause: str, *, reason: str | None = None, cure: str | None = None) -> None:
+        self.cause = cause
+        self.reason = self.reason if reason is None else reason
+        self.cure = self.cure if cure is None else cure
+        super().__init__(f"{cause}: {self.cure}" if self.cure else cause)
+
+
+class InvalidReference(RegistryError):
+    """The text of a reference or location cannot be right; only editing it helps."""
+
+    reason = "InvalidReference"
+
+
+class NotFound(RegistryError):
+    """The registry or store answers, and what was asked for is not there or not usable (yet)."""
+
+    reason = "NotFound"
+    cure = "check the reference, or register the model"
+
+
+class Denied(RegistryError):
+    """The registry or store answers, and refuses us."""
+
+    reason = "Denied"
+    cure = "check the credentials and what they permit"
+
+
+class Unavailable(RegistryError):
+    """No usable answer: the network, a timeout, an overloaded or failing server. Trying again may help."""
+
+    reason = "Unavailable"
+    cure = "check that it runs and can be reached from here; this is retried"
