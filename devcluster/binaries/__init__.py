@@ -1,0 +1,1 @@
+"""Programs built from Go modules with committed checksums, cached in the user's cache folder."""
