@@ -1,0 +1,45 @@
+"""Everything that the builders need to know, gathered in one value."""
+
+from dataclasses import dataclass
+
+from davit_operator.api.v1alpha1 import ModelDeploymentSpec
+from davit_operator.desired.naming import object_name
+from davit_operator.domain.access import Route
+from davit_operator.domain.objects import Key
+from davit_operator.domain.pin import Pin
+
+
+@dataclass(frozen=True, slots=True)
+class ServerImage:
+    """The image of pods whose ModelDeployment names none."""
+
+    name: str
+    pull_policy: str = "IfNotPresent"
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """One track of one ModelDeployment.
+
+    Attributes:
+        key: The ModelDeployment.
+        uid: Its uid, for owner references.
+        spec: What is wanted.
+        pin: The model to serve.
+        route: How the pods read its files.
+        image: Used when the spec names none.
+        track: Which set of pods this is.
+    """
+
+    key: Key
+    uid: str
+    spec: ModelDeploymentSpec
+    pin: Pin
+    route: Route
+    image: ServerImage
+    track: str
+
+    @property
+    def name(self) -> str:
+        """Name of all objects of this track."""
+        return object_name(self.key.name, self.track)

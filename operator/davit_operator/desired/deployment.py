@@ -1,0 +1,26 @@
+"""The Deployment of a track."""
+
+from davit_operator.desired import naming
+from davit_operator.desired.blueprint import Blueprint
+from davit_operator.desired.metadata import build_metadata
+from davit_operator.desired.pod import build_pod_template
+from davit_operator.domain.objects import Object
+
+PROGRESS_DEADLINE_SECONDS = 600
+
+
+def build_deployment(blueprint: Blueprint) -> Object:
+    """A Deployment that replaces pods one at a time and never has fewer answering than wanted."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": build_metadata(blueprint),
+        "spec": {
+            "replicas": blueprint.spec.replicas,
+            "revisionHistoryLimit": 3,
+            "progressDeadlineSeconds": PROGRESS_DEADLINE_SECONDS,
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+            "selector": {"matchLabels": naming.selector_labels(blueprint.key.name, blueprint.track)},
+            "template": build_pod_template(blueprint),
+        },
+    }

@@ -1,0 +1,22 @@
+"""The PodDisruptionBudget of a track."""
+
+from davit_operator.desired import naming
+from davit_operator.desired.blueprint import Blueprint
+from davit_operator.desired.metadata import build_metadata
+from davit_operator.domain.objects import Object
+
+
+def build_disruption_budget(blueprint: Blueprint) -> Object | None:
+    """Node drains take one pod at a time. None for a single replica: a budget would block every drain."""
+    if blueprint.spec.replicas <= 1:
+        return None
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": build_metadata(blueprint),
+        "spec": {
+            "maxUnavailable": 1,
+            "unhealthyPodEvictionPolicy": "AlwaysAllow",
+            "selector": {"matchLabels": naming.selector_labels(blueprint.key.name, blueprint.track)},
+        },
+    }

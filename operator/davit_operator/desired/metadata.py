@@ -1,0 +1,17 @@
+"""The metadata that every object of a track carries."""
+
+from davit_operator.api import constants
+from davit_operator.desired import naming
+from davit_operator.desired.blueprint import Blueprint
+from davit_operator.domain.objects import Object
+
+
+def build_metadata(blueprint: Blueprint, annotations: dict[str, str] | None = None) -> Object:
+    """Name, labels, owner, and the full name of the ModelDeployment for people and event handlers."""
+    return {
+        "name": blueprint.name,
+        "namespace": blueprint.key.namespace,
+        "labels": naming.object_labels(blueprint.key.name, blueprint.track),
+        "annotations": {**(annotations or {}), constants.OWNER_ANNOTATION: blueprint.key.name},
+        "ownerReferences": [naming.owner_reference(blueprint.key, blueprint.uid)],
+    }

@@ -1,0 +1,29 @@
+"""The Service of a track."""
+
+from davit_operator.desired import naming
+from davit_operator.desired.blueprint import Blueprint
+from davit_operator.desired.metadata import build_metadata
+from davit_operator.domain.objects import Object
+
+
+def build_service(blueprint: Blueprint) -> Object:
+    """One address for the pods of a track."""
+    wanted = blueprint.spec.service
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": build_metadata(blueprint, wanted.annotations),
+        "spec": {
+            "type": wanted.type,
+            "selector": naming.selector_labels(blueprint.key.name, blueprint.track),
+            "ports": [
+                {
+                    "name": "http",
+                    "port": wanted.port,
+                    "targetPort": "http",
+                    "protocol": "TCP",
+                    "appProtocol": "http",
+                }
+            ],
+        },
+    }

@@ -1,0 +1,108 @@
+"""Ports: what the reconciler needs of the outside world. `adapters` fulfils them, tests fake them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from davit_registry import File, Reference
+
+from davit_operator.domain.access import RegistryAccess, StoreAccess
+from davit_operator.domain.objects import Child, Key, Object
+from davit_operator.domain.pin import Source
+
+
+class Registry(Protocol):
+    """An MLflow server."""
+
+    async def resolve(self, reference: Reference, access: RegistryAccess) -> Source:
+        """Reads what a reference names now.
+
+        Raises:
+            ModelRejected: The registry answers and there is no such model.
+            Denied: It refuses us.
+            Unavailable: It gives no usable answer.
+        """
+
+
+class Store(Protocol):
+    """Where the files of models are."""
+
+    async def list_files(self, location: str, access: RegistryAccess | StoreAccess) -> Sequence[File]:
+        """Lists every file of a model, through the registry's proxy or straight in the store.
+
+        Raises:
+            ModelRejected: There is nothing at the location.
+            Denied: The store refuses us.
+            Unavailable: It gives no usable answer.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A Kubernetes Event to post: something that a person would want to read later."""
+
+    type: str
+    reason: str
+    message: str
+
+
+class Cluster(Protocol):
+    """The Kubernetes API. Every method may raise `Unavailable`, `Denied` or `Waiting` (a conflict)."""
+
+    async def list_model_deployments(self) -> Sequence[Object]:
+        """All ModelDeployments that the operator watches."""
+
+    async def get_model_deployment(self, key: Key) -> Object | None:
+        """One ModelDeployment, or None when it is gone."""
+
+    async def get_child(self, namespace: str, child: Child) -> Object | None:
+        """One child, or None."""
+
+    async def list_pods(self, namespace: str, selector: dict[str, str]) -> Sequence[Object]:
+        """Pods by their labels."""
+
+    async def apply(self, obj: Object) -> Object:
+        """Server-side apply; the object as it is afterwards.
+
+        Raises:
+            InvalidSpec: The API server refuses the object.
+        """
+
+    async def delete_child(self, obj: Object) -> None:
+        """Deletes exactly this object, not a later one of the same name; harmless when it is gone."""
+
+    async def write_status(self, resource: Object, status: Object) -> None:
+        """Replaces what we wrote into a ModelDeployment's status; harmless when the resource is gone."""
+
+    async def read_secret(self, namespace: str, name: str) -> dict[str, str] | None:
+        """The decoded contents of a Secret, or None when there is none."""
+
+    async def post_event(self, resource: Object, note: Note) -> None:
+        """Posts an Event about a ModelDeployment."""
+
+
+class Clock(Protocol):
+    """Time."""
+
+    def now(self) -> datetime:
+        """The present moment, aware, in UTC."""
+
+
+class Metrics(Protocol):
+    """What the operator counts about itself."""
+
+    def reconciled(self, result: str, seconds: float) -> None:
+        """One reconciliation ended."""
+
+    def failed(self, reason: str) -> None:
+        """One reconciliation met a problem."""
+
+    def resolved(self, seconds: float) -> None:
+        """The registry answered, or failed to, after so long."""
+
+    def ready(self, key: Key, *, ready: bool) -> None:
+        """Whether a ModelDeployment is ready."""
+
+    def forget(self, key: Key) -> None:
+        """A ModelDeployment is gone."""

@@ -1,0 +1,192 @@
+"""The status: what every kind of problem does to the conditions stands here and nowhere else.
+
+| problem | Ready | Reconciling | Stalled | ModelResolved |
+|---|---|---|---|---|
+| none | True | | | True |
+| `Waiting` | False | True | | |
+| `Unavailable` | as the pods are, with the last pin; else False | only without a pin | | Unknown |
+| `Denied` | False | | | False when the registry or store refused |
+| `InvalidSpec`, `ModelRejected` | False | | True | False when the reference was the matter |
+| anything else, our bug | Unknown | | | |
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from davit_operator.api import conditions as c
+from davit_operator.api.constants import HISTORY_LENGTH
+from davit_operator.api.v1alpha1 import (
+    HistoryEntry,
+    ModelDeploymentStatus,
+    ModelStatus,
+    PinStatus,
+)
+from davit_operator.domain.errors import DavitError, InvalidSpec, ModelRejected, Unavailable, Waiting
+from davit_operator.domain.pin import Pin
+from davit_operator.planning.pins import pin_from_status, pin_to_status
+from davit_operator.planning.rollout import Rollout
+
+INTERNAL_ERROR = "InternalError"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that one reconciliation found out.
+
+    Attributes:
+        generation: The generation of spec that was read.
+        now: The present moment.
+        uri: The reference as written; empty when the spec cannot be read.
+        target: The pin that the objects were built for, or None.
+        resolution: What kept the reference from being resolved; None when it was.
+        problem: What else went wrong before or while applying; None when nothing did.
+        rollout: What the pods do.
+        endpoint: Where requests go.
+        selector: Which pods are meant.
+        follows: False while `spec.suspend` holds the pin.
+        target_is_current: Whether `target` is what the present spec asks for, as far as is known.
+        crashed: Whether the reconciliation ended with a bug of ours.
+    """
+
+    generation: int
+    now: datetime
+    uri: str
+    target: Pin | None
+    rollout: Rollout
+    resolution: DavitError | None = None
+    problem: DavitError | None = None
+    endpoint: str = ""
+    selector: str = ""
+    follows: bool = True
+    target_is_current: bool = True
+    crashed: bool = False
+
+
+def build_status(previous: ModelDeploymentStatus, report: Report) -> ModelDeploymentStatus:
+    """The status to store. Equal to the previous one when nothing worth telling happened."""
+    target = report.target and pin_to_status(report.target, previous.model.target, report.now)
+    serving = _choose_serving(previous.model, target, report)
+    verdicts = list(_judge(report, serving))
+    return ModelDeploymentStatus(
+        observed_generation=report.generation,
+        conditions=c.merge_conditions(previous.conditions, verdicts, report.generation, report.now),
+        model=ModelStatus(target=target, serving=serving),
+        replicas=report.rollout.replicas,
+        selector=report.selector or previous.selector,
+        endpoint=report.endpoint or previous.endpoint,
+        history=_continue_history(previous.history, serving, report),
+    )
+
+
+def _choose_serving(previous: ModelStatus, target: PinStatus | None, report: Report) -> PinStatus | None:
+    """The pin that answers now: the target once its rollout is complete, else the old one while it answers."""
+    answering = report.rollout.answering
+    candidates = [target, previous.serving] if report.rollout.is_complete else [previous.serving, target]
+    return next((pin for pin in candidates if pin and pin_from_status(pin).fingerprint in answering), None)
+
+
+def _continue_history(
+    history: list[HistoryEntry], serving: PinStatus | None, report: Report
+) -> list[HistoryEntry]:
+    if serving is None or not report.rollout.is_complete:
+        return history
+    if history and (history[0].label, history[0].digest) == (serving.label, serving.digest):
+        return history
+    entry = HistoryEntry(
+        label=serving.label,
+        uri=serving.uri,
+        version=serving.version,
+        run_id=serving.run_id,
+        digest=serving.digest,
+        serving_since=report.now,
+    )
+    return [entry, *history][:HISTORY_LENGTH]
+
+
+def blocking_problem(report: Report) -> DavitError | None:
+    """What keeps the ModelDeployment from being ready; None when it is ready.
+
+    A registry or store without an answer is no such thing while the last pin fits the spec.
+    """
+    if report.problem:
+        return report.problem
+    if isinstance(report.resolution, Unavailable) and report.target and report.target_is_current:
+        return report.rollout.problem
+    if report.resolution:
+        return report.resolution
+    if not report.follows and not report.target_is_current:
+        return InvalidSpec(
+            "Suspended",
+            f"spec.suspend is true, so {report.uri} is not followed: set it to false to roll it out",
+        )
+    return report.rollout.problem
+
+
+def _judge(report: Report, serving: PinStatus | None) -> Iterator[c.Verdict]:
+    yield _judge_available(report, serving)
+    yield _judge_resolved(report)
+    problem = blocking_problem(report)
+    if report.crashed:
+        yield c.Verdict(c.READY, "Unknown", INTERNAL_ERROR, _message(problem))
+    elif problem is None:
+        yield _ready(report)
+    else:
+        yield c.Verdict(c.READY, "False", problem.reason, _message(problem, serving))
+        yield from _judge_progress(problem)
+
+
+def _judge_progress(problem: DavitError) -> Iterator[c.Verdict]:
+    match problem:
+        case Waiting() | Unavailable():
+            yield c.Verdict(c.RECONCILING, "True", problem.reason, problem.message)
+        case InvalidSpec() | ModelRejected():
+            yield c.Verdict(c.STALLED, "True", problem.reason, problem.message)
+
+
+def _ready(report: Report) -> c.Verdict:
+    label = report.target.source.label if report.target else "nothing"
+    if not report.follows:
+        return c.Verdict(c.READY, "True", "Suspended", f"{label} stays while spec.suspend is true")
+    if report.rollout.replicas.desired == 0:
+        return c.Verdict(
+            c.READY, "True", "ScaledToZero", f"spec.replicas is 0: {label} has no pods, as wanted"
+        )
+    return c.Verdict(c.READY, "True", "Serving", f"all pods serve {label}")
+
+
+def _judge_available(report: Report, serving: PinStatus | None) -> c.Verdict:
+    if report.rollout.replicas.ready and serving:
+        where = f" at {report.endpoint}" if report.endpoint else ""
+        return c.Verdict(c.AVAILABLE, "True", "Answering", f"{serving.label} answers{where}")
+    if report.rollout.replicas.ready:
+        return c.Verdict(c.AVAILABLE, "True", "Answering", "an earlier version answers")
+    if report.rollout.is_complete and report.target:
+        return c.Verdict(
+            c.AVAILABLE, "False", "ScaledToZero", "spec.replicas is 0: nothing answers, as wanted"
+        )
+    return c.Verdict(c.AVAILABLE, "False", "NoReadyPods", "no pod is ready, so nothing answers")
+
+
+def _judge_resolved(report: Report) -> c.Verdict:
+    match report.resolution:
+        case Unavailable() as problem:
+            return c.Verdict(c.MODEL_RESOLVED, "Unknown", problem.reason, problem.message)
+        case DavitError() as problem:
+            return c.Verdict(c.MODEL_RESOLVED, "False", problem.reason, problem.message)
+    if report.target is None or not report.uri:
+        reason = report.problem.reason if report.problem else "Suspended"
+        return c.Verdict(c.MODEL_RESOLVED, "Unknown", reason, "the reference was not looked up")
+    label, uri = report.target.source.label, report.target.source.uri
+    if not report.follows:
+        return c.Verdict(
+            c.MODEL_RESOLVED, "True", "Suspended", f"{uri} was {label}; not followed while suspended"
+        )
+    return c.Verdict(c.MODEL_RESOLVED, "True", "Resolved", f"{uri} is {label}, {report.target.digest}")
+
+
+def _message(problem: DavitError | None, serving: PinStatus | None = None) -> str:
+    if problem is None:
+        return "the operator met a bug of its own and tries again; its log has the traceback"
+    keeps = isinstance(problem, Waiting) or serving is None
+    return problem.message if keeps else f"{problem.message} ({serving.label} keeps serving)"
