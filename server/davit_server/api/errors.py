@@ -1,0 +1,95 @@
+"""The table from failures to status codes, and the one JSON object every error is told with."""
+
+import json
+import logging
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from davit_server.errors import (
+    ClientGone,
+    DeadlineExceeded,
+    InvalidInput,
+    ModelFailed,
+    NotReady,
+    Overloaded,
+    RequestError,
+    TooLarge,
+    TooSlow,
+    UnknownModel,
+    Unsupported,
+)
+
+logger = logging.getLogger(__name__)
+
+STATUS: dict[type[RequestError], int] = {
+    InvalidInput: 400,
+    UnknownModel: 404,
+    TooSlow: 408,
+    TooLarge: 413,
+    Unsupported: 415,
+    Overloaded: 429,
+    ClientGone: 499,
+    ModelFailed: 500,
+    NotReady: 503,
+    DeadlineExceeded: 504,
+}
+
+JSON_TYPE = b"application/json"
+
+
+def error_body(code: str, message: str) -> bytes:
+    """MLflow's error object, with the member `error` that Open Inference clients read."""
+    return json.dumps({"error_code": code, "message": message, "error": message}).encode()
+
+
+def error_headers(failure: RequestError) -> list[tuple[bytes, bytes]]:
+    """When to come back, where the failure knows that."""
+    if failure.retry_after is None:
+        return []
+    return [(b"retry-after", str(failure.retry_after).encode())]
+
+
+def internal_error(request_id: str) -> RequestError:
+    """What a client learns about a bug of ours: how to find it in the log."""
+    return ModelFailed(
+        f"The server failed on this request; its log has the place under request id {request_id}."
+    )
+
+
+_HTTP_CODES = {404: "ENDPOINT_NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
+_HTTP_MESSAGES = {
+    404: "There is nothing at this path. Predictions are at POST /invocations; /docs lists the rest.",
+    405: "This path does not take this method; /docs lists what it takes.",
+}
+
+
+async def answer_http_error(_: Request, failure: Exception) -> Response:
+    """Routing errors (no such path, wrong method) as our JSON object."""
+    status = failure.status_code if isinstance(failure, HTTPException) else 500
+    headers = dict(failure.headers or {}) if isinstance(failure, HTTPException) else {}
+    body = error_body(
+        _HTTP_CODES.get(status, "BAD_REQUEST"), _HTTP_MESSAGES.get(status, "The request failed.")
+    )
+    return Response(body, status, headers, "application/json")
+
+
+async def answer_request_error(_: Request, failure: Exception) -> Response:
+    """Our own failures raised in FastAPI routes."""
+    if not isinstance(failure, RequestError):
+        raise failure
+    headers = {name.decode(): value.decode() for name, value in error_headers(failure)}
+    return Response(
+        error_body(failure.code, failure.message), STATUS[type(failure)], headers, "application/json"
+    )
+
+
+async def answer_bug(_: Request, failure: Exception) -> Response:
+    """Anything else is a bug of ours: logged with its place, told without detail."""
+    logger.error("a request failed unexpectedly", exc_info=failure)
+    return Response(
+        error_body("INTERNAL_ERROR", "The server failed on this request; its log has the place."),
+        500,
+        media_type="application/json",
+    )

@@ -1,0 +1,30 @@
+"""`POST /invocations`: MLflow's scoring protocol."""
+
+from functools import partial
+
+from davit_server.api.bodies import Scope, decode_json, media_kind
+from davit_server.inference.service import InferenceService
+from davit_server.runtimes.base import Work
+
+
+class Invocations:
+    """Reads the JSON forms, CSV and Parquet.
+
+    Args:
+        max_json_depth: How deep lists and objects may nest.
+    """
+
+    def __init__(self, max_json_depth: int) -> None:
+        self._max_json_depth = max_json_depth
+
+    def read(self, service: InferenceService, _: Scope, content_type: bytes, body: bytes) -> Work:
+        """The request as work for the model.
+
+        Raises:
+            RequestError: It cannot be read.
+        """
+        kind = media_kind(content_type)
+        if kind == "json":
+            return service.read_document(decode_json(body, self._max_json_depth))
+        parse = service.model.parse_csv if kind == "csv" else service.model.parse_parquet
+        return service.read_parsed(partial(parse, body))

@@ -1,0 +1,192 @@
+"""`POST /v2/models/…/infer`: the Open Inference Protocol v2, with its binary data extension."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from davit_server.api.bodies import Scope, decode_json, header
+from davit_server.api.identity import Identity
+from davit_server.errors import InvalidInput, UnknownModel, Unsupported
+from davit_server.inference.service import InferenceService
+from davit_server.runtimes.base import Work
+from davit_server.runtimes.mapping import document_of
+from davit_server.runtimes.tensors import Tensor, answer_tensors, read_tensor, tensor_bytes, tensor_entry
+
+HEADER_LENGTH = b"inference-header-content-length"
+OCTETS = b"application/octet-stream"
+DEFAULT_OUTPUT = "predictions"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the client asked of the answer."""
+
+    request_id: str | None
+    names: tuple[str, ...] | None
+    """The outputs it wants; None for all."""
+    binary: frozenset[str] | None
+    """The outputs it wants as raw bytes; None for all of them."""
+
+    def as_bytes(self, name: str) -> bool:
+        """Whether an output goes out as raw bytes."""
+        return self.binary is None or name in self.binary
+
+
+class OpenInference:
+    """Reads inference requests.
+
+    Args:
+        identity: Name and version that paths must agree with.
+        max_json_depth: How deep lists and objects may nest.
+    """
+
+    def __init__(self, identity: Identity, max_json_depth: int) -> None:
+        self._identity = identity
+        self._max_json_depth = max_json_depth
+
+    def read(self, service: InferenceService, scope: Scope, content_type: bytes, body: bytes) -> Work:
+        """The request as work for the model.
+
+        Raises:
+            RequestError: It cannot be read.
+        """
+        require_model(self._identity, scope.get("path_params", {}))
+        head, tail = self._split(scope, content_type, body)
+        request = decode_json(head, self._max_json_depth)
+        if (
+            not isinstance(request, dict)
+            or not isinstance(request.get("inputs"), list)
+            or not request["inputs"]
+        ):
+            raise InvalidInput("The body must be a JSON object with a list 'inputs' of at least one tensor.")
+        tensors = read_tensors(request["inputs"], tail)
+        parameters = request.get("parameters")
+        known = parameters if isinstance(parameters, dict) else {}
+        document = document_of(tensors, known, service.model.signature)
+        outputs = service.model.signature.outputs
+        default = outputs[0].name if len(outputs) == 1 and outputs[0].name else DEFAULT_OUTPUT
+        wanted = read_wanted(request, known)
+        work = service.read_document(document)
+        work.encode = self._encoder(wanted, default)
+        return work
+
+    @staticmethod
+    def _split(scope: Scope, content_type: bytes, body: bytes) -> tuple[bytes, bytes | None]:
+        """The JSON head and, with the binary extension, the raw bytes behind it."""
+        length = header(scope, HEADER_LENGTH)
+        if length is None:
+            if not content_type.lower().startswith(b"application/json"):
+                raise Unsupported("The Content-Type must be application/json.")
+            return body, None
+        if not length.isdigit() or int(length) > len(body):
+            raise InvalidInput(
+                "Inference-Header-Content-Length must be the number of bytes of the JSON part."
+            )
+        return body[: int(length)], body[int(length) :]
+
+    def _encoder(self, wanted: Wanted, default: str) -> Callable[[Any], Any]:
+        def encode(raw: Any) -> Any:
+            tensors = answer_tensors(raw, default)
+            if wanted.names is not None:
+                tensors = _choose(tensors, wanted.names)
+            return self._answer(tensors, wanted)
+
+        return encode
+
+    def _answer(self, tensors: list[Tensor], wanted: Wanted) -> Any:
+        """The answer as JSON, or as JSON followed by raw bytes."""
+        entries, pieces = [], []
+        for tensor in tensors:
+            entry = tensor_entry(tensor)
+            if wanted.as_bytes(tensor.name):
+                pieces.append(tensor_bytes(tensor))
+                del entry["data"]
+                entry["parameters"] = {"binary_data_size": len(pieces[-1])}
+            entries.append(entry)
+        answer = {
+            "model_name": self._identity.model,
+            "model_version": self._identity.version,
+            "outputs": entries,
+        }
+        if wanted.request_id is not None:
+            answer["id"] = wanted.request_id
+        head = json.dumps(answer).encode()
+        if not pieces:
+            return head
+        return b"".join([head, *pieces]), OCTETS, [(HEADER_LENGTH, b"%d" % len(head))]
+
+
+def require_model(identity: Identity, path_params: dict[str, Any]) -> None:
+    """Refuse paths that name another model.
+
+    Raises:
+        UnknownModel: Name or version differ from those served here.
+    """
+    name, version = path_params.get("name"), path_params.get("version")
+    if (name is not None and name != identity.model) or (version is not None and version != identity.version):
+        raise UnknownModel(
+            f"This server has only the model '{identity.model}', version '{identity.version}'."
+        )
+
+
+def read_tensors(entries: list[Any], tail: bytes | None) -> list[Tensor]:
+    """All inputs; those with a `binary_data_size` take their bytes from the tail, in order.
+
+    Raises:
+        InvalidInput: A tensor is malformed, two have one name, or the bytes do not add up.
+    """
+    tensors, at = [], 0
+    for entry in entries:
+        parameters = entry.get("parameters") if isinstance(entry, dict) else None
+        size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
+        if size is None:
+            tensors.append(read_tensor(entry, None))
+            continue
+        if type(size) is not int or size < 0 or tail is None or at + size > len(tail):
+            raise InvalidInput("A binary_data_size does not fit the bytes behind the JSON part.")
+        tensors.append(read_tensor(entry, tail[at : at + size]))
+        at += size
+    if tail is not None and at != len(tail):
+        raise InvalidInput("There are more bytes behind the JSON part than the inputs claim.")
+    if len({tensor.name for tensor in tensors}) != len(tensors):
+        raise InvalidInput("Two inputs have the same name.")
+    return tensors
+
+
+def read_wanted(request: dict[str, Any], parameters: dict[str, Any]) -> Wanted:
+    """What the client asked of the answer.
+
+    Raises:
+        InvalidInput: `outputs` is not a list of named objects.
+    """
+    request_id = request.get("id")
+    outputs = request.get("outputs")
+    every = parameters.get("binary_data_output") is True
+    if outputs is None:
+        binary = None if every else frozenset[str]()
+        return Wanted(request_id if isinstance(request_id, str) else None, None, binary)
+    if not isinstance(outputs, list) or not all(
+        isinstance(entry, dict) and isinstance(entry.get("name"), str) for entry in outputs
+    ):
+        raise InvalidInput("'outputs' must be a list of objects with a name.")
+    names = tuple(entry["name"] for entry in outputs)
+    chosen = frozenset(entry["name"] for entry in outputs if _binary(entry, default=every))
+    return Wanted(request_id if isinstance(request_id, str) else None, names or None, chosen)
+
+
+def _binary(entry: dict[str, Any], *, default: bool) -> bool:
+    """Whether one output is wanted as bytes."""
+    parameters = entry.get("parameters")
+    asked = parameters.get("binary_data") if isinstance(parameters, dict) else None
+    return asked if isinstance(asked, bool) else default
+
+
+def _choose(tensors: list[Tensor], names: tuple[str, ...]) -> list[Tensor]:
+    """The wanted outputs in the wanted order."""
+    by_name = {tensor.name: tensor for tensor in tensors}
+    if not set(names) <= by_name.keys():
+        raise InvalidInput(
+            f"The model's outputs are {', '.join(map(repr, by_name))}; others cannot be asked for."
+        )
+    return [by_name[name] for name in names]

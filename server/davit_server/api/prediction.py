@@ -1,0 +1,134 @@
+"""The two routes that predict, as raw ASGI: FastAPI's own route would cost more than most models.
+
+They are the only place where speed decides the shape of the code; everything around them is FastAPI.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from davit_server.api.bodies import BodyLimits, Receive, Scope, read_body, require_plain
+from davit_server.api.errors import JSON_TYPE, STATUS, error_body, error_headers, internal_error
+from davit_server.api.identity import Headers, Identity
+from davit_server.errors import ClientGone, NotReady, RequestError
+from davit_server.inference.service import InferenceService
+from davit_server.inference.state import ServerState
+from davit_server.runtimes.base import Work
+from davit_server.telemetry.metrics import WorkerMetrics
+
+logger = logging.getLogger(__name__)
+access = logging.getLogger("davit.access")
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Protocol_(Protocol):
+    """How one protocol reads a request."""
+
+    def read(self, service: InferenceService, scope: Scope, content_type: bytes, body: bytes) -> Work:
+        """The request as work for the model.
+
+        Raises:
+            RequestError: It cannot be read.
+        """
+
+
+class PredictionRoute:
+    """One predicting route: admission, body, model, answer, metrics.
+
+    Args:
+        protocol: How requests are read.
+        state: Holds the service once the model is loaded.
+        identity: Headers of every answer.
+        limits: How large and slow a body may be.
+        metrics: Where requests are counted.
+        access_log: Whether each request leaves a line in the log.
+    """
+
+    def __init__(
+        self,
+        protocol: Protocol_,
+        state: ServerState,
+        identity: Identity,
+        limits: BodyLimits,
+        metrics: WorkerMetrics,
+        *,
+        access_log: bool,
+    ) -> None:
+        self._read = protocol.read
+        self._state = state
+        self._identity = identity
+        self._limits = limits
+        self._metrics = metrics
+        self._access_log = access_log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one POST."""
+        started = time.perf_counter()
+        self._metrics.in_flight.add(1.0)
+        request_id = self._identity.request_id(scope)
+        outcome, status = "ok", 200
+        extra: Headers = []
+        content_type = JSON_TYPE
+        try:
+            answer = await self._predict(scope, receive, started)
+            if type(answer) is bytes:
+                body = answer
+            else:
+                body, content_type, extra = answer
+        except ClientGone:
+            self._finish(scope, request_id, "cancelled", 499, started)
+            return
+        except RequestError as failure:
+            outcome, status, body, extra = _told(failure)
+        except Exception as failure:
+            logger.exception(
+                "a request failed unexpectedly", extra={"fields": {"request_id": request_id.decode()}}
+            )
+            outcome, status, body, extra = _told(internal_error(request_id.decode()))
+            outcome = "error"
+            del failure
+        headers = [
+            (b"content-type", content_type),
+            (b"content-length", b"%d" % len(body)),
+            *extra,
+            *self._identity.headers(request_id),
+        ]
+        try:
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+        finally:
+            self._finish(scope, request_id, outcome, status, started)
+
+    async def _predict(self, scope: Scope, receive: Receive, started: float) -> Any:
+        """From the first byte to the encoded answer."""
+        service = self._state.service
+        if service is None:
+            raise NotReady("The model is still being loaded; try again.", retry_after=2)
+        service.admit()
+        content_type = require_plain(scope)
+        body = await read_body(scope, receive, self._limits, started)
+        work = self._read(service, scope, content_type, body)
+        return await service.predict(work, started)
+
+    def _finish(self, scope: Scope, request_id: bytes, outcome: str, status: int, started: float) -> None:
+        """Count the request and, if wanted, log it."""
+        seconds = time.perf_counter() - started
+        self._metrics.finish(outcome, seconds)
+        self._metrics.in_flight.add(-1.0)
+        if self._access_log:
+            fields = {
+                "request_id": request_id.decode(),
+                "path": scope["path"],
+                "status": status,
+                "outcome": outcome,
+                "seconds": round(seconds, 6),
+            }
+            access.info("request", extra={"fields": fields})
+
+
+def _told(failure: RequestError) -> tuple[str, int, bytes, Headers]:
+    """Outcome, status, body and headers of a failure."""
+    status = STATUS[type(failure)]
+    return failure.outcome, status, error_body(failure.code, failure.message), error_headers(failure)

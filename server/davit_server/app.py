@@ -1,0 +1,137 @@
+"""The one place that wires the server together; nothing is global."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+
+from davit_server import __version__
+from davit_server.api.bodies import BodyLimits, Receive, Scope
+from davit_server.api.errors import answer_bug, answer_http_error, answer_request_error
+from davit_server.api.health import health_routes
+from davit_server.api.identity import Identity
+from davit_server.api.invocations import Invocations
+from davit_server.api.metadata import metadata_routes
+from davit_server.api.open_inference import OpenInference
+from davit_server.api.prediction import PredictionRoute, Send
+from davit_server.errors import RequestError
+from davit_server.inference.loading import Loaded
+from davit_server.inference.state import ServerState
+from davit_server.lifespan import Lifecycle
+from davit_server.settings import Settings
+from davit_server.telemetry.metrics import Metrics
+
+
+class ModelServer:
+    """The ASGI application: a FastAPI app, with the scoring route as a short cut before it.
+
+    The short cut skips FastAPI's middleware and routing, which would cost more than most models; the same
+    route is also registered in the app, where the OpenAPI document and the answers to wrong methods come
+    from.
+
+    Args:
+        app: Everything but the short cut.
+        invocations: The route behind `POST /invocations`.
+        identity: Headers of every answer.
+        lifecycle: Loads the model when the application starts.
+        state: Where the process stands.
+    """
+
+    def __init__(
+        self,
+        app: FastAPI,
+        invocations: PredictionRoute,
+        identity: Identity,
+        lifecycle: Lifecycle,
+        state: ServerState,
+    ) -> None:
+        self.app = app
+        self.lifecycle = lifecycle
+        self.state = state
+        self._invocations = invocations
+        self._identity = identity
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one ASGI event stream."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)  # type: ignore[arg-type]
+        elif scope["path"] == "/invocations" and scope["method"] == "POST":
+            await self._invocations(scope, receive, send)
+        elif scope["path"].endswith("/infer"):
+            await self.app(scope, receive, send)  # type: ignore[arg-type]
+        else:
+            await self.app(scope, receive, self._with_headers(scope, send))  # type: ignore[arg-type]
+
+    def _with_headers(self, scope: Scope, send: Send) -> Send:
+        """Add model, version and request id to an answer of FastAPI."""
+
+        async def with_headers(message: dict[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                own = self._identity.headers(self._identity.request_id(scope))
+                message["headers"] = [*message.get("headers", []), *own]
+            await send(message)
+
+        return with_headers
+
+
+def create_app(
+    settings: Settings,
+    *,
+    metrics: Metrics | None = None,
+    worker: int = 0,
+    loaded: Loaded | None = None,
+    on_failure: Callable[[], None] = lambda: None,
+) -> ModelServer:
+    """Build the server; it begins to load the model when its lifespan starts.
+
+    Args:
+        settings: All of them.
+        metrics: Shared by all workers of a process group; made here for a single one.
+        worker: Which of the workers this is, from 0.
+        loaded: A model loaded before forking.
+        on_failure: Called when the model is rejected.
+    """
+    identity = Identity(model_name(settings), settings.model_version or "local", settings.model_run_id)
+    state = ServerState()
+    metrics = metrics or Metrics()
+    metrics.labels = {"model": identity.model, "version": identity.version}
+    counted = metrics.worker(worker)
+    lifecycle = Lifecycle(settings, state, identity, metrics, counted, on_failure, loaded)
+    limits = BodyLimits(settings.max_body_bytes, settings.request_timeout_seconds, settings.max_json_depth)
+
+    def predicting(protocol: Invocations | OpenInference) -> PredictionRoute:
+        return PredictionRoute(protocol, state, identity, limits, counted, access_log=settings.access_log)
+
+    invocations = predicting(Invocations(settings.max_json_depth))
+    infer = predicting(OpenInference(identity, settings.max_json_depth))
+    app = _fastapi(lifecycle)
+    app.include_router(health_routes(state, metrics))
+    app.include_router(metadata_routes(state, identity))
+    app.router.routes.append(Route("/invocations", invocations, methods=["POST"]))
+    for path in ("/v2/models/{name}/infer", "/v2/models/{name}/versions/{version}/infer"):
+        app.router.routes.append(Route(path, infer, methods=["POST"]))
+    return ModelServer(app, invocations, identity, lifecycle, state)
+
+
+def model_name(settings: Settings) -> str:
+    """The given name, else that of the model's folder."""
+    return settings.model_name or settings.model_path.resolve().name or "model"
+
+
+def _fastapi(lifecycle: Lifecycle) -> FastAPI:
+    """The app around the routes: lifespan and errors."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        lifecycle.start()
+        yield
+        await lifecycle.stop()
+
+    app = FastAPI(title="Davit model server", version=__version__, lifespan=lifespan)
+    app.add_exception_handler(HTTPException, answer_http_error)
+    app.add_exception_handler(RequestError, answer_request_error)
+    app.add_exception_handler(Exception, answer_bug)
+    return app

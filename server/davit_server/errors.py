@@ -1,0 +1,117 @@
+"""Every failure the server knows: of a request (answered with an error) and of a model (ends the process).
+
+How a request's failure becomes a status code is decided in one place, `davit_server.api.errors`.
+Messages name what is wrong and the cure; they never contain what the client sent.
+"""
+
+
+class RequestError(Exception):
+    """A request that cannot be answered with a prediction.
+
+    Args:
+        message: What is wrong and what to do about it; goes to the client as it is.
+        code: MLflow's name for the error where it has one (the client's `error_code`).
+        outcome: The label under which the request is counted.
+        retry_after: Seconds after which trying again makes sense.
+    """
+
+    code = "INTERNAL_ERROR"
+    outcome = "error"
+
+    def __init__(self, message: str, *, code: str | None = None, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or type(self).code
+        self.retry_after = retry_after
+
+
+class InvalidInput(RequestError):
+    """The request does not say what the model needs; only another request helps."""
+
+    code = "BAD_REQUEST"
+    outcome = "invalid"
+
+
+class UnknownModel(RequestError):
+    """The path names a model or version that this server does not serve."""
+
+    code = "RESOURCE_DOES_NOT_EXIST"
+    outcome = "unknown_model"
+
+
+class TooLarge(RequestError):
+    """The body, its nesting or its number of rows is beyond the limit."""
+
+    code = "REQUEST_TOO_LARGE"
+    outcome = "too_large"
+
+
+class Unsupported(RequestError):
+    """The media type is not one the server reads."""
+
+    code = "UNSUPPORTED_MEDIA_TYPE"
+    outcome = "unsupported"
+
+
+class NotReady(RequestError):
+    """The model is not loaded yet, or the server is about to go away."""
+
+    code = "TEMPORARILY_UNAVAILABLE"
+    outcome = "not_ready"
+
+
+class Overloaded(RequestError):
+    """More requests wait than the queue may hold."""
+
+    code = "REQUEST_LIMIT_EXCEEDED"
+    outcome = "overloaded"
+
+
+class DeadlineExceeded(RequestError):
+    """The prediction took longer than a request may take."""
+
+    code = "DEADLINE_EXCEEDED"
+    outcome = "deadline"
+
+
+class TooSlow(RequestError):
+    """The client did not send its whole request in time."""
+
+    code = "REQUEST_TIMEOUT"
+    outcome = "cancelled"
+
+
+class ClientGone(RequestError):
+    """The client went away before its request was complete; nobody reads this answer."""
+
+    code = "CANCELLED"
+    outcome = "cancelled"
+
+
+class ModelFailed(RequestError):
+    """The model answered with something that cannot be sent: the model is at fault, not the request."""
+
+    code = "INTERNAL_ERROR"
+    outcome = "model_failed"
+
+
+class ModelRejected(Exception):
+    """This model will not be served: the process ends and says why.
+
+    Args:
+        stage: `load` or `smoke-test`.
+        reason: One PascalCase word, for conditions and dashboards.
+        cause: What happened, naming the file or library.
+        cure: What to do about it.
+    """
+
+    def __init__(self, stage: str, reason: str, cause: str, cure: str) -> None:
+        super().__init__(f"{stage}: {reason}: {cause} {cure}")
+        self.stage = stage
+        self.reason = reason
+        self.cause = cause
+        self.cure = cure
+
+    def as_dict(self) -> dict[str, str]:
+        """The four fields as they stand in the termination message."""
+        return {"stage": self.stage, "reason": self.reason, "cause": self.cause, "cure": self.cure}

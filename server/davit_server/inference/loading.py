@@ -1,0 +1,74 @@
+"""From a folder of files to a model that has proved it answers."""
+
+import gc
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from davit_server.errors import ModelRejected
+from davit_server.inference.plan import Plan, choose_plan
+from davit_server.inference.smoke_test import Checked, smoke_test
+from davit_server.runtimes.diagnosis import explain_load_failure, out_of_memory, require_model_folder
+from davit_server.runtimes.pyfunc import PyfuncModel, load_pyfunc
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model, not yet tried."""
+
+    model: PyfuncModel
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A model that has passed its checks, and how it is best called."""
+
+    plan: Plan
+    checked: Checked
+
+
+def load_model(path: Path) -> Loaded:
+    """Load the model in a folder.
+
+    Raises:
+        ModelRejected: It cannot be served; says why and what to do.
+    """
+    started = time.perf_counter()
+    require_model_folder(path)
+    try:
+        model = load_pyfunc(path)
+    except Exception as failure:
+        logger.debug("loading failed", exc_info=failure)
+        raise explain_load_failure(failure, path) from failure
+    return Loaded(model, time.perf_counter() - started)
+
+
+def try_model(model: PyfuncModel, path: Path, batching: Literal["auto", "off"], max_rows: int) -> Tried:
+    """Choose a plan, run the smoke test, and put what stays for good out of the garbage collector's way.
+
+    Raises:
+        ModelRejected: It does not answer its own example.
+    """
+    try:
+        plan = choose_plan(model, batching)
+        checked = smoke_test(model, plan, max_rows)
+    except MemoryError as failure:
+        raise out_of_memory("smoke-test", path) from failure
+    gc.collect()
+    gc.freeze()
+    return Tried(plan, checked)
+
+
+def unexpected(failure: BaseException) -> ModelRejected:
+    """For what nobody thought of: the model is not served, and the log has the place."""
+    return ModelRejected(
+        "load",
+        "LoadFailed",
+        f"Loading failed with {type(failure).__name__}.",
+        "The server's log has the place where it happened.",
+    )

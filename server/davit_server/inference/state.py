@@ -1,0 +1,41 @@
+"""Where the process stands between its start and its end."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from davit_server.errors import ModelRejected
+from davit_server.inference.service import InferenceService
+
+
+class Phase(Enum):
+    """loading → ready → draining, or loading → failed."""
+
+    LOADING = "loading"
+    READY = "ready"
+    DRAINING = "draining"
+    FAILED = "failed"
+
+
+@dataclass(slots=True)
+class ServerState:
+    """The phase, and the model's service once there is one.
+
+    While draining, predictions are still answered: load balancers and clients with open connections
+    learn late that this process goes away.
+    """
+
+    phase: Phase = Phase.LOADING
+    service: InferenceService | None = None
+    failure: ModelRejected | None = None
+    checked: str = ""
+    """What the smoke test found: `checked by the model's own input example`, or why it is unchecked."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether new work should be sent here."""
+        return self.phase is Phase.READY
+
+    @property
+    def live(self) -> bool:
+        """Whether the process can still recover by itself."""
+        return not (self.service is not None and self.service.hung)

@@ -1,0 +1,145 @@
+"""From start to ready, and from SIGTERM to the end."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+
+from davit_server.api.identity import Identity
+from davit_server.errors import ModelRejected
+from davit_server.inference.loading import Loaded, Tried, load_model, try_model, unexpected
+from davit_server.inference.service import InferenceService, Limits
+from davit_server.inference.state import Phase, ServerState
+from davit_server.runtimes.diagnosis import folder_size, memory_limit
+from davit_server.settings import Settings
+from davit_server.telemetry.metrics import Metrics, WorkerMetrics
+from davit_server.termination import TerminationLog, killed_while_loading
+
+logger = logging.getLogger(__name__)
+
+
+class Lifecycle:
+    """Moves the state from loading to ready or failed, and on to draining.
+
+    Args:
+        settings: Where the model is and what requests may ask for.
+        state: What all routes look at.
+        identity: Learns the run id when the model is loaded.
+        metrics: Learns load and warm-up times.
+        worker: Where the service counts.
+        on_failure: Called in the event loop when the model is rejected: ends the process.
+        loaded: A model loaded before, in a process that this one was forked from.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        state: ServerState,
+        identity: Identity,
+        metrics: Metrics,
+        worker: WorkerMetrics,
+        on_failure: Callable[[], None],
+        loaded: Loaded | None = None,
+    ) -> None:
+        self._settings = settings
+        self._state = state
+        self._identity = identity
+        self._metrics = metrics
+        self._worker = worker
+        self._on_failure = on_failure
+        self._loaded = loaded
+        self._termination = TerminationLog(settings.termination_log)
+        self._loading: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin loading in the background: liveness answers meanwhile."""
+        self._loading = asyncio.get_running_loop().create_task(self._load())
+
+    async def settled(self) -> None:
+        """Wait until the model is ready or rejected."""
+        if self._loading is not None:
+            await self._loading
+
+    async def stop(self) -> None:
+        """Let go of everything."""
+        if self._loading is not None:
+            self._loading.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._loading
+        if self._state.service is not None:
+            self._state.service.close()
+
+    def drain(self) -> bool:
+        """Tell load balancers to look elsewhere while still answering.
+
+        Returns False when there is nothing to drain, because the model never was ready.
+        """
+        if self._state.phase is not Phase.READY:
+            return False
+        self._state.phase = Phase.DRAINING
+        self._identity.draining = True
+        logger.info("draining: still answering for %g s", self._settings.drain_seconds)
+        return True
+
+    async def _load(self) -> None:
+        try:
+            loaded, tried = await asyncio.to_thread(self._load_and_try)
+        except ModelRejected as rejection:
+            self._fail(rejection)
+        except Exception as failure:
+            logger.exception("loading failed unexpectedly")
+            self._fail(unexpected(failure))
+        else:
+            self._become_ready(loaded, tried)
+
+    def _load_and_try(self) -> tuple[Loaded, Tried]:
+        """Everything that takes time, away from the event loop."""
+        settings = self._settings
+        path = settings.model_path
+        self._termination.foretell(killed_while_loading(memory_limit(), folder_size(path)))
+        loaded = self._loaded or load_model(path)
+        tried = try_model(loaded.model, path, settings.batching, settings.max_rows)
+        self._termination.clear()
+        return loaded, tried
+
+    def _become_ready(self, loaded: Loaded, tried: Tried) -> None:
+        settings, state = self._settings, self._state
+        limits = Limits(settings.request_timeout_seconds, settings.max_queue, settings.max_rows)
+        loop = asyncio.get_running_loop()
+        state.service = InferenceService(loaded.model, tried.plan, limits, self._worker, loop)
+        self._identity.run_id = settings.model_run_id or loaded.model.facts.run_id
+        state.checked = tried.checked.note
+        self._record(loaded, tried)
+        if state.phase is Phase.LOADING:
+            state.phase = Phase.READY
+        fields = {
+            "load_seconds": round(loaded.seconds, 3),
+            "smoke_test": tried.checked.note,
+            "smoke_test_seconds": round(tried.checked.seconds, 4),
+            "plan": tried.plan.name,
+            "batching": tried.plan.batching,
+            "reasons": "; ".join(tried.plan.reasons),
+        }
+        logger.info("ready", extra={"fields": fields})
+
+    def _record(self, loaded: Loaded, tried: Tried) -> None:
+        """What is now known of the model, as metrics."""
+        self._metrics.facts |= {
+            "model_load_seconds": loaded.seconds,
+            "model_warmup_seconds": tried.checked.seconds,
+            "model_checked": float(bool(tried.checked.by)),
+            "model_peak_memory_bytes": float(tried.checked.peak_bytes),
+        }
+        self._metrics.info = {
+            "run_id": self._identity.run_id,
+            "digest": self._settings.model_digest,
+            "uri": self._settings.model_uri,
+            "plan": tried.plan.name,
+        }
+
+    def _fail(self, rejection: ModelRejected) -> None:
+        self._state.phase = Phase.FAILED
+        self._state.failure = rejection
+        self._termination.tell(rejection)
+        logger.error("the model is not served", extra={"fields": rejection.as_dict()})
+        self._on_failure()

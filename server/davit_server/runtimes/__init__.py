@@ -1,0 +1,1 @@
+"""The only place that knows MLflow, pandas, numpy and the model libraries."""

@@ -1,0 +1,106 @@
+"""What the rest of the server may know about a model: plain data, no model library."""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One column or tensor of a signature."""
+
+    name: str | None
+    kind: str
+    """An MLflow type name (`double`, `string`, …), `array`, `object`, `map`, `any` or `tensor`."""
+    required: bool = True
+    dtype: str = ""
+    """numpy's name of the element type, for tensors."""
+    shape: tuple[int, ...] = ()
+    detail: Any = None
+    """MLflow's own description of a nested type, as JSON-like data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One inference parameter."""
+
+    name: str
+    kind: str
+    default: Any = None
+    shape: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What the model takes and gives; an empty tuple where the model does not say."""
+
+    inputs: tuple[Field, ...] = ()
+    outputs: tuple[Field, ...] = ()
+    params: tuple[Parameter, ...] = ()
+    from_type_hint: bool = False
+
+    @property
+    def tensors(self) -> bool:
+        """Whether the inputs are tensors, not columns."""
+        return bool(self.inputs) and self.inputs[0].kind == "tensor"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The inputs' names in order; empty when they have none."""
+        return tuple(spec.name for spec in self.inputs if spec.name is not None)
+
+
+@dataclass(slots=True, eq=False)
+class Work:
+    """One decoded request, ready for the model.
+
+    Attributes:
+        alone: Predicts this request by itself, exactly as MLflow's scoring server would.
+        encode: Turns the prediction into the answer.
+        rows: How many rows it has, where that can be told.
+        part: Its share of a joined call; None when it must be predicted alone.
+        key: Requests with equal keys may be joined.
+    """
+
+    alone: Callable[[], Any]
+    encode: Callable[[Any], Any]
+    rows: int = 1
+    part: Any = None
+    key: Hashable = None
+
+
+class Joined(Protocol):
+    """A way to predict the rows of several requests in one call of the model."""
+
+    name: str
+
+    def read(self, document: dict[str, Any]) -> tuple[Any, int] | None:
+        """The rows of a JSON request and their number; None when only MLflow's own parsing will do."""
+
+    def predict(self, parts: Sequence[tuple[Any, int]]) -> list[Any]:
+        """One prediction for each part, in order.
+
+        Raises:
+            Exception: Whatever the model raises; the caller then predicts each request alone.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """The model's own input example."""
+
+    body: bytes
+    """A JSON request for `/invocations`, as MLflow saved it."""
+
+
+@dataclass(slots=True)
+class ModelFacts:
+    """What the MLmodel file says beside the signature."""
+
+    flavor: str = ""
+    run_id: str = ""
+    mlflow_version: str = ""
+    python_version: str = ""
+    trusted_code: bool = False
+    """The code that predicts is a library's, not the author's: it computes, it does not sleep or wait."""
+    extra: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,183 @@
+"""Why a model does not load, told as stage, reason, cause and cure."""
+
+import errno
+import platform
+import re
+from pathlib import Path
+
+from davit_server.errors import ModelRejected
+
+_DISTRIBUTIONS = {
+    "sklearn": "scikit-learn",
+    "cv2": "opencv-python",
+    "PIL": "pillow",
+    "yaml": "PyYAML",
+    "skimage": "scikit-image",
+    "google": "protobuf",
+}
+"""Import names that differ from what pip calls them."""
+
+_UNPICKLING = ("UnpicklingError", "UntrustedTypesFoundException", "AttributeError", "EOFError")
+
+
+def require_model_folder(path: Path) -> None:
+    """Refuse a folder that holds no model before anything is imported.
+
+    Raises:
+        ModelRejected: No MLmodel file.
+    """
+    if (path / "MLmodel").is_file():
+        return
+    found = "is not a folder" if not path.is_dir() else "holds no MLmodel file"
+    raise ModelRejected(
+        "load",
+        "NotAModel",
+        f"{path} {found}.",
+        "Point the reference at the folder that `mlflow.<flavor>.log_model` made.",
+    )
+
+
+def explain_load_failure(failure: BaseException, path: Path) -> ModelRejected:
+    """The rejection that fits an exception raised while loading.
+
+    Args:
+        failure: What loading raised.
+        path: The model's folder, read for its requirements and Python version.
+    """
+    if isinstance(failure, ModelRejected):
+        return failure
+    if isinstance(failure, MemoryError):
+        return out_of_memory("load", path)
+    if isinstance(failure, OSError) and failure.errno == errno.ENOSPC:
+        return ModelRejected(
+            "load",
+            "DiskFull",
+            "No space left on the disk while loading.",
+            "Give /tmp or the volume more space.",
+        )
+    if isinstance(failure, ModuleNotFoundError) and failure.name:
+        return _missing_library(failure.name, path)
+    if wrong := _wrong_python(path, failure):
+        return wrong
+    if isinstance(failure, ImportError):
+        return ModelRejected(
+            "load",
+            "BrokenLibrary",
+            f"Importing what the model needs failed: {_first_line(failure)}.",
+            "Install the versions in the model's requirements.txt.",
+        )
+    return _other(failure)
+
+
+def out_of_memory(stage: str, path: Path) -> ModelRejected:
+    """The model does not fit into the memory this process may use."""
+    limit = memory_limit()
+    allowed = f"the limit is {limit // 2**20} MiB" if limit else "there is no limit but the machine's"
+    return ModelRejected(
+        stage,
+        "OutOfMemory",
+        f"Memory ran out (the model's files have {folder_size(path) // 2**20} MiB; {allowed}).",
+        "Raise spec.resources.limits.memory, or make the model smaller.",
+    )
+
+
+def folder_size(path: Path) -> int:
+    """Bytes of all files below a folder; files that vanish meanwhile count as nothing."""
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+
+
+def memory_limit() -> int | None:
+    """The control group's memory limit in bytes; None when there is none."""
+    for name in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            text = Path(name).read_text(encoding="ascii").strip()
+        except OSError:
+            continue
+        if text.isdigit() and int(text) < 2**60:
+            return int(text)
+    return None
+
+
+def model_python(path: Path) -> str:
+    """The Python version the model was logged with, as `3.11`; empty when it does not say."""
+    try:
+        text = (path / "MLmodel").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    told = re.search(r"^\s+python_version: ['\"]?(\d+\.\d+)", text, re.MULTILINE)
+    return told.group(1) if told else ""
+
+
+def _missing_library(module: str, path: Path) -> ModelRejected:
+    """Name the library, and the version that the model asks for."""
+    top = module.split(".")[0]
+    requirement = _requirement_for(_DISTRIBUTIONS.get(top, top), path)
+    return ModelRejected(
+        "load",
+        "MissingLibrary",
+        f"The model needs the library '{top}', which is not installed here.",
+        f"Build a server image with it (pip install '{requirement}') and name it in spec.image; "
+        "on a laptop, install it beside Davit.",
+    )
+
+
+def _requirement_for(distribution: str, path: Path) -> str:
+    """The line of the model's requirements.txt for a library; else just its name."""
+
+    def plain(name: str) -> str:
+        return re.sub(r"[-_.]+", "-", name).lower()
+
+    try:
+        lines = (path / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return distribution
+    for line in lines:
+        name = re.match(r"[A-Za-z0-9._-]+", line.strip())
+        if name and plain(name.group(0)) == plain(distribution):
+            return line.strip()
+    return distribution
+
+
+def _wrong_python(path: Path, failure: BaseException) -> ModelRejected | None:
+    """Loading failed and the model comes from another Python: that is the first thing to mend."""
+    theirs, ours = model_python(path), ".".join(platform.python_version_tuple()[:2])
+    if not theirs or theirs == ours:
+        return None
+    return ModelRejected(
+        "load",
+        "WrongPython",
+        f"The model was logged with Python {theirs}, this server runs {ours}; "
+        f"loading failed with {type(failure).__name__}.",
+        f"Use a server image with Python {theirs}, or log the model again with Python {ours}.",
+    )
+
+
+def _other(failure: BaseException) -> ModelRejected:
+    """A damaged pickle, a class that moved, a flavor without python_function, or the model's own error."""
+    kind, text = type(failure).__name__, _first_line(failure)
+    if "python_function" in text:
+        return ModelRejected(
+            "load",
+            "UnsupportedFlavor",
+            "The model has no python_function flavor.",
+            "Log it with a flavor that MLflow can serve (`mlflow models serve` would refuse it too).",
+        )
+    if kind in _UNPICKLING or "pickle" in text.lower():
+        return ModelRejected(
+            "load",
+            "UnpicklingFailed",
+            f"The model's file cannot be read back: {kind}: {text}.",
+            "Check that library versions here match the model's requirements.txt and that the file is whole.",
+        )
+    return ModelRejected(
+        "load",
+        "LoadFailed",
+        f"The model's own code failed while loading: {kind}: {text}.",
+        "Load it with `mlflow.pyfunc.load_model` in the same environment to see the whole trace.",
+    )
+
+
+def _first_line(failure: BaseException) -> str:
+    """The head of an exception's message, short enough for a condition."""
+    lines = str(failure).strip().splitlines() or [""]
+    return lines[0][:300].rstrip(".")

@@ -1,0 +1,126 @@
+"""The ways to predict several requests in one call: through pyfunc, or straight into the native model."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from davit_server.runtimes.base import Joined, Signature
+from davit_server.runtimes.pyfunc import PyfuncModel
+from davit_server.runtimes.rows import NUMPY_TYPES, MatrixReader, Rows, TableReader, TensorReader
+
+
+class MatrixCall:
+    """Rows as one numpy array, handed to a function of arrays.
+
+    Args:
+        name: How metadata and logs call this way.
+        reader: Recognises requests that are plain rows.
+        call: Predicts an array of all rows.
+    """
+
+    def __init__(self, name: str, reader: MatrixReader | TensorReader, call: Callable[[Any], Any]) -> None:
+        self.name = name
+        self._reader = reader
+        self.read = reader.read
+        self._call = call
+
+    def predict(self, parts: Sequence[Rows]) -> list[Any]:
+        """One call for all parts."""
+        if len(parts) == 1:
+            return [self._call(parts[0][0])]
+        matrix = np.concatenate([part for part, _ in parts])
+        return split(self._call(matrix), [count for _, count in parts])
+
+
+class TableCall:
+    """Rows as one data frame with typed columns, handed to pyfunc.
+
+    Args:
+        signature: Names and types of the columns.
+        call: Predicts a data frame.
+    """
+
+    name = "pyfunc"
+
+    def __init__(self, signature: Signature, call: Callable[[Any], Any]) -> None:
+        self._names = signature.names
+        self._reader = TableReader(signature)
+        self.read = self._reader.read
+        self._call = call
+
+    def predict(self, parts: Sequence[Rows]) -> list[Any]:
+        """One frame and one call for all parts."""
+        import pandas as pd
+
+        columns = self._reader.columns(parts)
+        frame = pd.DataFrame({name: columns[at] for at, name in enumerate(self._names)})
+        return split(self._call(frame), [count for _, count in parts])
+
+
+def split(prediction: Any, counts: Sequence[int]) -> list[Any]:
+    """Deal a joined prediction out to the requests it belongs to.
+
+    Raises:
+        TypeError: The prediction is not a sequence with one entry a row.
+    """
+    if not isinstance(prediction, np.ndarray | list) and not hasattr(prediction, "iloc"):
+        raise TypeError("the prediction has no rows")
+    if len(prediction) != sum(counts):
+        raise TypeError("the prediction does not have one entry a row")
+    if len(counts) == 1:
+        return [prediction]
+    source = getattr(prediction, "iloc", prediction)
+    parts, start = [], 0
+    for count in counts:
+        parts.append(source[start : start + count])
+        start += count
+    return parts
+
+
+def joined_pyfunc(model: PyfuncModel) -> Joined | None:
+    """One data frame or tensor a batch for unchanged pyfunc; None when rows cannot be recognised."""
+    signature = model.signature
+    if signature.from_type_hint or model.by_example or not signature.inputs:
+        return None
+    predict = model.mlflow_model.predict
+    if signature.tensors:
+        reader = tensor_reader(signature)
+        return MatrixCall("pyfunc", reader, predict) if reader else None
+    if len(signature.names) != len(signature.inputs) or not TableReader.reads(signature):
+        return None
+    if matrix := matrix_reader(signature):
+        return MatrixCall("pyfunc", matrix, _framed(signature.names, predict))
+    return TableCall(signature, predict)
+
+
+def matrix_reader(signature: Signature) -> MatrixReader | None:
+    """A reader for signatures whose columns are all of one number type."""
+    kinds = {spec.kind for spec in signature.inputs}
+    if len(kinds) != 1 or not kinds <= {"double", "float", "long", "integer"}:
+        return None
+    kind = kinds.pop()
+    # Values of the narrow types may not fit; MLflow's casts decide what happens then.
+    return MatrixReader(signature.names, NUMPY_TYPES[kind]) if kind in {"double", "long"} else None
+
+
+def tensor_reader(signature: Signature) -> TensorReader | None:
+    """A reader for signatures of one unnamed tensor of numbers with a free first dimension."""
+    spec = signature.inputs[0]
+    if len(signature.inputs) != 1 or spec.name is not None or spec.shape[:1] != (-1,):
+        return None
+    if any(size < 0 for size in spec.shape[1:]) or spec.dtype not in {"float64", "int64"}:
+        return None
+    return TensorReader(spec.shape[1:], spec.dtype)
+
+
+def _framed(names: tuple[str, ...], predict: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A function of arrays from one of data frames; the column index is made once."""
+    import pandas as pd
+
+    columns = pd.Index(list(names))
+
+    def call(matrix: Any) -> Any:
+        return predict(pd.DataFrame(matrix, columns=columns, copy=False))
+
+    return call

@@ -1,0 +1,51 @@
+"""Whether a prediction is what the signature promises."""
+
+from typing import Any
+
+import numpy as np
+
+from davit_server.runtimes.base import Field
+
+_TEXT = frozenset({"string", "binary", "datetime"})
+_NUMBERS = frozenset({"double", "float", "long", "integer", "boolean"})
+
+
+def broken_promise(raw: Any, outputs: tuple[Field, ...]) -> str:
+    """How a prediction contradicts the signature; empty when it does not.
+
+    Named columns must be there, and numbers must not be text or the other way round. Width and precision
+    are not judged: MLflow itself promises nothing about them for outputs.
+    """
+    if not outputs:
+        return ""
+    if hasattr(raw, "columns"):
+        return _broken_columns(raw, outputs)
+    if len(outputs) == 1:
+        return _broken_kind(raw, outputs[0])
+    return ""
+
+
+def _broken_columns(frame: Any, outputs: tuple[Field, ...]) -> str:
+    """For data frames."""
+    named = [spec for spec in outputs if spec.name is not None]
+    missing = [spec.name for spec in named if spec.required and spec.name not in frame.columns]
+    if missing and len(named) > 1:
+        return f"the prediction lacks the columns {', '.join(map(repr, missing))} of the signature"
+    for spec in named:
+        if spec.name in frame.columns and (broken := _broken_kind(frame[spec.name], spec)):
+            return f"column {spec.name!r}: {broken}"
+    return ""
+
+
+def _broken_kind(values: Any, spec: Field) -> str:
+    """Numbers for text or text for numbers."""
+    try:
+        kind = np.asarray(values).dtype.kind
+    except (ValueError, TypeError):
+        return ""
+    number = np.dtype(spec.dtype).kind in "iufb" if spec.kind == "tensor" else spec.kind in _NUMBERS
+    if number and kind in "UST":
+        return f"the signature promises {spec.dtype or spec.kind}, the model returned text"
+    if spec.kind in _TEXT and kind in "iufb":
+        return f"the signature promises {spec.kind}, the model returned numbers"
+    return ""

@@ -1,0 +1,73 @@
+"""scikit-learn models called with a numpy matrix: no data frame, no schema enforcement, no name checks."""
+
+import copy
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from davit_server.runtimes.base import Joined
+from davit_server.runtimes.joined import MatrixCall, matrix_reader, tensor_reader
+from davit_server.runtimes.pyfunc import PyfuncModel
+
+
+def joined_sklearn(model: PyfuncModel) -> Joined | None:
+    """The native way for a scikit-learn model with an all-number signature; None for others.
+
+    The caller still has to prove that it answers as pyfunc does: a pipeline may pick columns by name, and
+    not every estimator treats an array like a frame.
+    """
+    if model.facts.flavor != "mlflow.sklearn" or not model.signature.inputs:
+        return None
+    signature = model.signature
+    reader = tensor_reader(signature) if signature.tensors else matrix_reader(signature)
+    call = _native(model)
+    return MatrixCall("native", reader, call) if reader and call else None
+
+
+def _native(model: PyfuncModel) -> Callable[[Any], Any] | None:
+    """The estimator's own method behind pyfunc's `predict`."""
+    inner = model.mlflow_model
+    name = inner.metadata.flavors["python_function"].get("predict_fn", "predict")
+    estimator = inner.get_raw_model()
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is not None and list(names) != list(model.signature.names):
+        return None
+    # Names were checked once, here; telling so on each call would cost more than a prediction.
+    warnings.filterwarnings("ignore", message="X does not have valid feature names")
+    method = getattr(_without_names(estimator), name, None)
+    if not callable(method):
+        return None
+    typed: Callable[[Any], Any] = method
+    return typed
+
+
+def _without_names(estimator: Any) -> Any:
+    """A shallow copy that does not remember column names, sharing all fitted state."""
+    if "feature_names_in_" not in vars(estimator):
+        return estimator
+    bare = copy.copy(estimator)
+    del bare.feature_names_in_
+    return bare
+
+
+def random_rows(width: int, count: int, dtype: str, like: Any = None) -> Any:
+    """Rows to compare two ways of predicting on; near an example when there is one.
+
+    Args:
+        width: Number of columns.
+        count: Number of rows.
+        dtype: numpy's name of the element type.
+        like: An array whose columns give the scale.
+    """
+    source = np.random.default_rng(7)
+    if like is not None and np.isfinite(like).all():
+        scale = np.abs(like).mean(axis=0) + 1.0
+        rows = np.asarray(like, dtype=float)[source.integers(0, len(like), count)]
+        rows = rows + source.normal(size=(count, width)) * scale
+    else:
+        rows = source.normal(size=(count, width)) * 10.0
+    if np.dtype(dtype).kind == "i":
+        return np.rint(np.abs(rows)).astype(dtype)
+    return rows.astype(dtype)

@@ -1,0 +1,231 @@
+"""Open Inference tensors to and from numpy, as JSON and as raw bytes."""
+
+import base64
+import json
+import math
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from davit_server.errors import InvalidInput, ModelFailed
+
+DATATYPES: dict[str, str] = {
+    "BOOL": "bool",
+    "UINT8": "uint8",
+    "UINT16": "uint16",
+    "UINT32": "uint32",
+    "UINT64": "uint64",
+    "INT8": "int8",
+    "INT16": "int16",
+    "INT32": "int32",
+    "INT64": "int64",
+    "FP16": "float16",
+    "FP32": "float32",
+    "FP64": "float64",
+    "BYTES": "object",
+}
+"""The protocol's datatypes as numpy names them."""
+
+_NAMES = {np.dtype(numpy): name for name, numpy in DATATYPES.items()}
+
+MLFLOW_DATATYPES = {
+    "boolean": "BOOL",
+    "integer": "INT32",
+    "long": "INT64",
+    "float": "FP32",
+    "double": "FP64",
+}
+"""What MLflow's column types are in the protocol; everything else travels as BYTES."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One named array of an answer or a request."""
+
+    name: str
+    values: Any
+
+    @property
+    def datatype(self) -> str:
+        """The protocol's name of the element type."""
+        return _NAMES.get(self.values.dtype, "BYTES")
+
+
+def datatype_of(dtype: str) -> str:
+    """The protocol's name for one of numpy's; BYTES for what has none."""
+    return _NAMES.get(np.dtype(dtype), "BYTES")
+
+
+def read_tensor(entry: Any, raw: bytes | None) -> Tensor:
+    """One element of a request's `inputs`.
+
+    Args:
+        entry: The JSON object.
+        raw: Its bytes, when it uses the binary extension.
+
+    Raises:
+        InvalidInput: Name, datatype, shape and data do not fit together.
+    """
+    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+        raise InvalidInput("Each of 'inputs' must be an object with name, shape, datatype and data.")
+    datatype, shape = entry.get("datatype"), entry.get("shape")
+    if not isinstance(datatype, str) or datatype not in DATATYPES:
+        raise InvalidInput(f"The datatype of an input must be one of {', '.join(DATATYPES)}.")
+    if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
+        raise InvalidInput("The shape of an input must be a list of sizes.")
+    values = _from_bytes(raw, datatype) if raw is not None else _from_json(entry.get("data"), datatype)
+    if values.size != math.prod(shape):
+        raise InvalidInput("The data of an input has not as many values as its shape says.")
+    try:
+        return Tensor(entry["name"], values.reshape(shape))
+    except ValueError as failure:
+        raise InvalidInput("The shape of an input has too many dimensions.") from failure
+
+
+def _from_json(data: Any, datatype: str) -> Any:
+    """Values from flat or nested lists."""
+    if not isinstance(data, list):
+        raise InvalidInput("The data of an input must be a list.")
+    flat = list(_flattened(data))
+    if datatype == "BYTES":
+        if not all(value is None or isinstance(value, str) for value in flat):
+            raise InvalidInput("The data of a BYTES input must be strings.")
+        values = np.empty(len(flat), dtype=object)
+        values[:] = flat
+        return values
+    allowed = (bool,) if datatype == "BOOL" else (int, float) if datatype.startswith("FP") else (int,)
+    if not all(type(value) in allowed for value in flat):
+        raise InvalidInput(
+            f"The data of a {datatype} input must be {'booleans' if datatype == 'BOOL' else 'numbers'}."
+        )
+    try:
+        return np.array(flat, dtype=DATATYPES[datatype])
+    except (OverflowError, ValueError) as failure:
+        raise InvalidInput(f"A value of a {datatype} input is out of range.") from failure
+
+
+def _flattened(data: list[Any]) -> Any:
+    """The values of nested lists, row by row."""
+    for value in data:
+        if isinstance(value, list):
+            yield from _flattened(value)
+        else:
+            yield value
+
+
+def _from_bytes(raw: bytes, datatype: str) -> Any:
+    """Values from the binary extension: little-endian numbers, or length-prefixed strings."""
+    if datatype != "BYTES":
+        dtype = np.dtype(DATATYPES[datatype]).newbyteorder("<")
+        if len(raw) % dtype.itemsize:
+            raise InvalidInput(f"The bytes of a {datatype} input are not a whole number of values.")
+        return np.frombuffer(raw, dtype=dtype).astype(DATATYPES[datatype])
+    found: list[bytes] = []
+    at = 0
+    while at < len(raw):
+        size = int.from_bytes(raw[at : at + 4], "little")
+        piece = raw[at + 4 : at + 4 + size]
+        if len(raw) - at < 4 or len(piece) != size:
+            raise InvalidInput("The bytes of a BYTES input end in the middle of a value.")
+        found.append(piece)
+        at += 4 + size
+    values = np.empty(len(found), dtype=object)
+    values[:] = found
+    return values
+
+
+def plain_values(tensor: Tensor) -> list[Any]:
+    """A tensor as nested lists of JSON values; raw strings as text, or base64 where they are not text."""
+    if tensor.values.dtype == object:
+        flat = np.empty(tensor.values.size, dtype=object)
+        flat[:] = [_text(value) for value in tensor.values.ravel()]
+        nested: list[Any] = flat.reshape(tensor.values.shape).tolist()
+        return nested
+    numbers: list[Any] = tensor.values.tolist()
+    return numbers
+
+
+def _text(value: Any) -> Any:
+    if not isinstance(value, bytes):
+        return value
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return base64.b64encode(value).decode("ascii")
+
+
+def answer_tensors(raw: Any, default: str) -> list[Tensor]:
+    """A prediction as named tensors with its own shapes and types.
+
+    Args:
+        raw: What the model returned.
+        default: The name of an output that has none.
+
+    Raises:
+        ModelFailed: It is nothing that has rows.
+    """
+    if hasattr(raw, "columns"):
+        return [Tensor(str(name), _array(raw[name])) for name in raw.columns]
+    if isinstance(raw, dict):
+        return [Tensor(str(name), _array(values)) for name, values in raw.items()]
+    if (
+        isinstance(raw, list)
+        and raw
+        and all(isinstance(row, dict) and row.keys() == raw[0].keys() for row in raw)
+    ):
+        return [Tensor(str(name), _array([row[name] for row in raw])) for name in raw[0]]
+    return [Tensor(default, _array(raw))]
+
+
+def _array(values: Any) -> Any:
+    """An array of one of the protocol's types; what has none becomes strings."""
+    try:
+        array = np.asarray(values)
+    except ValueError as failure:
+        raise ModelFailed(
+            "The model returned rows of unequal length, which tensors cannot express."
+        ) from failure
+    if array.ndim == 0:
+        array = array.reshape(1)
+    if array.dtype in _NAMES and array.dtype != object:
+        return array
+    strings = np.empty(array.size, dtype=object)
+    strings[:] = [_string(value) for value in array.ravel()]
+    return strings.reshape(array.shape)
+
+
+def _string(value: Any) -> Any:
+    """A value without a type of its own in the protocol, as a string; missing ones stay missing."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    if isinstance(value, np.datetime64):
+        return str(value)
+    return json.dumps(value, default=str)
+
+
+def tensor_entry(tensor: Tensor) -> dict[str, Any]:
+    """A tensor as an element of `outputs`, its data flat in row order."""
+    return {
+        "name": tensor.name,
+        "datatype": tensor.datatype,
+        "shape": list(tensor.values.shape),
+        "data": tensor.values.ravel().tolist(),
+    }
+
+
+def tensor_bytes(tensor: Tensor) -> bytes:
+    """A tensor's values for the binary extension."""
+    if tensor.values.dtype != object:
+        little = tensor.values.dtype.newbyteorder("<")
+        packed: bytes = np.ascontiguousarray(tensor.values, dtype=little).tobytes()
+        return packed
+    texts = [("" if value is None else value).encode() for value in tensor.values.ravel()]
+    return b"".join(struct.pack("<I", len(text)) + text for text in texts)

@@ -1,0 +1,66 @@
+"""The server's settings: the only reader of its environment."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+KIB = 1024
+MIB = 1024 * KIB
+
+Level = Annotated[
+    Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+    BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
+]
+
+
+class Settings(BaseSettings):
+    """What `davit serve` honours; each field is `DAVIT_` plus its name in the environment.
+
+    An empty value counts as not set, so that a pod template can always name every variable.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="DAVIT_", env_ignore_empty=True, extra="ignore", frozen=True, protected_namespaces=()
+    )
+
+    model_path: Path = Path("/model")
+    """Folder that holds the MLmodel file."""
+    model_uri: str = ""
+    """The reference the model came from; told in metadata and logs."""
+    model_name: str = ""
+    """Name in paths, headers and metric labels; default: the folder's name."""
+    model_version: str = ""
+    model_run_id: str = ""
+    """Default: what the MLmodel file says."""
+    model_digest: str = ""
+
+    deployment: str = ""
+    """`namespace/name` of the ModelDeployment, told in logs."""
+    track: str = ""
+
+    host: str = "0.0.0.0"  # noqa: S104  a pod is reached at its own address
+    port: int = Field(8080, ge=0, le=65535)
+
+    drain_seconds: float = Field(10, ge=0, le=3600)
+    """How long requests are still answered after SIGTERM, until load balancers have noticed."""
+    request_timeout_seconds: float = Field(60, gt=0, le=86400)
+    """Deadline of one request, from its first byte to its answer."""
+    max_body_bytes: int = Field(16 * MIB, ge=1 * KIB)
+    max_queue: int = Field(256, ge=1)
+    """Requests that may wait for the model at one time."""
+    max_rows: int = Field(100_000, ge=1)
+    """Rows in one request."""
+    max_json_depth: int = Field(64, ge=8, le=500)
+    """How deep lists and objects may nest in a body."""
+    workers: int = Field(1, ge=1, le=64)
+    """Processes that answer on the same port, forked after the model is loaded."""
+    batching: Literal["auto", "off"] = "auto"
+    """auto: requests that arrive together are predicted together, if the model proves to be row-wise."""
+
+    log_level: Level = "INFO"
+    log_format: Literal["json", "console"] = "json"
+    access_log: bool = False
+    termination_log: Path = Path("/dev/termination-log")
+    """Where a failure is told to Kubernetes; ignored when the file does not exist."""

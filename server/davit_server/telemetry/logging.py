@@ -1,0 +1,78 @@
+"""Structured logs: one JSON object a line, with the fields given as `extra={"fields": {...}}`."""
+
+import json
+import logging
+import sys
+import traceback
+from datetime import UTC, datetime
+from typing import TextIO
+
+
+class JsonFormatter(logging.Formatter):
+    """Time, level, logger, message, the constant fields of the process and the record's own fields."""
+
+    def __init__(self, constant: dict[str, str]) -> None:
+        super().__init__()
+        self._constant = {key: value for key, value in constant.items() if value}
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line of JSON."""
+        entry = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **self._constant,
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info and record.exc_info[1]:
+            entry["error"] = describe_failure(record.exc_info[1])
+        return json.dumps(entry, default=str)
+
+
+class ConsoleFormatter(logging.Formatter):
+    """The same, for a person at a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line: time, level, message, fields."""
+        at = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
+        fields = " ".join(f"{key}={value}" for key, value in getattr(record, "fields", {}).items())
+        line = f"{at} {record.levelname.lower():7} {record.getMessage()} {fields}".rstrip()
+        if record.exc_info and record.exc_info[1]:
+            line += "\n" + "\n".join(describe_failure(record.exc_info[1])["frames"])
+        return line
+
+
+def describe_failure(failure: BaseException) -> dict[str, list[str] | str]:
+    """Type and stack of an exception, without its message: that often quotes the input it failed on."""
+    frames = traceback.extract_tb(failure.__traceback__)[-12:]
+    return {
+        "type": type(failure).__name__,
+        "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }
+
+
+def configure_logging(level: str, style: str, constant: dict[str, str], stream: TextIO = sys.stderr) -> None:
+    """Send everything this process logs through one handler.
+
+    Args:
+        level: The least level that is shown.
+        style: `json` or `console`.
+        constant: Fields that stand on every JSON line, such as the model's name and version.
+        stream: Where the lines go.
+    """
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonFormatter(constant) if style == "json" else ConsoleFormatter())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
+    logging.getLogger("py.warnings").setLevel(logging.ERROR)
+    # MLflow quotes column names and values of the input in its warnings: payload stays out of our logs.
+    mlflow_logger = logging.getLogger("mlflow")
+    mlflow_logger.handlers.clear()
+    mlflow_logger.propagate = True
+    mlflow_logger.setLevel(logging.CRITICAL)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+        logger.setLevel(logging.WARNING)

@@ -1,0 +1,64 @@
+"""The termination message: how a process that cannot serve tells Kubernetes why."""
+
+import json
+import logging
+from pathlib import Path
+
+from davit_server.errors import ModelRejected
+
+logger = logging.getLogger(__name__)
+
+MAX_BYTES = 4096
+"""Kubernetes keeps no more."""
+
+
+class TerminationLog:
+    """The file that Kubernetes reads when the container has ended.
+
+    Args:
+        path: Ignored when the file does not exist, as on a laptop.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def tell(self, rejection: ModelRejected) -> None:
+        """Leave stage, reason, cause and cure."""
+        told = rejection.as_dict()
+        over = len(json.dumps(told)) - MAX_BYTES
+        if over > 0:
+            told["cause"] = told["cause"][: -over - 1] + "…"
+        self._write(json.dumps(told, ensure_ascii=False))
+
+    def foretell(self, rejection: ModelRejected) -> None:
+        """Leave a message for the case that the system kills the process without warning."""
+        self.tell(rejection)
+
+    def clear(self) -> None:
+        """Nothing to tell (any more)."""
+        self._write("")
+
+    def _write(self, text: str) -> None:
+        if not self._path.exists():
+            return
+        try:
+            self._path.write_text(text, encoding="utf-8")
+        except OSError as failure:
+            logger.warning("the termination message could not be written: %s", failure.strerror)
+
+
+def killed_while_loading(limit: int | None, files: int) -> ModelRejected:
+    """What a kill without warning during loading most likely means.
+
+    Args:
+        limit: The memory limit in bytes, if there is one.
+        files: Bytes of the model's files.
+    """
+    allowed = f"the memory limit is {limit // 2**20} MiB" if limit else "there is no memory limit"
+    return ModelRejected(
+        "load",
+        "KilledWhileLoading",
+        f"The process was killed while loading the model, most likely because memory ran out "
+        f"(the model's files have {files // 2**20} MiB; {allowed}).",
+        "Raise spec.resources.limits.memory.",
+    )
