@@ -19,6 +19,8 @@ READY = "Ready"
 RECONCILING = "Reconciling"
 STALLED = "Stalled"
 
+ALWAYS_PRESENT = (AVAILABLE, MODEL_RESOLVED, READY)
+
 Truth = Literal["True", "False", "Unknown"]
 
 

@@ -108,6 +108,6 @@ def _require_proxy_credentials(model: ModelSpec, platform: Platform) -> None:
             "RegistrySecretRequired",
             f"spec.model.registry.secretName is missing: {platform.registry_url} asks for credentials, pods "
             "fetch the model through it, and the operator's own credentials are not copied into this "
-            "namespace; name a Secret here with the keys username and password, or token (or, to read straight from the "
-            "store, set spec.model.storeSecretName)",
+            "namespace; name a Secret here with the keys username and password, or token (or, to read "
+            "straight from the store, set spec.model.storeSecretName)",
         )

@@ -46,7 +46,6 @@ class Report:
         selector: Which pods are meant.
         follows: False while `spec.suspend` holds the pin.
         target_is_current: Whether `target` is what the present spec asks for, as far as is known.
-        crashed: Whether the reconciliation ended with a bug of ours.
     """
 
     generation: int
@@ -60,12 +59,11 @@ class Report:
     selector: str = ""
     follows: bool = True
     target_is_current: bool = True
-    crashed: bool = False
 
 
 def build_status(previous: ModelDeploymentStatus, report: Report) -> ModelDeploymentStatus:
     """The status to store. Equal to the previous one when nothing worth telling happened."""
-    target = report.target and pin_to_status(report.target, previous.model.target, report.now)
+    target = pin_to_status(report.target, previous.model.target, report.now) if report.target else None
     serving = _choose_serving(previous.model, target, report)
     verdicts = list(_judge(report, serving))
     return ModelDeploymentStatus(
@@ -79,8 +77,29 @@ def build_status(previous: ModelDeploymentStatus, report: Report) -> ModelDeploy
     )
 
 
+def build_crashed_status(
+    previous: ModelDeploymentStatus, generation: int, now: datetime
+) -> ModelDeploymentStatus:
+    """The status after a bug of ours: we do not know whether it is ready, and touch nothing else."""
+    doubt = c.Verdict(
+        c.READY,
+        "Unknown",
+        INTERNAL_ERROR,
+        "the operator met a bug of its own and tries again; its log has the traceback",
+    )
+    unknown = [c.Verdict(type_, "Unknown", INTERNAL_ERROR, doubt.message) for type_ in c.ALWAYS_PRESENT]
+    known = [
+        c.Verdict(one.type, one.status, one.reason, one.message)
+        for one in previous.conditions
+        if one.type in c.ALWAYS_PRESENT
+    ]
+    verdicts = {verdict.type: verdict for verdict in [*unknown, *known, doubt]}
+    merged = c.merge_conditions(previous.conditions, verdicts.values(), generation, now)
+    return previous.model_copy(update={"observed_generation": generation, "conditions": merged})
+
+
 def _choose_serving(previous: ModelStatus, target: PinStatus | None, report: Report) -> PinStatus | None:
-    """The pin that answers now: the target once its rollout is complete, else the old one while it answers."""
+    """The pin that answers now: the target once it is rolled out, else the old one while it answers."""
     answering = report.rollout.answering
     candidates = [target, previous.serving] if report.rollout.is_complete else [previous.serving, target]
     return next((pin for pin in candidates if pin and pin_from_status(pin).fingerprint in answering), None)
@@ -127,9 +146,7 @@ def _judge(report: Report, serving: PinStatus | None) -> Iterator[c.Verdict]:
     yield _judge_available(report, serving)
     yield _judge_resolved(report)
     problem = blocking_problem(report)
-    if report.crashed:
-        yield c.Verdict(c.READY, "Unknown", INTERNAL_ERROR, _message(problem))
-    elif problem is None:
+    if problem is None:
         yield _ready(report)
     else:
         yield c.Verdict(c.READY, "False", problem.reason, _message(problem, serving))
@@ -185,8 +202,6 @@ def _judge_resolved(report: Report) -> c.Verdict:
     return c.Verdict(c.MODEL_RESOLVED, "True", "Resolved", f"{uri} is {label}, {report.target.digest}")
 
 
-def _message(problem: DavitError | None, serving: PinStatus | None = None) -> str:
-    if problem is None:
-        return "the operator met a bug of its own and tries again; its log has the traceback"
-    keeps = isinstance(problem, Waiting) or serving is None
-    return problem.message if keeps else f"{problem.message} ({serving.label} keeps serving)"
+def _message(problem: DavitError, serving: PinStatus | None) -> str:
+    keeps = serving is not None and not isinstance(problem, Waiting)
+    return f"{problem.message} ({serving.label} keeps serving)" if keeps and serving else problem.message

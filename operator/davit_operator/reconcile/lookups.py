@@ -1,0 +1,144 @@
+"""Reading the registry and the stores, each thing at most once per interval."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+from davit_registry import Reference, digest_of
+
+from davit_operator.domain.access import RegistryAccess, StoreAccess
+from davit_operator.domain.errors import DavitError, ModelRejected
+from davit_operator.domain.pin import Source
+from davit_operator.domain.ports import Clock, Metrics, Registry, Store
+
+_KeyT = TypeVar("_KeyT", bound=Hashable)
+_ValueT = TypeVar("_ValueT")
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer(Generic[_ValueT]):
+    value: _ValueT | None
+    error: DavitError | None
+    at: datetime
+
+
+class Recent(Generic[_KeyT, _ValueT]):
+    """Answers not older than an interval, refusals included; whoever asks at the same time shares one.
+
+    Args:
+        clock: Time.
+        max_age: How long an answer counts.
+    """
+
+    def __init__(self, clock: Clock, max_age: timedelta) -> None:
+        self._clock = clock
+        self._max_age = max_age
+        self._answers: dict[_KeyT, _Answer[_ValueT]] = {}
+        self._locks: dict[_KeyT, asyncio.Lock] = {}
+
+    async def get(self, key: _KeyT, ask: Callable[[], Awaitable[_ValueT]]) -> _ValueT:
+        """The answer, asked for anew only when there is no recent one.
+
+        Raises:
+            DavitError: As it was raised by `ask`, now or recently.
+        """
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            answer = self._recent(key) or await self._ask(key, ask)
+        if answer.error is not None:
+            raise answer.error.with_traceback(None)
+        return answer.value  # type: ignore[return-value]  # without an error there is a value
+
+    def forget_old(self) -> None:
+        """Frees what nobody can use any more."""
+        for key in [key for key in self._answers if not self._recent(key)]:
+            del self._answers[key]
+        for key in [
+            key for key, lock in self._locks.items() if key not in self._answers and not lock.locked()
+        ]:
+            del self._locks[key]
+
+    def _recent(self, key: _KeyT) -> _Answer[_ValueT] | None:
+        answer = self._answers.get(key)
+        return answer if answer and self._clock.now() - answer.at < self._max_age else None
+
+    async def _ask(self, key: _KeyT, ask: Callable[[], Awaitable[_ValueT]]) -> _Answer[_ValueT]:
+        try:
+            answer = _Answer(await ask(), None, self._clock.now())
+        except DavitError as error:
+            answer = _Answer[_ValueT](None, error, self._clock.now())
+        self._answers[key] = answer
+        return answer
+
+
+class Lookups:
+    """What references name, and what digests files have.
+
+    Args:
+        registry: MLflow.
+        store: Where files are listed.
+        clock: Time.
+        metrics: Told how long the registry takes.
+        max_age: How long an answer counts; a little less than the resync interval.
+    """
+
+    def __init__(
+        self, registry: Registry, store: Store, clock: Clock, metrics: Metrics, max_age: timedelta
+    ) -> None:
+        self._registry = registry
+        self._store = store
+        self._clock = clock
+        self._metrics = metrics
+        self._sources = Recent[tuple[str, str], Source](clock, max_age)
+        self._digests = Recent[tuple[str, str], str](clock, max_age)
+
+    async def resolve(self, reference: Reference, access: RegistryAccess) -> Source:
+        """What a reference names now, or named within the last interval.
+
+        Raises:
+            ModelRejected: The registry answers and there is no such model.
+            Denied: It refuses us.
+            Unavailable: It gives no usable answer.
+        """
+        key = (str(reference), _fingerprint(access))
+        return await self._sources.get(key, lambda: self._timed(reference, access))
+
+    async def digest(self, location: str, access: RegistryAccess | StoreAccess) -> str:
+        """The digest of the files at a location, now or within the last interval.
+
+        Raises:
+            ModelRejected: There are no files.
+            Denied: The store refuses us.
+            Unavailable: It gives no usable answer.
+        """
+        key = (location, _fingerprint(access))
+        return await self._digests.get(key, lambda: self._list(location, access))
+
+    def forget_old(self) -> None:
+        """Frees what nobody can use any more."""
+        self._sources.forget_old()
+        self._digests.forget_old()
+
+    async def _timed(self, reference: Reference, access: RegistryAccess) -> Source:
+        started = self._clock.now()
+        try:
+            return await self._registry.resolve(reference, access)
+        finally:
+            self._metrics.resolved((self._clock.now() - started).total_seconds())
+
+    async def _list(self, location: str, access: RegistryAccess | StoreAccess) -> str:
+        files = await self._store.list_files(location, access)
+        if not files:
+            raise ModelRejected(
+                "ArtifactsMissing",
+                f"there are no files at {location}: restore them, or register and reference another version",
+            )
+        return digest_of(files)
+
+
+def _fingerprint(access: RegistryAccess | StoreAccess) -> str:
+    """Tells accesses apart without keeping their secrets as keys."""
+    fields = [str(getattr(access, name)) for name in access.__dataclass_fields__]
+    return hashlib.sha256("\0".join([type(access).__name__, *fields]).encode()).hexdigest()
