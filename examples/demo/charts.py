@@ -1,0 +1,53 @@
+"""Installing and removing the two charts with helm, whatever state an earlier try has left."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from devcluster.commands import CommandFailed, run
+
+CHARTS = Path(__file__).parents[2] / "charts"
+
+
+@dataclass(frozen=True)
+class Helm:
+    """The helm program with the environment that points it at one cluster."""
+
+    program: str
+    environment: Mapping[str, str]
+
+    def install(
+        self, release: str, chart: str, namespace: str, values: Mapping[str, object] | None = None
+    ) -> None:
+        """Install or upgrade one of our charts and wait until all of it is ready."""
+        self._finish_interrupted(release, namespace)
+        arguments = ["upgrade", "--install", release, str(CHARTS / chart), "--namespace", namespace]
+        for key, value in (values or {}).items():
+            arguments += ["--set-json", f"{key}={json.dumps(value)}"]
+        self._run(*arguments, "--create-namespace", "--wait", "--timeout", "10m")
+
+    def uninstall(self, release: str, namespace: str) -> None:
+        """Remove a release and wait until its objects are gone; harmless when there is none."""
+        arguments = ["uninstall", release, "--namespace", namespace, "--ignore-not-found", "--wait"]
+        self._run(*arguments, "--timeout", "5m")
+
+    def _finish_interrupted(self, release: str, namespace: str) -> None:
+        """Undo what a killed helm has left half done: helm itself would refuse every further command."""
+        status = self._status(release, namespace)
+        if status in {"pending-install", "uninstalling"}:
+            self.uninstall(release, namespace)
+        elif status.startswith("pending-"):
+            self._run("rollback", release, "--namespace", namespace)
+
+    def _status(self, release: str, namespace: str) -> str:
+        try:
+            answer = self._run("status", release, "--namespace", namespace, "--output", "json")
+        except CommandFailed as error:
+            if "not found" in error.output:
+                return ""
+            raise
+        return str(json.loads(answer)["info"]["status"])
+
+    def _run(self, *arguments: str) -> str:
+        return run([self.program, *arguments], environment=self.environment, timeout=900)

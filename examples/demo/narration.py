@@ -1,0 +1,31 @@
+"""What the demo says while it works: numbered steps with their times, and what came out of each."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Narrator:
+    """Prints to a person. Times are whole seconds since the step, and since the demo, began."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._step = 0
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        """Announce a step and, when it went well, how long it took."""
+        self._step += 1
+        began = time.monotonic()
+        self.say(f"\n{self._step}. {title}", indent="")
+        yield
+        self.say(f"({time.monotonic() - began:.0f} s)")
+
+    def say(self, text: str, indent: str = "   ") -> None:
+        """Print some lines, indented under the present step."""
+        for line in text.splitlines():
+            print(f"{indent}{line}".rstrip(), flush=True)
+
+    def end(self, text: str) -> None:
+        """Say how it ended and how long all of it took."""
+        self.say(f"\n{text} ({time.monotonic() - self._began:.0f} s in all)", indent="")

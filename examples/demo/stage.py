@@ -1,0 +1,48 @@
+"""Where the demo plays and with what: names, namespaces, the question asked, the two charts."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from examples.demo.charts import Helm
+from examples.demo.kubectl import Kubectl, Object
+
+NAMESPACE = "davit"
+MODEL_NAMESPACE = "shop"
+MODEL = "iris"
+ALIAS = "champion"
+MANIFEST = Path(__file__).parents[1] / "iris.yaml"
+SERVER_IMAGE = "davit.dev/server:0.1.0"
+
+# Three flowers; one of each species, for a model that has learnt its lesson.
+QUESTION: Object = {
+    "dataframe_split": {
+        "columns": ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"],
+        "data": [[5.1, 3.5, 1.4, 0.2], [6.0, 2.7, 4.2, 1.3], [6.9, 3.1, 5.8, 2.2]],
+    }
+}
+
+
+def model_deployment(name: str, uri: str, namespace: str = MODEL_NAMESPACE, **spec: object) -> Object:
+    """A ModelDeployment as it would stand in a file; `spec` holds further fields of its spec."""
+    return {
+        "apiVersion": "davit.dev/v1alpha1",
+        "kind": "ModelDeployment",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"model": {"uri": uri}, **spec},
+    }
+
+
+TYPING_ERROR = model_deployment("iris-typing-error", "models:iris@champion")
+MISSING_ALIAS = model_deployment("iris-missing-alias", "models:/iris@chalenger")
+
+
+def install_charts(helm: Helm) -> None:
+    """MLflow with its database and store, then the operator, which finds them through a Secret."""
+    helm.install("mlflow", "mlflow-stack", NAMESPACE)
+    # Looks at aliases every five seconds, not every thirty: the audience is waiting.
+    helm.install("davit", "davit-operator", NAMESPACE, {"resolveIntervalSeconds": 5})
+
+
+def mlflow(kubectl: Kubectl) -> AbstractContextManager[str]:
+    """The URL of MLflow on this machine's loopback while the block runs."""
+    return kubectl.forward(NAMESPACE, "svc/mlflow", 5000)

@@ -1,0 +1,38 @@
+"""Training and asking models with the example scripts, against the MLflow server in the cluster."""
+
+import json
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from devcluster.commands import run
+from devcluster.errors import DevclusterError
+from examples.demo.kubectl import Object
+
+SCRIPTS = Path(__file__).parents[1]
+
+
+def train(url: str, *options: str) -> tuple[int, str]:
+    """Run `train_iris.py`. Returns the number of the new version, and what the script said."""
+    said = _script(url, "train_iris.py", *options)
+    found = re.search(r"^registered \S+ version (\d+)$", said, re.MULTILINE)
+    if not found:
+        raise DevclusterError("train_iris.py did not say which version it registered")
+    return int(found[1]), said
+
+
+def ask_model(url: str, uri: str, question: Object) -> list[object]:
+    """What the model itself answers, loaded from MLflow into a process on this machine."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(question, file)
+        file.flush()
+        answer: list[object] = json.loads(_script(url, "ask_model.py", uri, file.name))
+    return answer
+
+
+def _script(url: str, name: str, *arguments: str) -> str:
+    quiet = {"MLFLOW_LOGGING_LEVEL": "ERROR", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    environment = {**os.environ, **quiet, "MLFLOW_TRACKING_URI": url}
+    return run([sys.executable, str(SCRIPTS / name), *arguments], environment=environment, timeout=300)

@@ -1,0 +1,35 @@
+"""Waiting for something to become true, with a limit and a name for what was awaited."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+
+class TookTooLong(Exception):
+    """What was awaited did not happen in time."""
+
+
+def until(
+    look: Callable[[], Result | None], what: str, *, seconds: float, every: float = 0.5, hint: object = None
+) -> Result:
+    """Call `look` every so many seconds until it returns something true, and return that.
+
+    Args:
+        look: Looks at the world; None, False or empty means not yet.
+        what: Completes the sentence "waited in vain for …".
+        seconds: How long to wait at most.
+        every: Seconds between two looks.
+        hint: Called, if it can be, for what to add to the message when time is up.
+
+    Raises:
+        TookTooLong: `seconds` have passed.
+    """
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        if time.monotonic() > deadline:
+            more = f": {hint()}" if callable(hint) else ""
+            raise TookTooLong(f"waited {seconds:.0f} s in vain for {what}{more}")
+        time.sleep(every)
+    return found
