@@ -1,0 +1,1 @@
+"""Builds Davit's container images with Docker, or without it."""

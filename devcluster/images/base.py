@@ -1,0 +1,93 @@
+"""The image that all others stand on where no registry offers one: Debian and its Python."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+
+from devcluster import progress
+from devcluster.commands import run
+from devcluster.images.storage import commit_folder, has_image
+
+SUITE = (
+    "bookworm"  # its Python is 3.11: pickled models want the minor version that the lock file was made for
+)
+PACKAGES = ("ca-certificates", "python3", "python3-venv")
+_BOOTSTRAP_SECONDS = 15 * 60.0
+
+# What no process in a container reads, and what only the machine that made the base knows.
+_SURPLUS = (
+    "etc/hostname",
+    "etc/resolv.conf",
+    "usr/share/bash-completion",
+    "usr/share/doc/*",
+    "usr/share/info/*",
+    "usr/share/lintian",
+    "usr/share/locale/*",
+    "usr/share/man/*",
+    "var/cache/apt/*",
+    "var/lib/apt/lists/*",
+    "var/log/*",
+)
+_RECIPE = hashlib.sha256(repr((SUITE, PACKAGES, _SURPLUS)).encode()).hexdigest()[:12]
+BASE = f"davit.dev/base:{SUITE}-{_RECIPE}"
+
+
+def ensure_base() -> None:
+    """Make the base unless it is there already.
+
+    Raises:
+        DevclusterError: No Debian mirror answers.
+    """
+    if has_image(BASE):
+        return
+    progress.step("making the base image from Debian packages (once; about 2 min)")
+    root = Path(tempfile.mkdtemp(prefix="davit-base."))
+    try:
+        _bootstrap(root)
+        _add_security_updates(root)
+        _trim(root)
+        commit_folder(root, BASE)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def gateway_builder(binary: Path) -> str:
+    """The name of the image that stands in for a Go build stage; it changes with the program."""
+    return f"davit.dev/versitygw-build:{binary.parent.name}"
+
+
+def ensure_gateway_builder(binary: Path) -> None:
+    """Put an already built versitygw where its Dockerfile looks before it asks for Go."""
+    reference = gateway_builder(binary)
+    if not has_image(reference):
+        commit_folder(binary, reference, parent=BASE, target="/out/versitygw")
+
+
+def _bootstrap(root: Path) -> None:
+    included = f"--include={','.join(PACKAGES)}"
+    run(["debootstrap", "--variant=minbase", included, SUITE, str(root)], timeout=_BOOTSTRAP_SECONDS)
+
+
+def _add_security_updates(root: Path) -> None:
+    """Debootstrap knows the release as it was published; what was corrected since lies beside it."""
+    sources = root / "etc/apt/sources.list"
+    _, mirror, *_ = sources.read_text().split()
+    lines = (
+        f"deb {mirror} {SUITE} main",
+        f"deb {mirror} {SUITE}-updates main",
+        f"deb {mirror.rstrip('/')}-security {SUITE}-security main",
+    )
+    sources.write_text("\n".join(lines) + "\n")
+    for words in ("update", "upgrade --yes"):
+        run(["chroot", str(root), "apt-get", "-qq", *words.split()], timeout=_BOOTSTRAP_SECONDS)
+
+
+def _trim(root: Path) -> None:
+    for path in (path for pattern in _SURPLUS for path in root.glob(pattern)):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

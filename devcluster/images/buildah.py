@@ -1,0 +1,70 @@
+"""Buildah, as root, where no Docker engine and perhaps no image registry is in reach."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from devcluster.binaries.build import ensure_binary
+from devcluster.commands import run
+from devcluster.errors import DevclusterError
+from devcluster.images.base import BASE, ensure_base, ensure_gateway_builder, gateway_builder
+from devcluster.images.building import certificate_secret, run_build
+from devcluster.images.catalog import ROOT, Image
+from devcluster.images.debian import install_missing
+from devcluster.images.storage import image_label, image_size
+
+_EXPORT_SECONDS = 10 * 60.0
+_GATEWAY = "versitygw"
+
+
+class Buildah:
+    """Images in buildah's storage; the base comes from Debian packages instead of a registry."""
+
+    name = "buildah"
+    registry = False
+
+    def prepare(self, images: list[Image]) -> None:
+        """Install buildah and debootstrap and make the base; a second when all is there."""
+        if os.geteuid() != 0:
+            raise DevclusterError("building images without Docker needs root: start Docker, or run as root")
+        install_missing({"buildah": "buildah", "debootstrap": "debootstrap"})
+        ensure_base()
+        if any(image.name == _GATEWAY for image in images):
+            ensure_gateway_builder(ensure_binary(_GATEWAY))
+
+    def arguments(self, image: Image) -> dict[str, str]:
+        """What replaces the images that Docker would pull."""
+        if image.name == _GATEWAY:
+            return {"BUILD_IMAGE": gateway_builder(ensure_binary(_GATEWAY))}
+        return {"BASE_IMAGE": BASE}
+
+    def label(self, reference: str, label: str) -> str | None:
+        """A label of an image, or nothing when it is not there."""
+        return image_label(reference, label)
+
+    def build(self, image: Image, labels: dict[str, str], log: Path) -> None:
+        """Build with chroot isolation, which needs no privileges that a container lacks."""
+        run_build(self.build_command(image, labels), image, log)
+
+    def build_command(self, image: Image, labels: dict[str, str]) -> list[str]:
+        """The command line; layers are kept so that a change rebuilds only what follows it."""
+        arguments = self.arguments(image)
+        return [
+            *("buildah", "build-using-dockerfile", "--layers", "--pull-never"),
+            *("--isolation", "chroot", "--network", "host"),
+            *("--tag", image.reference, "--file", str(ROOT / image.dockerfile)),
+            *(word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")),
+            *(word for name, value in labels.items() for word in ("--label", f"{name}={value}")),
+            *certificate_secret(),
+            str(ROOT / image.context),
+        ]
+
+    def size(self, reference: str) -> int:
+        """Bytes of an image."""
+        return image_size(reference)
+
+    def export(self, reference: str, archive: Path) -> None:
+        """Write an image as a Docker archive."""
+        target = f"docker-archive:{archive}:{reference}"
+        run(["buildah", "push", "--quiet", reference, target], timeout=_EXPORT_SECONDS)

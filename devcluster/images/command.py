@@ -1,0 +1,54 @@
+"""`python -m devcluster images`: parse, build what changed, print sizes."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from devcluster import progress
+from devcluster.binaries.cache import cache_root
+from devcluster.images.catalog import IMAGES, Image, choose_images
+from devcluster.images.engines import ENGINES, Engine, choose_engine
+from devcluster.images.inputs import LABEL, inputs_digest
+
+
+def run(arguments: list[str]) -> int:
+    """Build the images that changed and print one line for each.
+
+    Raises:
+        DevclusterError: Something is missing, or a build failed.
+    """
+    options = build_parser().parse_args(arguments)
+    engine = choose_engine(options.engine)
+    images = choose_images(options.names, registry=engine.registry)
+    engine.prepare(images)
+    for image in images:
+        took = build_if_changed(engine, image)
+        how = "unchanged" if took is None else f"built in {took:.0f} s"
+        print(f"{image.reference:<32} {engine.size(image.reference) / 1e6:>6.0f} MB  {how}", flush=True)
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The grammar of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m devcluster images", description="Build Davit's images.")
+    parser.add_argument("--engine", choices=ENGINES, default="auto")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(IMAGES)}; all that are needed"
+    )
+    return parser
+
+
+def build_if_changed(engine: Engine, image: Image) -> float | None:
+    """Build an image unless the engine has it with the same inputs.
+
+    Returns:
+        Seconds that the build took; nothing when none was needed.
+    """
+    wanted = inputs_digest(image, engine.arguments(image))
+    if engine.label(image.reference, LABEL) == wanted:
+        return None
+    progress.step(f"building {image.reference}")
+    started = time.monotonic()
+    engine.build(image, {LABEL: wanted}, cache_root() / "logs" / "images" / f"{image.name}.log")
+    return time.monotonic() - started

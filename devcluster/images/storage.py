@@ -1,0 +1,44 @@
+"""Buildah's own storage: what is in it, and images made without a Dockerfile."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from devcluster.commands import run
+from devcluster.errors import DevclusterError
+
+_COPY_SECONDS = 10 * 60.0
+
+
+def image_label(reference: str, label: str) -> str | None:
+    """A label of an image, or nothing when the image or the label is not there."""
+    template = f'{{{{index .OCIv1.Config.Labels "{label}"}}}}'
+    try:
+        return run(["buildah", "inspect", "--type", "image", "--format", template, reference]).strip() or None
+    except DevclusterError:
+        return None
+
+
+def has_image(reference: str) -> bool:
+    """Whether an image is in the storage."""
+    return bool(run(["buildah", "images", "--quiet", "--filter", f"reference={reference}"]).strip())
+
+
+def image_size(reference: str) -> int:
+    """Bytes of an image as its layers' files lie on disk."""
+    listed = json.loads(run(["buildah", "images", "--json", reference]))
+    number, unit = listed[0]["size"].split()
+    return round(float(number) * {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}[unit.upper()])
+
+
+def commit_folder(folder: Path, reference: str, *, parent: str = "scratch", target: str = "/") -> None:
+    """Make an image of one folder on top of another image."""
+    container = run(["buildah", "from", "--pull-never", parent]).strip()
+    try:
+        run(["buildah", "copy", "--quiet", container, str(folder), target], timeout=_COPY_SECONDS)
+        path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        run(["buildah", "config", "--env", path, container])
+        run(["buildah", "commit", "--quiet", container, reference], timeout=_COPY_SECONDS)
+    finally:
+        run(["buildah", "rm", container])
