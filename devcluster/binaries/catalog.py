@@ -43,6 +43,7 @@ BINARIES = _catalog(
     Binary(
         "kubectl", "kubernetes", "k8s.io/kubernetes/cmd/kubectl", KUBERNETES_VERSION, _KUBERNETES_FLAGS, 1
     ),
+    Binary("kind", "kind", "sigs.k8s.io/kind", "v0.30.0"),
     Binary("pause", "pause", ".", "v1"),
     Binary("coredns", "coredns", "github.com/coredns/coredns", "v1.12.4", minutes=2),
     Binary(

@@ -1,0 +1,1 @@
+"""A real single-node Kubernetes in namespaces of its own, without Docker."""

@@ -1,0 +1,97 @@
+"""Certificates of the cluster, made with OpenSSL the first time and kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from devcluster.commands import run
+from devcluster.node.addresses import AddressPlan
+
+_DAYS = "3650"
+_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc"]
+CLUSTER, FRONT_PROXY = "ca", "front-proxy-ca"
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """One certificate to make.
+
+    Attributes:
+        name: Of its files NAME.crt and NAME.key.
+        subject: As OpenSSL writes it; Kubernetes reads CN as the user and O as a group.
+        authority: The name of the certificate that signs it.
+        hosts: Names and addresses it is valid for; none for a client certificate.
+    """
+
+    name: str
+    subject: str
+    authority: str = CLUSTER
+    hosts: tuple[str, ...] = ()
+
+
+def wanted_certificates(plan: AddressPlan, node: str) -> list[Certificate]:
+    """Every certificate of a cluster, authorities aside."""
+    service = "kubernetes.default.svc"
+    api_hosts = (
+        *("DNS:kubernetes", "DNS:kubernetes.default", f"DNS:{service}", f"DNS:{service}.cluster.local"),
+        *("DNS:localhost", "IP:127.0.0.1", f"IP:{plan.api_service}", f"IP:{plan.node}"),
+    )
+    return [
+        Certificate("apiserver", "/CN=kube-apiserver", hosts=api_hosts),
+        Certificate("node", f"/CN={node}", hosts=(f"DNS:{node}", f"IP:{plan.node}", "IP:127.0.0.1")),
+        Certificate("admin", "/O=system:masters/CN=davit-administrator"),
+        Certificate("apiserver-kubelet-client", "/O=system:masters/CN=kube-apiserver-kubelet-client"),
+        Certificate("controller-manager", "/CN=system:kube-controller-manager"),
+        Certificate("scheduler", "/CN=system:kube-scheduler"),
+        Certificate("kube-proxy", "/CN=system:kube-proxy"),
+        Certificate("kubelet", f"/O=system:nodes/CN=system:node:{node}"),
+        Certificate("front-proxy-client", "/CN=front-proxy-client", FRONT_PROXY),
+    ]
+
+
+def ensure_certificates(folder: Path, plan: AddressPlan, node: str) -> None:
+    """Make whatever is missing in a folder; what is there stays valid, so clients keep working."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in (CLUSTER, FRONT_PROXY):
+        if not (folder / f"{name}.crt").exists():
+            run(_authority_command(folder, name))
+    for certificate in wanted_certificates(plan, node):
+        if not (folder / f"{certificate.name}.crt").exists():
+            run(certificate_command(folder, certificate))
+    if not (folder / "service-accounts.key").exists():
+        _make_service_account_key(folder)
+
+
+def certificate_command(folder: Path, certificate: Certificate) -> list[str]:
+    """The OpenSSL (3.0 or newer) command line that makes one certificate and its key."""
+    authority = folder / certificate.authority
+    usage = "serverAuth,clientAuth" if certificate.hosts else "clientAuth"
+    names = ["-addext", f"subjectAltName={','.join(certificate.hosts)}"] if certificate.hosts else []
+    return [
+        *("openssl", "req", "-x509", *_KEY, "-days", _DAYS, "-subj", certificate.subject),
+        *("-CA", f"{authority}.crt", "-CAkey", f"{authority}.key"),
+        *("-addext", "basicConstraints=critical,CA:FALSE", "-addext", "keyUsage=critical,digitalSignature"),
+        *("-addext", f"extendedKeyUsage={usage}", *names),
+        *(
+            "-keyout",
+            str(folder / f"{certificate.name}.key"),
+            "-out",
+            str(folder / f"{certificate.name}.crt"),
+        ),
+    ]
+
+
+def _authority_command(folder: Path, name: str) -> list[str]:
+    return [
+        *("openssl", "req", "-x509", *_KEY, "-days", _DAYS, "-subj", f"/CN=davit-devcluster-{name}"),
+        *("-addext", "keyUsage=critical,keyCertSign,cRLSign,digitalSignature"),
+        *("-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.crt")),
+    ]
+
+
+def _make_service_account_key(folder: Path) -> None:
+    key, public = folder / "service-accounts.key", folder / "service-accounts.pub"
+    algorithm = ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]
+    run(["openssl", "genpkey", *algorithm, "-out", str(key)])
+    run(["openssl", "pkey", "-in", str(key), "-pubout", "-out", str(public)])

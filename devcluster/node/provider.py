@@ -1,0 +1,69 @@
+"""The provider `node`: Kubernetes from Go modules, in namespaces of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from devcluster import progress
+from devcluster.binaries.build import ensure_binary
+from devcluster.errors import DevclusterError
+from devcluster.node.inspection import inspect
+from devcluster.node.mount_points import remove_mount_points
+from devcluster.node.node import Node
+from devcluster.node.paths import ROOT, Paths, check_name
+from devcluster.node.removal import remove
+from devcluster.node.requirements import check_machine, ensure_packages
+from devcluster.node.slots import ensure_plan, exclusively, recorded_plan
+from devcluster.node.startup import ensure_running
+from devcluster.node.system_images import SYSTEM_PROGRAMS
+from devcluster.provider import Finding
+
+
+class NodeProvider:
+    """One cluster of one node."""
+
+    def __init__(self, name: str, root: Path = ROOT) -> None:
+        self._paths = Paths(check_name(name), root)
+
+    def up(self) -> None:
+        """Make or repair the cluster."""
+        check_machine()
+        ensure_packages()
+        for program in ("kubernetes", "kubectl", *SYSTEM_PROGRAMS):
+            ensure_binary(program)
+        with exclusively(self._paths.name):
+            ensure_running(Node(self._paths, ensure_plan(self._paths)))
+        progress.step(f"cluster {self._paths.name} is up: export KUBECONFIG={self._paths.kubeconfig}")
+
+    def load(self, images: Sequence[str]) -> None:
+        """Bring images in from archives or from buildah's storage."""
+        node = self._node()
+        for image in images:
+            node.images.load(image)
+
+    def status(self) -> list[Finding]:
+        """Every process, the node, the addons; and where to look further."""
+        return inspect(self._node())
+
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig."""
+        return self._node().paths.kubeconfig
+
+    def down(self) -> None:
+        """Remove the cluster without a trace."""
+        check_machine()
+        with exclusively(self._paths.name):
+            plan = recorded_plan(self._paths)
+            if plan is not None or self._paths.state.exists():
+                progress.step(f"removing cluster {self._paths.name}")
+                remove(Node(self._paths, plan or ensure_plan(self._paths)))
+            remove_mount_points(self._paths.root)
+        progress.step(f"cluster {self._paths.name} is gone")
+
+    def _node(self) -> Node:
+        check_machine()
+        plan = recorded_plan(self._paths)
+        if plan is None:
+            raise DevclusterError(f"there is no cluster {self._paths.name!r}: make it with `up`")
+        return Node(self._paths, plan)

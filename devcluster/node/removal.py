@@ -1,0 +1,51 @@
+"""Ends a node and clears away what it leaves."""
+
+from __future__ import annotations
+
+import shutil
+import time
+
+from devcluster.errors import DevclusterError
+from devcluster.node.mounts import unmount_below
+from devcluster.node.node import Node
+from devcluster.node.processes import kill_all
+
+_ROUNDS = 100
+_PAUSE_SECONDS = 0.1
+
+
+def halt(node: Node) -> None:
+    """End all processes and remove everything that lives only as long as they do. Data stays.
+
+    Raises:
+        DevclusterError: Processes do not end.
+    """
+    node.supervisor.stop(reversed(node.components))
+    _end_members(node)
+    node.namespaces.remove()
+    unmount_below(node.paths.state)
+    shutil.rmtree(node.paths.run, ignore_errors=True)
+    node.group.remove()
+
+
+def remove(node: Node) -> None:
+    """End the node and remove all its data."""
+    halt(node)
+    if node.paths.state.exists():
+        shutil.rmtree(node.paths.state)
+
+
+def _end_members(node: Node) -> None:
+    """End containers, their shims and whatever else a cluster's processes started.
+
+    Several rounds: a process may start another one while it is being ended.
+    """
+    for _ in range(_ROUNDS):
+        members = node.group.members()
+        if not members:
+            return
+        kill_all(members)
+        time.sleep(_PAUSE_SECONDS)
+    raise DevclusterError(
+        f"processes of cluster {node.paths.name} do not end: {sorted(node.group.members())}"
+    )

@@ -1,0 +1,74 @@
+"""Gives each cluster a slot of its own, and remembers it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import IPv4Network
+from pathlib import Path
+
+from devcluster.commands import run
+from devcluster.node.addresses import AddressPlan, choose_slot
+from devcluster.node.paths import Paths
+
+_LOCKS = Path("/run/lock")
+
+
+@contextmanager
+def exclusively(name: str, folder: Path = _LOCKS) -> Iterator[None]:
+    """Let one command at a time work on something; others wait. The lock file goes when nobody waits."""
+    path = folder / f"davit-devcluster-{name}.lock"
+    while True:
+        with path.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not _is_same_file(lock.fileno(), path):
+                continue  # the holder before us removed it: what we locked is no longer what others see
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+def recorded_plan(paths: Paths) -> AddressPlan | None:
+    """Return the addresses a cluster was given; None when there is no (readable) record."""
+    try:
+        return AddressPlan(int(json.loads(paths.record.read_text())["slot"]))
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
+def ensure_plan(paths: Paths) -> AddressPlan:
+    """Return the cluster's addresses, giving it a free slot the first time.
+
+    Raises:
+        DevclusterError: No slot is free.
+    """
+    with exclusively(".slots"):
+        plan = recorded_plan(paths)
+        if plan is None:
+            others = (recorded_plan(Paths(folder.name, paths.root)) for folder in _clusters(paths.root))
+            plan = AddressPlan(choose_slot((other.slot for other in others if other), host_networks()))
+            paths.state.mkdir(parents=True, exist_ok=True)
+            paths.record.write_text(json.dumps({"slot": plan.slot}))
+    return plan
+
+
+def host_networks() -> list[IPv4Network]:
+    """Networks that this machine's routes lead to, the default route aside."""
+    routes = json.loads(run(["ip", "-json", "-4", "route", "show", "table", "all"]))
+    return [IPv4Network(route["dst"], strict=False) for route in routes if route["dst"] != "default"]
+
+
+def _clusters(root: Path) -> list[Path]:
+    return [folder for folder in root.glob("*") if folder.is_dir()]
+
+
+def _is_same_file(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
