@@ -1,0 +1,295 @@
+"""A cluster of the provider `node`, from nothing through every kind of damage to nothing.
+
+The tests share one cluster and run in the order of this file. The cluster has a name of its own, so the
+demo's and the other tests' clusters are not touched.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.machine import namespaces_in_use, processes_of, traces
+
+from devcluster.binaries.build import ensure_binary
+from devcluster.node.cgroups import ControlGroup
+from devcluster.node.paths import Paths
+from devcluster.node.processes import kill_all, read_record
+from devcluster.node.slots import recorded_plan
+from devcluster.node.system_images import BUSYBOX_IMAGE
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+NAME = "davit-crash"
+PATHS = Paths(NAME)
+ROOT = Path(__file__).parents[3]
+COMPONENTS = [
+    *("containerd", "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"),
+    *("kubelet", "kube-proxy"),
+]
+STORY = f"""
+apiVersion: v1
+kind: Namespace
+metadata: {{name: story, labels: {{pod-security.kubernetes.io/enforce: restricted}}}}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {{name: data, namespace: story}}
+spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Mi}}}}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: web, namespace: story}}
+spec: {{selector: {{app: web}}, ports: [{{port: 80, targetPort: 8080}}]}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: web, namespace: story}}
+spec:
+  selector: {{matchLabels: {{app: web}}}}
+  strategy: {{type: Recreate}}
+  template:
+    metadata: {{labels: {{app: web}}}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      securityContext: {{runAsNonRoot: true, runAsUser: 65532, seccompProfile: {{type: RuntimeDefault}}}}
+      containers:
+        - name: web
+          image: {BUSYBOX_IMAGE}
+          command: [sh, -c, "date >> /data/starts; httpd -f -p 8080 -h /data"]
+          readinessProbe: {{httpGet: {{path: /starts, port: 8080}}, periodSeconds: 1}}
+          securityContext: {{allowPrivilegeEscalation: false, capabilities: {{drop: [ALL]}}}}
+          volumeMounts: [{{name: data, mountPath: /data}}]
+      volumes: [{{name: data, persistentVolumeClaim: {{claimName: data}}}}]
+"""
+
+
+def devcluster(*arguments):
+    command = [sys.executable, "-m", "devcluster", "--name", NAME, "--provider", "node", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def kubectl(*arguments, text=None):
+    command = [str(ensure_binary("kubectl")), f"--kubeconfig={PATHS.kubeconfig}", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, input=text or "")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def process(component):
+    return read_record(PATHS.processes / f"{component}.json").identity.pid
+
+
+def processes():
+    return {component: process(component) for component in COMPONENTS}
+
+
+def story_serves():
+    """The pod of the story answers through its Service and by its name, from inside and from this machine."""
+    kubectl("-n", "story", "rollout", "status", "deployment/web", "--timeout=180s")
+    inside = kubectl("-n", "story", "exec", "deployment/web", "--", "wget", "-qO-", "http://web.story/starts")
+    address = kubectl("-n", "story", "get", "service", "web", "-o", "jsonpath={.spec.clusterIP}")
+    wget = ["busybox", "wget", "-T", "10", "-qO-", f"http://{address}/starts"]
+    outside = subprocess.run(wget, capture_output=True, text=True, check=True).stdout
+    assert inside == outside
+    return len(outside.splitlines())
+
+
+@pytest.fixture(scope="module")
+def before():
+    """The machine without the cluster; what an earlier run left is removed first."""
+    devcluster("down")
+    return traces()
+
+
+@pytest.fixture(scope="module")
+def cluster(before):
+    devcluster("up")
+    kubectl("apply", "-f", "-", text=STORY)
+    yield
+    devcluster("down")
+
+
+def test_a_pod_of_the_restricted_profile_serves_from_a_volume_by_name(cluster):
+    assert story_serves() == 1
+
+
+def test_status_tells_that_everything_is_well_and_where_things_are(cluster):
+    said = devcluster("status")
+    assert "BAD" not in said
+    assert str(PATHS.audit_log) in said
+
+
+def test_the_kubeconfig_is_its_owners_secret(cluster):
+    assert devcluster("kubeconfig").splitlines()[0] == str(PATHS.kubeconfig)
+    assert PATHS.kubeconfig.stat().st_mode & 0o777 == 0o600
+
+
+def test_logs_and_measurements_can_be_read(cluster):
+    kubectl("-n", "kube-system", "logs", "deployment/coredns")
+    kubectl("top", "node")
+
+
+def test_no_packet_of_a_pod_leaves_the_machine(cluster):
+    said = kubectl(
+        *("-n", "story", "exec", "deployment/web", "--", "sh", "-c"),
+        "nc -w 5 192.0.2.77 80 </dev/null 2>&1 || true",
+    )
+    assert "No route to host" in said or "unreachable" in said
+
+
+def test_a_pod_that_needs_too_much_memory_is_killed_and_the_reason_is_true(cluster):
+    hungry = {
+        "name": "hungry",
+        "image": BUSYBOX_IMAGE,
+        "command": ["sh", "-c", "x=a; while true; do x=$x$x; done"],
+        "resources": {"limits": {"memory": "16Mi"}},
+    }
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "hungry"},
+        "spec": {"restartPolicy": "Never", "containers": [hungry]},
+    }
+    kubectl("apply", "-f", "-", text=json.dumps(pod))
+    kubectl("wait", "--for=jsonpath={.status.phase}=Failed", "pod/hungry", "--timeout=60s")
+    reason = "jsonpath={.status.containerStatuses[0].state.terminated.reason}"
+    assert kubectl("get", "pod", "hungry", "-o", reason) == "OOMKilled"
+    kubectl("delete", "pod", "hungry")
+
+
+def test_the_audit_log_tells_who_wrote(cluster):
+    kubectl("create", "configmap", "witness", "--from-literal=colour=green")
+    lines = [json.loads(line) for line in PATHS.audit_log.read_text().splitlines()]
+    [written] = [line for line in lines if line.get("objectRef", {}).get("name") == "witness"]
+    assert written["user"]["username"] == "davit-administrator"
+    assert "green" not in json.dumps(written)
+    assert {line["verb"] for line in lines}.isdisjoint({"get", "list", "watch"})
+
+
+def test_up_again_changes_nothing(cluster):
+    running, starts = processes(), story_serves()
+    devcluster("up")
+    assert processes() == running
+    assert story_serves() == starts
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_a_killed_component_is_started_again_and_the_pod_lives_on(cluster, component):
+    running, starts = processes(), story_serves()
+    kill_all([running[component]])
+    devcluster("up")
+    changed = {name for name, number in processes().items() if number != running[name]}
+    assert changed == {component}
+    assert story_serves() == starts
+
+
+def test_a_killed_shim_costs_only_its_pod(cluster):
+    shims = {pid for pid, line in processes_of(PATHS.state, NAME).items() if "containerd-shim" in line}
+    kill_all(sorted(shims)[:1])
+    devcluster("up")
+    story_serves()
+
+
+def test_when_everything_is_killed_the_data_survives(cluster):
+    starts = story_serves()
+    kill_all(ControlGroup(NAME).members())
+    devcluster("up")
+    assert story_serves() == starts + 1
+    assert kubectl("get", "configmap", "witness", "-o", "jsonpath={.data.colour}") == "green"
+
+
+def test_when_the_link_is_gone_the_node_starts_again_on_its_data(cluster):
+    starts = story_serves()
+    subprocess.run(["ip", "link", "delete", recorded_plan(PATHS).interface], check=True)
+    devcluster("up")
+    assert story_serves() == starts + 1
+
+
+def test_after_a_reboot_the_data_survives(cluster):
+    """A reboot takes processes, namespaces and mounts; files stay, with the numbers of another boot in them."""
+    starts = story_serves()
+    kill_all(ControlGroup(NAME).members())
+    subprocess.run(["ip", "link", "delete", recorded_plan(PATHS).interface], check=True)
+    for name in ("network", "mount"):
+        subprocess.run(["umount", str(PATHS.namespaces / name)], check=True)
+    (PATHS.run / "boot").write_text("an earlier boot")
+    devcluster("up")
+    assert story_serves() == starts + 1
+
+
+def test_records_that_point_at_somebody_elses_process_do_no_harm(cluster):
+    record = PATHS.processes / "etcd.json"
+    stale = json.loads(record.read_text())
+    etcd = stale["identity"]["pid"]
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
+        stale["identity"]["pid"] = bystander.pid
+        record.write_text(json.dumps(stale))
+        devcluster("up")
+        assert bystander.poll() is None
+        bystander.communicate(b"\n")
+    assert process("etcd") != etcd
+    story_serves()
+
+
+def test_damaged_data_is_replaced_and_the_cluster_comes_back_empty(cluster):
+    kill_all([process("etcd")])
+    for file in (PATHS.etcd / "member" / "wal").iterdir():
+        file.write_bytes(b"not a log")
+    said = devcluster("up")
+    assert "unusable" in said
+    assert kubectl("get", "namespaces", "-o", "name").find("story") == -1
+    kubectl("apply", "-f", "-", text=STORY)
+    assert story_serves() == 1
+
+
+def test_an_image_is_loaded_once(cluster, tmp_path):
+    archive = tmp_path / "image.tar"
+    context = tmp_path / "context"
+    context.mkdir()
+    shutil.copy(shutil.which("busybox"), context / "busybox")
+    name = "davit.dev/devcluster/loaded:v1"
+    (context / "Dockerfile").write_text("FROM scratch\nCOPY busybox /bin/sh\n")
+    subprocess.run(
+        ["buildah", "bud", "--quiet", "--tag", name, str(context)], check=True, capture_output=True
+    )
+    try:
+        assert "loaded" in devcluster("load", name)
+        assert "already there" in devcluster("load", name)
+        push = ["buildah", "push", "--quiet", name, f"docker-archive:{archive}:{name}"]
+        subprocess.run(push, check=True, capture_output=True)
+        assert "already there" in devcluster("load", str(archive))
+    finally:
+        subprocess.run(["buildah", "rmi", name], check=True, capture_output=True)
+    pod = [
+        "run",
+        "loaded",
+        f"--image={name}",
+        "--restart=Never",
+        "--command",
+        "--",
+        "/bin/sh",
+        "-c",
+        "exit 0",
+    ]
+    kubectl(*pod)
+    kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/loaded", "--timeout=60s")
+
+
+def test_down_leaves_nothing_behind(before, cluster):
+    namespaces = {f"net:[{(PATHS.namespaces / 'network').stat().st_ino}]"}
+    namespaces.add(f"mnt:[{(PATHS.namespaces / 'mount').stat().st_ino}]")
+    assert namespaces <= namespaces_in_use()
+    devcluster("down")
+    assert processes_of(PATHS.state, NAME) == {}
+    assert not namespaces & namespaces_in_use()
+    assert traces() == before
+
+
+def test_down_twice_is_harmless(before, cluster):
+    devcluster("down")
+    assert traces() == before
