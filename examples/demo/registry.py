@@ -9,10 +9,11 @@ API = "/api/2.0/mlflow"
 
 def move_alias(url: str, name: str, alias: str, version: int) -> None:
     """Point an alias of a registered model at another version."""
-    _call(url, "POST", "/registered-models/alias", {"name": name, "alias": alias, "version": str(version)})
+    call(url, "POST", "/registered-models/alias", {"name": name, "alias": alias, "version": str(version)})
 
 
-def _call(url: str, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+def call(url: str, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """One call of MLflow's REST API; `path` stands below `/api/2.0/mlflow`."""
     request = urllib.request.Request(  # noqa: S310  (the URL is a port-forward of our own)
         url + API + path,
         data=json.dumps(body).encode(),

@@ -1,0 +1,52 @@
+"""Davit can be removed in either order, and nothing is stuck or left."""
+
+from collections.abc import Callable
+
+import pytest
+from support.live import Place
+
+from examples.demo.charts import Helm
+from examples.demo.kubectl import Kubectl
+from examples.demo.stage import NAMESPACE
+from examples.demo.waiting import until
+
+
+@pytest.fixture
+def reinstalled(install_operator: Callable[[], None]):
+    yield
+    install_operator()
+
+
+@pytest.fixture
+def deployed(place: Place, models, reinstalled) -> Place:
+    place.deploy("leaving", f"models:/e2e-iris/{models['plain']['version']}", replicas=2)
+    place.wait_ready("leaving")
+    return place
+
+
+def wait_until_empty(place: Place) -> None:
+    until(lambda: place.get("deploy,rs,pods,pdb")["items"] == [], "everything to be gone", seconds=120)
+
+
+def test_operator_first_then_the_deployment(deployed: Place, helm: Helm):
+    helm.uninstall("davit", NAMESPACE)
+    assert deployed.ask("leaving").predictions == [0, 1, 2], "it serves without the operator"
+    deployed.run("delete", "md", "leaving", "--timeout=30s")
+    wait_until_empty(deployed)
+
+
+def test_the_resource_definition_first_then_the_operator(deployed: Place, helm: Helm, kubectl: Kubectl):
+    kubectl("delete", "crd", "modeldeployments.davit.dev", "--timeout=60s")
+    wait_until_empty(deployed)
+    helm.uninstall("davit", NAMESPACE)
+    assert (
+        kubectl.get("pods", "--selector", "app.kubernetes.io/name=davit-operator", "--all-namespaces")[
+            "items"
+        ]
+        == []
+    )
+
+
+def test_a_namespace_goes_with_all_that_is_in_it(deployed: Place, kubectl: Kubectl):
+    kubectl("delete", "namespace", deployed.namespace, "--timeout=120s", timeout=150)
+    assert kubectl.find("namespace", deployed.namespace) is None

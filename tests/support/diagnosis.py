@@ -1,0 +1,35 @@
+"""What a person would look at after a failed story, gathered before it is cleaned away."""
+
+from devcluster.errors import DevclusterError
+from examples.demo.kubectl import Kubectl
+from examples.demo.stage import NAMESPACE
+
+LONGEST = 6000
+
+
+def tell_what_is_there(kubectl: Kubectl, namespace: str) -> str:
+    """Objects, events and logs of one namespace, and the operator's last words."""
+    here = ("--namespace", namespace)
+    commands = [
+        ("get", "md,deploy,pods,jobs,svc", "-o", "wide", *here),
+        ("describe", "md", *here),
+        ("get", "events", "--sort-by=.lastTimestamp", *here),
+        (
+            "logs",
+            "--selector=app.kubernetes.io/name=davit-model",
+            "--all-containers",
+            "--prefix",
+            "--tail=30",
+            *here,
+        ),
+        ("get", "pods", "-o", "wide", "--namespace", NAMESPACE),
+        ("logs", "deploy/davit-operator", "--tail=60", "--namespace", NAMESPACE),
+    ]
+    return "\n".join(f"$ kubectl {' '.join(command)}\n{_try(kubectl, command)}" for command in commands)
+
+
+def _try(kubectl: Kubectl, command: tuple[str, ...]) -> str:
+    try:
+        return kubectl(*command)[-LONGEST:]
+    except DevclusterError as error:
+        return f"{error}\n"
