@@ -23,7 +23,9 @@ class Cluster:
 
     def load_images(self) -> None:
         """Build the images and bring them into the cluster; quick when nothing has changed."""
-        self._follow("images", "--load")
+        table = self._follow("images")
+        print(table, end="", flush=True)
+        self._follow("load", *(line.split()[0] for line in table.splitlines()))
 
     def down(self) -> None:
         """Remove it without a trace."""
@@ -36,13 +38,13 @@ class Cluster:
     def _command(self) -> list[str]:
         return [sys.executable, "-m", "devcluster", "--name", self.name, "--provider", self.provider]
 
-    def _follow(self, *arguments: str) -> None:
-        # Not captured: these take minutes the first time, and report their own progress.
-        code = subprocess.run([*self._command(), *arguments], check=False).returncode
-        if code != 0:
-            raise DevclusterError(
-                f"python -m devcluster {' '.join(arguments)} ended with {code}; its words are above"
-            )
+    def _follow(self, *arguments: str) -> str:
+        # These take minutes the first time: their progress, on standard error, goes straight to the person.
+        done = subprocess.run([*self._command(), *arguments], stdout=subprocess.PIPE, text=True, check=False)
+        if done.returncode != 0:
+            command = f"python -m devcluster {' '.join(arguments)}"
+            raise DevclusterError(f"{command} ended with {done.returncode}; its words are above")
+        return done.stdout
 
 
 def find_tool(name: str) -> str:
