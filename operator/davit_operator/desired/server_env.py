@@ -100,7 +100,8 @@ def _store_env(blueprint: Blueprint) -> list[Object]:
 
 
 def _variables(values: dict[str, str]) -> list[Object]:
-    return [{"name": name, "value": value} for name, value in values.items() if value]
+    """Variables with values that mean themselves: the kubelet would replace `$(NAME)` in them."""
+    return [{"name": name, "value": value.replace("$", "$$")} for name, value in values.items() if value]
 
 
 def _from_secret(variable: str, secret: str, key: str, *, optional: bool = False) -> Object:

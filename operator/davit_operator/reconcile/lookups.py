@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
 from davit_registry import Reference, digest_of
@@ -39,14 +39,21 @@ class Recent(Generic[_KeyT, _ValueT]):
         self._answers: dict[_KeyT, _Answer[_ValueT]] = {}
         self._locks: dict[_KeyT, asyncio.Lock] = {}
 
-    async def get(self, key: _KeyT, ask: Callable[[], Awaitable[_ValueT]]) -> _ValueT:
+    async def get(
+        self, key: _KeyT, ask: Callable[[], Awaitable[_ValueT]], since: datetime | None = None
+    ) -> _ValueT:
         """The answer, asked for anew only when there is no recent one.
+
+        Args:
+            key: What is asked.
+            ask: Asks it.
+            since: An older answer does not count, however recent.
 
         Raises:
             DavitError: As it was raised by `ask`, now or recently.
         """
         async with self._locks.setdefault(key, asyncio.Lock()):
-            answer = self._recent(key) or await self._ask(key, ask)
+            answer = self._recent(key, since) or await self._ask(key, ask)
         if answer.error is not None:
             raise answer.error.with_traceback(None)
         return answer.value  # type: ignore[return-value]  # without an error there is a value
@@ -60,9 +67,10 @@ class Recent(Generic[_KeyT, _ValueT]):
         ]:
             del self._locks[key]
 
-    def _recent(self, key: _KeyT) -> _Answer[_ValueT] | None:
+    def _recent(self, key: _KeyT, since: datetime | None = None) -> _Answer[_ValueT] | None:
         answer = self._answers.get(key)
-        return answer if answer and self._clock.now() - answer.at < self._max_age else None
+        oldest = max(self._clock.now() - self._max_age, since or datetime.min.replace(tzinfo=UTC))
+        return answer if answer and answer.at >= oldest else None
 
     async def _ask(self, key: _KeyT, ask: Callable[[], Awaitable[_ValueT]]) -> _Answer[_ValueT]:
         try:
@@ -94,8 +102,10 @@ class Lookups:
         self._sources = Recent[tuple[str, str], Source](clock, max_age)
         self._digests = Recent[tuple[str, str], str](clock, max_age)
 
-    async def resolve(self, reference: Reference, access: RegistryAccess) -> Source:
-        """What a reference names now, or named within the last interval.
+    async def resolve(
+        self, reference: Reference, access: RegistryAccess, since: datetime | None = None
+    ) -> Source:
+        """What a reference names now, or named within the last interval, but not before `since`.
 
         Raises:
             ModelRejected: The registry answers and there is no such model.
@@ -103,7 +113,7 @@ class Lookups:
             Unavailable: It gives no usable answer.
         """
         key = (str(reference), _fingerprint(access))
-        return await self._sources.get(key, lambda: self._timed(reference, access))
+        return await self._sources.get(key, lambda: self._timed(reference, access), since)
 
     async def digest(self, location: str, access: RegistryAccess | StoreAccess) -> str:
         """The digest of the files at a location, now or within the last interval.

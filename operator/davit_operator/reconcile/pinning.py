@@ -1,6 +1,7 @@
 """Choosing the pin to roll out: what the reference names now, or the last good one while that is in doubt."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from davit_registry import InvalidReference, Reference, StoredModel, parse_reference
 
@@ -53,8 +54,13 @@ class Pinner:
         except DavitError as problem:
             return Choice(last, self._is_current(last, spec.model), problem)
 
-    async def resolve(self, namespace: str, model: ModelSpec) -> Source:
+    async def resolve(self, namespace: str, model: ModelSpec, since: datetime | None = None) -> Source:
         """What a reference names now, without looking at the files.
+
+        Args:
+            namespace: Where the spec's Secrets are.
+            model: The reference and its registry.
+            since: An older answer does not count; when None, one from within the last interval does.
 
         Raises:
             DavitError: Why it names nothing, or why we cannot know.
@@ -63,7 +69,7 @@ class Pinner:
         if isinstance(reference, StoredModel):
             return Source(uri=model.uri, registry="", location=model.uri)
         access = await self._credentials.for_registry(namespace, model)
-        return await self._lookups.resolve(reference, access)
+        return await self._lookups.resolve(reference, access, since)
 
     async def _pin(self, resource: Resource, model: ModelSpec) -> Pin:
         source = await self.resolve(resource.key.namespace, model)

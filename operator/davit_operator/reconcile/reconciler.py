@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 
 from davit_operator.api import constants
 from davit_operator.api.v1alpha1 import ModelDeploymentSpec, ModelDeploymentStatus, Resource, parse_resource
@@ -107,7 +108,7 @@ class Reconciler:
         problem = await self._act(resource, spec, choice.target, live)
         return Report(
             generation=resource.generation,
-            now=self._clock.now(),
+            now=self._now(),
             uri=spec.model.uri,
             target=choice.target,
             rollout=await self._judge(resource.key, live),
@@ -131,7 +132,7 @@ class Reconciler:
         stored = resource.status.model.target
         return Report(
             generation=resource.generation,
-            now=self._clock.now(),
+            now=self._now(),
             uri="",
             target=pin_from_status(stored) if stored else None,
             rollout=await self._judge(resource.key, live),
@@ -182,10 +183,14 @@ class Reconciler:
         return problem
 
     async def _report_crash(self, resource: Resource) -> None:
-        status = build_crashed_status(resource.status, resource.generation, self._clock.now())
+        status = build_crashed_status(resource.status, resource.generation, self._now())
         self._metrics.reconciled("Crash", 0)
         self._metrics.ready(resource.key, ready=False)
         await self._write(resource, status)
+
+    def _now(self) -> datetime:
+        """The present moment as Kubernetes stores moments: whole seconds."""
+        return self._clock.now().replace(microsecond=0)
 
     async def _write(self, resource: Resource, status: ModelDeploymentStatus) -> None:
         """Writes the status if it differs, then posts what is new in it."""

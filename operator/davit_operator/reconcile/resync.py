@@ -1,5 +1,7 @@
-"""The one task that follows aliases: lists all ModelDeployments, asks what their references name now, and
-puts those that differ into the queue. It also repairs what a lost event left behind.
+"""The one task that follows aliases.
+
+It lists all ModelDeployments, asks what their references name now, and puts those that differ into the
+queue. It also repairs what a lost event left behind.
 """
 
 import asyncio
@@ -69,21 +71,23 @@ class Resync:
         self._vitals.beat(self._clock.now())
 
     async def _enqueue(self, resources: Sequence[Resource]) -> None:
-        full = self._is_full_due()
+        full, started = self._is_full_due(), self._clock.now()
         gate = asyncio.Semaphore(_AT_ONCE)
-        settled = await asyncio.gather(*(self._is_settled(resource, gate) for resource in resources))
+        settled = await asyncio.gather(*(self._is_settled(one, started, gate) for one in resources))
         for resource, fine in zip(resources, settled, strict=True):
             if full or not fine:
                 self._queue.add(resource.key)
 
-    async def _is_settled(self, resource: Resource, gate: asyncio.Semaphore) -> bool:
+    async def _is_settled(self, resource: Resource, started: datetime, gate: asyncio.Semaphore) -> bool:
         async with gate:
-            return is_settled(resource, await self._outcome(resource))
+            return is_settled(resource, await self._outcome(resource, started))
 
-    async def _outcome(self, resource: Resource) -> Source | DavitError | None:
+    async def _outcome(self, resource: Resource, started: datetime) -> Source | DavitError | None:
         try:
             spec = resource.parse_spec()
-            return None if spec.suspend else await self._pinner.resolve(resource.key.namespace, spec.model)
+            if spec.suspend:
+                return None
+            return await self._pinner.resolve(resource.key.namespace, spec.model, since=started)
         except DavitError as problem:
             return problem
 

@@ -37,11 +37,9 @@ class Vitals:
         self._seen.pop(uid, None)
 
     def listed(self, resources: Sequence[Resource], now: datetime) -> None:
-        """Compares a listing with what the watch brought. Events may take a moment; they may not stay away."""
+        """Compares a listing with what the watch brought: events may take a moment, but not stay away."""
         behind = any(self._seen.get(one.uid, 0) < one.generation for one in resources)
         self._behind_since = (self._behind_since or now) if behind else None
-        known = {one.uid for one in resources}
-        self._seen = {uid: generation for uid, generation in self._seen.items() if uid in known}
 
     @property
     def is_ready(self) -> bool:

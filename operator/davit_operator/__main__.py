@@ -1,0 +1,19 @@
+"""`python -m davit_operator`: the operator, for the cluster it runs in or that the kubeconfig names."""
+
+import asyncio
+
+from davit_operator.app import create_app
+from davit_operator.handlers.operation import operate
+from davit_operator.logs import configure_logging
+from davit_operator.settings import Settings, StoreSettings
+
+
+async def main(settings: Settings) -> None:
+    """Runs until a signal arrives."""
+    await operate(await create_app(settings, StoreSettings()))
+
+
+if __name__ == "__main__":
+    settings = Settings()
+    configure_logging(settings.log_level, settings.log_format)
+    asyncio.run(main(settings))

@@ -1,0 +1,162 @@
+"""The `Cluster` port over the Kubernetes API: server-side apply with one field manager.
+
+What it may do stands in `permissions.py`.
+"""
+
+import base64
+import logging
+from collections.abc import Sequence
+
+from davit_operator.adapters.event_budget import EventBudget
+from davit_operator.adapters.kubernetes_api import APPLY_PATCH, JSON_PATCH, KubernetesApi
+from davit_operator.api import constants
+from davit_operator.desired.naming import selector_text
+from davit_operator.domain.errors import DavitError, InvalidSpec, Waiting
+from davit_operator.domain.objects import Child, Key, Object
+from davit_operator.domain.ports import Clock, Note
+
+logger = logging.getLogger(__name__)
+
+_CHILDREN = {
+    "Deployment": ("/apis/apps/v1", "deployments"),
+    "PodDisruptionBudget": ("/apis/policy/v1", "poddisruptionbudgets"),
+    "Service": ("/api/v1", "services"),
+}
+_OURS = f"/apis/{constants.API_VERSION}"
+_PAGE = "500"
+_MANAGER = {"fieldManager": constants.FIELD_MANAGER}
+
+
+class KubernetesCluster:
+    """Reads and writes what the operator is responsible for.
+
+    Args:
+        api: The Kubernetes API.
+        namespaces: Where ModelDeployments are listed; everywhere when empty.
+        clock: Time, for Events.
+    """
+
+    def __init__(self, api: KubernetesApi, namespaces: Sequence[str], clock: Clock) -> None:
+        self._api = api
+        self._namespaces = namespaces
+        self._clock = clock
+        self._budget = EventBudget(clock)
+
+    async def list_model_deployments(self) -> Sequence[Object]:
+        """All ModelDeployments that the operator watches."""
+        if not self._namespaces:
+            return await self._list(f"{_OURS}/{constants.PLURAL}")
+        paths = [f"{_OURS}/namespaces/{namespace}/{constants.PLURAL}" for namespace in self._namespaces]
+        return [body for path in paths for body in await self._list(path)]
+
+    async def get_model_deployment(self, key: Key) -> Object | None:
+        """One ModelDeployment, or None when it is gone."""
+        return await self._api.request("GET", _path_of(key))
+
+    async def get_child(self, namespace: str, child: Child) -> Object | None:
+        """One child, or None."""
+        return await self._api.request("GET", _child_path(namespace, child))
+
+    async def list_pods(self, namespace: str, selector: dict[str, str]) -> Sequence[Object]:
+        """Pods by their labels."""
+        return await self._list(
+            f"/api/v1/namespaces/{namespace}/pods", {"labelSelector": selector_text(selector)}
+        )
+
+    async def apply(self, obj: Object) -> Object:
+        """Server-side apply; the object as it is afterwards."""
+        path = _child_path(obj["metadata"]["namespace"], Child(obj["kind"], obj["metadata"]["name"]))
+        query = {**_MANAGER, "force": "true"}
+        applied = await self._api.request("PATCH", path, query=query, body=obj, content_type=APPLY_PATCH)
+        if applied is None:
+            namespace = obj["metadata"]["namespace"]
+            raise InvalidSpec("NamespaceMissing", f"namespace {namespace} does not exist any more")
+        return applied
+
+    async def delete_child(self, obj: Object) -> None:
+        """Deletes exactly this object, not a later one of the same name; harmless when it is gone."""
+        metadata = obj["metadata"]
+        path = _child_path(metadata["namespace"], Child(obj["kind"], metadata["name"]))
+        await self._api.request("DELETE", path, body={"preconditions": {"uid": metadata["uid"]}})
+
+    async def write_status(self, resource: Object, status: Object) -> None:
+        """Replaces a ModelDeployment's status as a whole; harmless when the resource is gone.
+
+        The uid is tested, so that a status never lands on a later resource of the same name.
+        """
+        metadata = resource["metadata"]
+        patch = [
+            {"op": "test", "path": "/metadata/uid", "value": metadata["uid"]},
+            {"op": "add", "path": "/status", "value": status},
+        ]
+        path = f"{_path_of(Key(metadata['namespace'], metadata['name']))}/status"
+        try:
+            await self._api.request("PATCH", path, query=_MANAGER, body=patch, content_type=JSON_PATCH)
+        except InvalidSpec as error:
+            raise Waiting("Conflict", f"the status could not be written: {error}") from error
+
+    async def read_secret(self, namespace: str, name: str) -> dict[str, str] | None:
+        """The decoded contents of a Secret, or None when there is none."""
+        secret = await self._api.request("GET", f"/api/v1/namespaces/{namespace}/secrets/{name}")
+        if secret is None:
+            return None
+        data: dict[str, str] = secret.get("data") or {}
+        return {key: base64.b64decode(value).decode(errors="replace").strip() for key, value in data.items()}
+
+    async def post_event(self, resource: Object, note: Note) -> None:
+        """Posts an Event about a ModelDeployment. One that cannot be posted is logged and forgotten."""
+        metadata = resource["metadata"]
+        if not self._budget.allows(metadata["uid"]):
+            logger.info("Event about %s left out, too many lately: %s", metadata["name"], note.reason)
+            return
+        try:
+            event = _build_event(resource, note, self._clock)
+            await self._api.request("POST", f"/api/v1/namespaces/{metadata['namespace']}/events", body=event)
+        except DavitError as error:
+            logger.warning("Event about %s could not be posted: %s", metadata["name"], error)
+
+    async def _list(self, path: str, query: dict[str, str] | None = None) -> Sequence[Object]:
+        items: list[Object] = []
+        page = {**(query or {}), "limit": _PAGE}
+        while True:
+            answer = await self._api.request("GET", path, query=page) or {}
+            items += answer.get("items") or []
+            following = (answer.get("metadata") or {}).get("continue")
+            if not following:
+                return items
+            page["continue"] = following
+
+
+def _path_of(key: Key) -> str:
+    return f"{_OURS}/namespaces/{key.namespace}/{constants.PLURAL}/{key.name}"
+
+
+def _child_path(namespace: str, child: Child) -> str:
+    group, plural = _CHILDREN[child.kind]
+    return f"{group}/namespaces/{namespace}/{plural}/{child.name}"
+
+
+def _build_event(resource: Object, note: Note, clock: Clock) -> Object:
+    metadata = resource["metadata"]
+    now = clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"generateName": f"{metadata['name'][:200]}.", "namespace": metadata["namespace"]},
+        "involvedObject": {
+            "apiVersion": constants.API_VERSION,
+            "kind": constants.KIND,
+            "namespace": metadata["namespace"],
+            "name": metadata["name"],
+            "uid": metadata["uid"],
+            "resourceVersion": metadata.get("resourceVersion", ""),
+        },
+        "type": note.type,
+        "reason": note.reason,
+        "message": note.message[:1024],
+        "source": {"component": constants.FIELD_MANAGER},
+        "reportingComponent": constants.FIELD_MANAGER,
+        "firstTimestamp": now,
+        "lastTimestamp": now,
+        "count": 1,
+    }

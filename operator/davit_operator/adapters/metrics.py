@@ -1,0 +1,72 @@
+"""What the operator counts about itself, for Prometheus."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from davit_operator import __version__
+from davit_operator.domain.objects import Key
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class PrometheusMetrics:
+    """Counters in a registry of their own."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._reconciles = Counter(
+            "davit_operator_reconciles",
+            "Reconciliations by what they ended with: Ready, or the class of the problem.",
+            ["result"],
+            registry=self._registry,
+        )
+        self._duration = Histogram(
+            "davit_operator_reconcile_duration_seconds",
+            "How long reconciliations take.",
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._errors = Counter(
+            "davit_operator_errors",
+            "Problems met, by reason; every look at a ModelDeployment that has one counts.",
+            ["reason"],
+            registry=self._registry,
+        )
+        self._resolve = Histogram(
+            "davit_operator_resolve_duration_seconds",
+            "How long the registry takes to resolve a reference, failures included.",
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._ready = Gauge(
+            "davit_operator_model_deployment_ready",
+            "1 when the wanted version answers with all its replicas.",
+            ["namespace", "name"],
+            registry=self._registry,
+        )
+        info = Gauge("davit_operator_info", "Always 1.", ["version"], registry=self._registry)
+        info.labels(__version__).set(1)
+
+    def reconciled(self, result: str, seconds: float) -> None:
+        """One reconciliation ended."""
+        self._reconciles.labels(result).inc()
+        self._duration.observe(seconds)
+
+    def failed(self, reason: str) -> None:
+        """One reconciliation met a problem."""
+        self._errors.labels(reason).inc()
+
+    def resolved(self, seconds: float) -> None:
+        """The registry answered, or failed to, after so long."""
+        self._resolve.observe(seconds)
+
+    def ready(self, key: Key, *, ready: bool) -> None:
+        """Whether a ModelDeployment is ready."""
+        self._ready.labels(key.namespace, key.name).set(ready)
+
+    def forget(self, key: Key) -> None:
+        """A ModelDeployment is gone; its series goes with it."""
+        self._ready.remove(key.namespace, key.name)
+
+    def render(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self._registry)

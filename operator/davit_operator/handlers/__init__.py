@@ -1,0 +1,1 @@
+"""Where the outside calls in: watch events, the resync task, probes. They parse, call and report."""

@@ -1,0 +1,56 @@
+"""kopf, used for what it does best: watch streams that survive everything. It writes nothing of its own.
+
+Only `on.event` handlers: they leave no annotation and need no finalizer. No timers or daemons, which would
+add one. No peering, no Events of kopf's.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import kopf
+
+from davit_operator.api import constants
+from davit_operator.handlers.children import CHILDREN, PODS, SELECTOR, note_child
+from davit_operator.handlers.modeldeployment import note_model_deployment
+from davit_operator.reconcile.queue import WorkQueue
+from davit_operator.reconcile.vitals import Vitals
+
+
+def build_registry(queue: WorkQueue, vitals: Vitals) -> kopf.OperatorRegistry:
+    """All handlers. A registry of our own, so that kopf adds none of its default ones."""
+    registry = kopf.OperatorRegistry()
+    kopf.on.login(registry=registry)(login)
+
+    def model_deployment_event(event: kopf.RawEvent, **_: Any) -> None:
+        note_model_deployment(event, queue, vitals)
+
+    def child_event(event: kopf.RawEvent, **_: Any) -> None:
+        note_child(event, queue)
+
+    kopf.on.event(constants.GROUP, constants.VERSION, constants.PLURAL, registry=registry)(
+        model_deployment_event
+    )
+    for group, version, plural in (*CHILDREN, PODS):
+        kopf.on.event(group, version, plural, registry=registry)(child_event)
+    return registry
+
+
+def build_settings(namespaces: Sequence[str]) -> kopf.OperatorSettings:
+    """Kopf's settings: silent, alone, and asking the API server for our own objects only."""
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.peering.standalone = True
+    # Looking out for new namespaces and CRDs needs cluster-wide permissions.
+    settings.scanning.disabled = bool(namespaces)
+    # Both sides end a watch that has gone quiet, so that no stream is dead for long unnoticed.
+    settings.watching.server_timeout = 300
+    settings.watching.client_timeout = 330
+    settings.networking.request_timeout = 30
+    for child in (*CHILDREN, PODS):
+        settings.watching.label_selectors[child] = SELECTOR
+    return settings
+
+
+def login(**arguments: Any) -> kopf.ConnectionInfo | None:
+    """In a cluster by the service account, else by the kubeconfig."""
+    return kopf.login_with_service_account(**arguments) or kopf.login_with_kubeconfig(**arguments)

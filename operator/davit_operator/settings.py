@@ -1,0 +1,74 @@
+"""The operator's settings: the only reader of its environment."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from davit_operator import __version__
+
+Level = Annotated[
+    Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+    BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
+]
+Names = Annotated[
+    tuple[str, ...],
+    NoDecode,
+    BeforeValidator(
+        lambda value: (
+            [name for part in value.split(",") if (name := part.strip())] if isinstance(value, str) else value
+        )
+    ),
+]
+
+
+class Settings(BaseSettings):
+    """What the operator honours; each field is `DAVIT_` plus its name in the environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DAVIT_", env_ignore_empty=True, extra="ignore", frozen=True, protected_namespaces=()
+    )
+
+    registry_url: str = ""
+    """The MLflow server of ModelDeployments that name none; also the address at which pods reach it."""
+    registry_username: str = ""
+    registry_password: SecretStr = SecretStr("")
+    registry_token: SecretStr = SecretStr("")
+    registry_ca_file: Path | None = None
+    """Certificates to trust when the registry is asked."""
+
+    artifacts_destination: str = Field("", pattern=r"^(s3://[^/]+(/.*)?)?$")
+    """The store behind the registry's artifact proxy; lets the operator list files without the proxy."""
+
+    server_image: str = f"davit.dev/server:{__version__}"
+    """Image of pods whose ModelDeployment names none."""
+    server_image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+
+    resolve_interval_seconds: float = Field(30, ge=1, le=86400)
+    """How often each distinct reference is resolved."""
+    watch_namespaces: Names = ()
+    """Namespaces to watch; empty for all."""
+
+    log_level: Level = "INFO"
+    log_format: Literal["json", "console"] = "json"
+    http_port: int = Field(8080, ge=0, le=65535)
+    """Port of /healthz, /readyz and /metrics."""
+
+    @property
+    def resolve_interval(self) -> timedelta:
+        """How often each distinct reference is resolved."""
+        return timedelta(seconds=self.resolve_interval_seconds)
+
+
+class StoreSettings(BaseSettings):
+    """Credentials of the store behind the artifact proxy, under the names that every S3 client knows."""
+
+    model_config = SettingsConfigDict(env_prefix="AWS_", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    access_key_id: str = ""
+    secret_access_key: SecretStr = SecretStr("")
+    session_token: SecretStr = SecretStr("")
+    region: str = ""
+    endpoint_url: str = ""

@@ -1,0 +1,44 @@
+"""The CRD, and objects held against it as strictly as kubectl does."""
+
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CRD_PATH = ROOT / "manifests" / "crds" / "modeldeployments.davit.dev.yaml"
+
+
+def load_crd() -> dict[str, Any]:
+    return yaml.safe_load(CRD_PATH.read_text())
+
+
+def load_schema() -> dict[str, Any]:
+    return load_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+
+
+def strict(schema: Any) -> Any:
+    """The same schema, refusing fields that it does not know."""
+    if isinstance(schema, list):
+        return [strict(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    result = {name: strict(value) for name, value in schema.items()}
+    if schema.get("type") == "object" and isinstance(schema.get("properties"), dict):
+        result.setdefault("additionalProperties", False)
+    return result
+
+
+def check_against_crd(obj: dict[str, Any]) -> None:
+    """Fails where the object breaks the CRD's schema; CEL rules need a real API server."""
+    jsonschema.validate({**obj, "metadata": {}}, _SCHEMA, cls=jsonschema.Draft202012Validator)
+
+
+def _with_free_metadata() -> dict[str, Any]:
+    schema = strict(load_schema())
+    schema["properties"]["metadata"] = {"type": "object"}
+    return schema
+
+
+_SCHEMA = _with_free_metadata()

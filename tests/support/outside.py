@@ -1,0 +1,94 @@
+"""Fakes behind the operator's ports, except for the cluster: registry, store, clock, metrics."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from davit_operator.domain.access import RegistryAccess, StoreAccess
+from davit_operator.domain.errors import DavitError, ModelRejected
+from davit_operator.domain.objects import Key
+from davit_operator.domain.pin import Source
+from davit_registry import File, Reference
+
+REGISTRY_URL = "http://mlflow.mlflow.svc:5000"
+
+
+class FakeClock:
+    """Stands still until told to move."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 11, 21, 8, 0, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def advance(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+
+
+class FakeRegistry:
+    """What references name. `outage` stands for every answer while it is set."""
+
+    def __init__(self) -> None:
+        self.models: dict[str, Source] = {}
+        self.outage: DavitError | None = None
+        self.asked: list[tuple[str, RegistryAccess]] = []
+
+    def names(self, uri: str, version: str, *, name: str = "iris", location: str | None = None) -> None:
+        """Makes a reference name a version."""
+        self.models[uri] = Source(
+            uri=uri,
+            registry=REGISTRY_URL,
+            location=location or f"mlflow-artifacts:/1/models/m-{name}{version}/artifacts",
+            name=name,
+            version=version,
+            run_id=f"run{version}",
+            model_id=f"m-{name}{version}",
+        )
+
+    async def resolve(self, reference: Reference, access: RegistryAccess) -> Source:
+        self.asked.append((str(reference), access))
+        if self.outage:
+            raise self.outage
+        if str(reference) not in self.models:
+            raise ModelRejected("AliasNotFound", f"{reference}: no such alias; set it in MLflow")
+        return self.models[str(reference)]
+
+
+class FakeStore:
+    """Files by location; a location that nobody filled has one file named after it."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, list[File]] = {}
+        self.outage: DavitError | None = None
+        self.listed: list[tuple[str, RegistryAccess | StoreAccess]] = []
+
+    async def list_files(self, location: str, access: RegistryAccess | StoreAccess) -> Sequence[File]:
+        self.listed.append((location, access))
+        if self.outage:
+            raise self.outage
+        return self.files.get(location, [File("MLmodel", 1, location)])
+
+
+class FakeMetrics:
+    """Remembers what was counted."""
+
+    def __init__(self) -> None:
+        self.results: list[str] = []
+        self.reasons: list[str] = []
+        self.resolves = 0
+        self.readiness: dict[Key, bool] = {}
+
+    def reconciled(self, result: str, seconds: float) -> None:
+        self.results.append(result)
+
+    def failed(self, reason: str) -> None:
+        self.reasons.append(reason)
+
+    def resolved(self, seconds: float) -> None:
+        self.resolves += 1
+
+    def ready(self, key: Key, *, ready: bool) -> None:
+        self.readiness[key] = ready
+
+    def forget(self, key: Key) -> None:
+        self.readiness.pop(key, None)

@@ -1,0 +1,72 @@
+"""The whole operator with fakes behind its ports, and the words in which component tests speak."""
+
+from typing import Any
+
+from davit_operator.app import Core, Outside, create_core
+from davit_operator.domain.objects import Key, Object
+from davit_operator.reconcile.reconciler import Next
+from davit_operator.settings import Settings, StoreSettings
+from support.cluster import FakeCluster
+from support.outside import REGISTRY_URL, FakeClock, FakeMetrics, FakeRegistry, FakeStore
+
+CHAMPION = "models:/iris@champion"
+
+
+class World:
+    """A cluster, a registry, a store, a clock, and an operator that can be restarted at any moment."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.cluster, self.registry, self.store = FakeCluster(), FakeRegistry(), FakeStore()
+        self.clock, self.metrics = FakeClock(), FakeMetrics()
+        self.settings = Settings(registry_url=REGISTRY_URL, **settings)
+        self.core = self._start()
+
+    def _start(self) -> Core:
+        outside = Outside(self.cluster, self.registry, self.store, self.clock, self.metrics)
+        return create_core(self.settings, StoreSettings(access_key_id="own"), outside)
+
+    def restart_operator(self) -> None:
+        """Everything in memory is gone."""
+        self.core = self._start()
+
+    async def reconcile(self, name: str = "iris", namespace: str = "demo") -> Next:
+        """One look, a second after the last thing that happened."""
+        self.clock.advance(1)
+        return await self.core.reconciler.reconcile(Key(namespace, name))
+
+    async def resync(self) -> list[Key]:
+        """One round, an interval later; the keys that it found worth a look."""
+        self.clock.advance(self.settings.resolve_interval_seconds)
+        await self.core.resync.run_once()
+        found = []
+        while len(self.core.queue):
+            key = await self.core.queue.get()
+            self.core.queue.done(key)
+            found.append(key)
+        return found
+
+    async def serve(self, name: str = "iris", **spec: Any) -> None:
+        """A ModelDeployment of the champion, rolled out."""
+        if CHAMPION not in self.registry.models:
+            self.registry.names(CHAMPION, "1")
+        self.cluster.create(name, {"model": {"uri": CHAMPION}, **spec})
+        await self.reconcile(name)
+        self.cluster.roll_out(name)
+        await self.reconcile(name)
+        assert self.condition("Ready", name)["status"] == "True", self.condition("Ready", name)
+
+    def status(self, name: str = "iris") -> Object:
+        """What `kubectl get -o yaml` shows."""
+        return self.cluster.resources[Key("demo", name)]["status"]
+
+    def conditions(self, name: str = "iris") -> dict[str, Object]:
+        return {one["type"]: one for one in self.status(name)["conditions"]}
+
+    def condition(self, type_: str, name: str = "iris") -> Object:
+        return self.conditions(name)[type_]
+
+    def serving(self, name: str = "iris") -> str | None:
+        return self.status(name)["model"].get("serving", {}).get("label")
+
+    def target(self, name: str = "iris") -> str | None:
+        return self.status(name)["model"].get("target", {}).get("label")
