@@ -1,6 +1,6 @@
 """The one place that wires the server together; nothing is global."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -83,7 +83,6 @@ def create_app(
     metrics: Metrics | None = None,
     worker: int = 0,
     loaded: Loaded | None = None,
-    on_failure: Callable[[], None] = lambda: None,
 ) -> ModelServer:
     """Build the server; it begins to load the model when its lifespan starts.
 
@@ -92,14 +91,13 @@ def create_app(
         metrics: Shared by all workers of a process group; made here for a single one.
         worker: Which of the workers this is, from 0.
         loaded: A model loaded before forking.
-        on_failure: Called when the model is rejected.
     """
     identity = Identity(model_name(settings), settings.model_version or "local", settings.model_run_id)
     state = ServerState()
     metrics = metrics or Metrics()
     metrics.labels = {"model": identity.model, "version": identity.version}
     counted = metrics.worker(worker)
-    lifecycle = Lifecycle(settings, state, identity, metrics, counted, on_failure, loaded)
+    lifecycle = Lifecycle(settings, state, identity, metrics, counted, loaded)
     limits = BodyLimits(settings.max_body_bytes, settings.request_timeout_seconds, settings.max_json_depth)
 
     def predicting(protocol: Invocations | OpenInference) -> PredictionRoute:

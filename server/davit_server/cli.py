@@ -129,6 +129,8 @@ def prepare_environment() -> None:
     home = os.environ.get("HOME", "")
     if not home or not os.access(home, os.W_OK):
         os.environ["HOME"] = str(scratch)
+    # MLflow would log column names and values of requests, past our own handler.
+    os.environ["MLFLOW_CONFIGURE_LOGGING"] = "false"
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("DO_NOT_TRACK", "true")
     sys.dont_write_bytecode = sys.dont_write_bytecode or not os.access(sys.prefix, os.W_OK)

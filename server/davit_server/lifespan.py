@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import logging
+import threading
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 from davit_server.api.identity import Identity
 from davit_server.errors import ModelRejected
@@ -17,6 +19,8 @@ from davit_server.termination import TerminationLog, killed_while_loading
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 
 class Lifecycle:
     """Moves the state from loading to ready or failed, and on to draining.
@@ -27,7 +31,6 @@ class Lifecycle:
         identity: Learns the run id when the model is loaded.
         metrics: Learns load and warm-up times.
         worker: Where the service counts.
-        on_failure: Called in the event loop when the model is rejected: ends the process.
         loaded: A model loaded before, in a process that this one was forked from.
     """
 
@@ -38,7 +41,6 @@ class Lifecycle:
         identity: Identity,
         metrics: Metrics,
         worker: WorkerMetrics,
-        on_failure: Callable[[], None],
         loaded: Loaded | None = None,
     ) -> None:
         self._settings = settings
@@ -46,7 +48,8 @@ class Lifecycle:
         self._identity = identity
         self._metrics = metrics
         self._worker = worker
-        self._on_failure = on_failure
+        self.on_failure: Callable[[], None] = lambda: None
+        """Called in the event loop when the model is rejected: ends the process."""
         self._loaded = loaded
         self._termination = TerminationLog(settings.termination_log)
         self._loading: asyncio.Task[None] | None = None
@@ -54,6 +57,11 @@ class Lifecycle:
     def start(self) -> None:
         """Begin loading in the background: liveness answers meanwhile."""
         self._loading = asyncio.get_running_loop().create_task(self._load())
+
+    @property
+    def loading(self) -> bool:
+        """Whether a thread still loads the model."""
+        return self._state.phase is Phase.LOADING
 
     async def settled(self) -> None:
         """Wait until the model is ready or rejected."""
@@ -83,7 +91,7 @@ class Lifecycle:
 
     async def _load(self) -> None:
         try:
-            loaded, tried = await asyncio.to_thread(self._load_and_try)
+            loaded, tried = await run_in_daemon(self._load_and_try)
         except ModelRejected as rejection:
             self._fail(rejection)
         except Exception as failure:
@@ -142,4 +150,27 @@ class Lifecycle:
         self._state.failure = rejection
         self._termination.tell(rejection)
         logger.error("the model is not served", extra={"fields": rejection.as_dict()})
-        self._on_failure()
+        self.on_failure()
+
+
+async def run_in_daemon(job: Callable[[], T]) -> T:
+    """Run a job in a thread that does not keep the process from exiting, unlike those of asyncio's pool."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(settle_future: Callable[[Any], None], value: Any) -> None:
+        if not future.done():
+            settle_future(value)
+
+    def run() -> None:
+        try:
+            result = job()
+        except BaseException as failure:  # noqa: BLE001  carried over to the event loop
+            outcome: tuple[Callable[[Any], None], Any] = (future.set_exception, failure)
+        else:
+            outcome = (future.set_result, result)
+        with contextlib.suppress(RuntimeError):  # the event loop is closed: the process is ending
+            loop.call_soon_threadsafe(settle, *outcome)
+
+    threading.Thread(target=run, name="load", daemon=True).start()
+    return await future

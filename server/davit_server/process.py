@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 from types import FrameType
@@ -70,19 +71,23 @@ def serve(settings: Settings) -> int:
     Args:
         settings: All of them.
     """
-    stop: list[DrainingServer] = []
-    app = create_app(settings, on_failure=lambda: stop[0].stop())
+    app = create_app(settings)
     server = DrainingServer(server_config(app, settings), app, settings.drain_seconds)
-    stop.append(server)
+    app.lifecycle.on_failure = server.stop
     logger.info("listening", extra={"fields": {"host": settings.host, "port": settings.port}})
     server.run()
-    return 1 if app.state.failure is not None else 0
+    code = 1 if app.state.failure is not None else 0
+    if app.lifecycle.loading:
+        # A half-imported library in another thread cannot be ended in an orderly way.
+        logging.shutdown()
+        os._exit(code)
+    return code
 
 
 def server_config(app: ModelServer, settings: Settings) -> uvicorn.Config:
-    """uvicorn's settings: its fast loop and parser, our logs, time for what is in flight."""
+    """The settings of uvicorn: its fast loop and parser, our logs, time for what is in flight."""
     return uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",

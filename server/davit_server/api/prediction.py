@@ -23,7 +23,7 @@ access = logging.getLogger("davit.access")
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-class Protocol_(Protocol):
+class RequestReader(Protocol):
     """How one protocol reads a request."""
 
     def read(self, service: InferenceService, scope: Scope, content_type: bytes, body: bytes) -> Work:
@@ -48,7 +48,7 @@ class PredictionRoute:
 
     def __init__(
         self,
-        protocol: Protocol_,
+        protocol: RequestReader,
         state: ServerState,
         identity: Identity,
         limits: BodyLimits,

@@ -87,7 +87,7 @@ def answer_works(plan: Plan, works: Sequence[Work]) -> list[Any]:
             parts = [(work.part, work.rows) for work in works]
             raws = plan.joined.predict(parts)
             return [work.encode(raw) for work, raw in zip(works, raws, strict=True)]
-        except Exception as failure:  # noqa: BLE001  the model's own errors; told below, request by request
+        except Exception as failure:
             logger.debug("a joined call failed, its requests go one by one", exc_info=failure)
     return [_answer_alone(work) for work in works]
 

@@ -1,6 +1,7 @@
 """How this model is best called, decided once at load by a list of checks, each with its reason."""
 
 import logging
+import time
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,6 +16,10 @@ logger = logging.getLogger(__name__)
 
 INLINE_SECONDS = 0.003
 """Calls expected to be shorter run in the event loop: handing them to a thread would cost more."""
+
+
+CHECK_SECONDS = 5.0
+"""Trying out rows ends after that, so that a slow model still becomes ready."""
 
 
 @dataclass(slots=True)
@@ -70,15 +75,18 @@ def choose_plan(model: PyfuncModel, batching: Literal["auto", "off"]) -> Plan:
 
 
 def _usable_parts(model: PyfuncModel, plain: Joined) -> list[Rows]:
-    """Sample requests that the model accepts; fewer or none when it raises on rows made up for it."""
-    accepted = []
+    """Sample requests that the model accepts; fewer when it raises on rows made up for it, or is slow."""
+    accepted: list[Rows] = []
+    until = time.perf_counter() + CHECK_SECONDS
     for part in sample_parts(model, plain):
         try:
             plain.predict([part])
-        except Exception as failure:  # noqa: BLE001  any model may raise anything on made-up rows
+        except Exception as failure:
             logger.debug("the model raised on rows made up for a check", exc_info=failure)
         else:
             accepted.append(part)
+        if time.perf_counter() > until:
+            break
     return accepted
 
 

@@ -49,7 +49,7 @@ def smoke_test(model: PyfuncModel, plan: Plan, max_rows: int) -> Checked:
             "smoke-test",
             "SmokeTestFailed",
             f"The model does not answer its own input example: {failure.message}",
-            "Check that the example, the signature and the library versions belong to this model, and log it again.",
+            "Check that example, signature and library versions belong to this model, and log it again.",
         ) from failure
     if broken := broken_promise(raw, model.signature.outputs):
         raise ModelRejected(

@@ -19,6 +19,11 @@ class Field:
     detail: Any = None
     """MLflow's own description of a nested type, as JSON-like data."""
 
+    @property
+    def told(self) -> str:
+        """The type in a few words: `double`, `float64[-1, 4]`."""
+        return f"{self.dtype}{list(self.shape)}" if self.kind == "tensor" else self.kind
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:

@@ -44,8 +44,6 @@ def explain_load_failure(failure: BaseException, path: Path) -> ModelRejected:
         failure: What loading raised.
         path: The model's folder, read for its requirements and Python version.
     """
-    if isinstance(failure, ModelRejected):
-        return failure
     if isinstance(failure, MemoryError):
         return out_of_memory("load", path)
     if isinstance(failure, OSError) and failure.errno == errno.ENOSPC:
@@ -110,7 +108,7 @@ def model_python(path: Path) -> str:
 
 def _missing_library(module: str, path: Path) -> ModelRejected:
     """Name the library, and the version that the model asks for."""
-    top = module.split(".")[0]
+    top = module.partition(".")[0]
     requirement = _requirement_for(_DISTRIBUTIONS.get(top, top), path)
     return ModelRejected(
         "load",

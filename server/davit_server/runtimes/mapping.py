@@ -59,7 +59,7 @@ def _columns(tensors: list[Tensor], signature: Signature) -> dict[str, Any]:
             raise InvalidInput(
                 f"The input must have {len(signature.inputs)} columns, one for each of the model's."
             )
-        columns = names or list(range(matrix.shape[1]))
+        columns: list[Any] = list(names) or list(range(matrix.shape[1]))
         return {"dataframe_split": {"columns": columns, "data": plain_values(tensors[0])}}
     if not names:
         return _table(tensors, list(range(len(tensors))))

@@ -127,10 +127,7 @@ class PyfuncModel:
         """The signature in a few words."""
         if not self.signature.inputs:
             return ""
-        shown = [
-            f"{spec.name or 'values'}: {spec.dtype + str(list(spec.shape)) if spec.kind == 'tensor' else spec.kind}"
-            for spec in self.signature.inputs[:20]
-        ]
+        shown = [f"{spec.name or 'values'}: {spec.told}" for spec in self.signature.inputs[:20]]
         more = ", …" if len(self.signature.inputs) > 20 else ""
         return f", for a model that takes {', '.join(shown)}{more}"
 
@@ -260,6 +257,6 @@ def _explain_raise(data: Any, failure: Exception) -> str:
     if empty:
         return "The request has no rows, and this model does not accept that: send at least one row."
     return (
-        f"The model raised {type(failure).__name__} on this input. Check types and missing values (null, NaN) "
-        "against the model's signature; the server's log has the place."
+        f"The model raised {type(failure).__name__} on this input. Check types and missing values "
+        "(null, NaN) against the model's signature; the server's log has the place."
     )

@@ -10,28 +10,28 @@ import numpy as np
 from davit_server.runtimes.base import Joined, Signature
 from davit_server.runtimes.pyfunc import PyfuncModel
 from davit_server.runtimes.rows import NUMPY_TYPES, Rows
-from davit_server.runtimes.sklearn import random_rows
 
 _SIZES = (1, 3, 1, 7, 20)
 """Rows of the requests that are joined in a check: unequal, so that a shifted answer shows."""
 
 
 def sample_parts(model: PyfuncModel, joined: Joined) -> list[Rows]:
-    """Requests to check with: the input example's rows, and rows near them that are all different.
+    """Requests to check with: the input example, rows near it, and for libraries' models random rows.
 
-    Empty when neither example nor signature gives any rows that differ.
+    Code that an author wrote gets rows near its own example only: who knows what it does with others.
     """
     example = _example_part(model, joined)
+    parts = [example] if example else []
     signature = model.signature
-    if signature.tensors or len({spec.kind for spec in signature.inputs}) == 1:
-        matrices = _matrix_parts(signature, example)
-        if matrices:
-            return matrices + ([example] if example else [])
+    if _number_type(signature):
+        if example:
+            parts += _matrix_parts(signature, example, near=True)
+        if model.facts.trusted_code or not example:
+            parts += _matrix_parts(signature, example, near=False)
+        return parts
     rows = _vary(signature, list(example[0]) if example else [])
-    parts: list[Rows] = []
     for at, size in enumerate(_SIZES):
-        chosen = [rows[(at * 5 + step) % len(rows)] for step in range(size)]
-        parts.append((chosen, size))
+        parts.append(([rows[(at * 5 + step) % len(rows)] for step in range(size)], size))
     return parts
 
 
@@ -48,18 +48,47 @@ def _example_part(model: PyfuncModel, joined: Joined) -> Rows | None:
     return part
 
 
-def _matrix_parts(signature: Signature, example: Rows | None) -> list[Rows]:
-    """Random matrices, for signatures of one number type."""
+def _number_type(signature: Signature) -> str:
+    """The number type that all inputs have, as numpy names it; empty when they differ."""
     spec = signature.inputs[0]
     dtype = spec.dtype if spec.kind == "tensor" else NUMPY_TYPES.get(spec.kind, "")
-    if dtype not in {"float64", "int64"}:
-        return []
+    same = all(other.kind == spec.kind for other in signature.inputs)
+    return dtype if same and dtype in {"float64", "int64"} else ""
+
+
+def _matrix_parts(signature: Signature, example: Rows | None, *, near: bool) -> list[Rows]:
+    """Random matrices, for signatures of one number type."""
+    spec = signature.inputs[0]
     shape = spec.shape[1:] if spec.kind == "tensor" else (len(signature.inputs),)
     width = int(np.prod(shape))
     like = np.asarray(example[0]).reshape(-1, width) if example else None
-    matrix = random_rows(width, sum(_SIZES), dtype, like).reshape(-1, *shape)
+    matrix = random_rows(width, sum(_SIZES), _number_type(signature), like, near=near).reshape(-1, *shape)
     ends = np.cumsum(_SIZES)
     return [(matrix[end - size : end], size) for end, size in zip(ends, _SIZES, strict=True)]
+
+
+def random_rows(width: int, count: int, dtype: str, like: Any, *, near: bool) -> Any:
+    """Rows to compare two ways of predicting on.
+
+    Args:
+        width: Number of columns.
+        count: Number of rows.
+        dtype: numpy's name of the element type.
+        like: An array of example rows, if there is one.
+        near: Stay within half and one and a half times the example's values.
+    """
+    source = np.random.default_rng(7)
+    if like is None or not np.isfinite(like).all():
+        rows = source.normal(size=(count, width)) * 10.0
+    else:
+        rows = np.asarray(like, dtype=float)[source.integers(0, len(like), count)]
+        if near:
+            rows = rows * source.uniform(0.5, 1.5, size=(count, width))
+        else:
+            rows = rows + source.normal(size=(count, width)) * (np.abs(like).mean(axis=0) + 1.0)
+    if np.dtype(dtype).kind == "i":
+        return np.rint(np.abs(rows)).astype(dtype)
+    return rows.astype(dtype)
 
 
 def _vary(signature: Signature, rows: list[Any]) -> list[list[Any]]:
@@ -69,12 +98,8 @@ def _vary(signature: Signature, rows: list[Any]) -> list[list[Any]]:
     varied = list(base)
     for factor in (2, 3, 5):
         for row in base:
-            varied.append(
-                [
-                    _shifted(value, spec.kind, factor)
-                    for value, spec in zip(row, signature.inputs, strict=True)
-                ]
-            )
+            pairs = zip(row, signature.inputs, strict=True)
+            varied.append([_shifted(value, spec.kind, factor) for value, spec in pairs])
     return varied
 
 
@@ -128,8 +153,11 @@ def _same(left: Any, right: Any, *, exact: bool) -> bool:
         return len(left) == len(right) and all(
             _same_value(one, other) for one, other in zip(left, right, strict=True)
         )
-    if left.shape != right.shape or left.dtype != right.dtype:
-        return False
+    return left.shape == right.shape and left.dtype == right.dtype and _same_array(left, right, exact=exact)
+
+
+def _same_array(left: Any, right: Any, *, exact: bool) -> bool:
+    """Equality of arrays of one shape and type."""
     if left.dtype.kind != "f":
         return bool(np.array_equal(left, right))
     if exact:

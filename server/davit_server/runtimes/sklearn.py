@@ -5,8 +5,6 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from davit_server.runtimes.base import Joined
 from davit_server.runtimes.joined import MatrixCall, matrix_reader, tensor_reader
 from davit_server.runtimes.pyfunc import PyfuncModel
@@ -50,24 +48,3 @@ def _without_names(estimator: Any) -> Any:
     bare = copy.copy(estimator)
     del bare.feature_names_in_
     return bare
-
-
-def random_rows(width: int, count: int, dtype: str, like: Any = None) -> Any:
-    """Rows to compare two ways of predicting on; near an example when there is one.
-
-    Args:
-        width: Number of columns.
-        count: Number of rows.
-        dtype: numpy's name of the element type.
-        like: An array whose columns give the scale.
-    """
-    source = np.random.default_rng(7)
-    if like is not None and np.isfinite(like).all():
-        scale = np.abs(like).mean(axis=0) + 1.0
-        rows = np.asarray(like, dtype=float)[source.integers(0, len(like), count)]
-        rows = rows + source.normal(size=(count, width)) * scale
-    else:
-        rows = source.normal(size=(count, width)) * 10.0
-    if np.dtype(dtype).kind == "i":
-        return np.rint(np.abs(rows)).astype(dtype)
-    return rows.astype(dtype)
