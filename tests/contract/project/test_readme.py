@@ -1,0 +1,80 @@
+"""What the README tells a person to type exists, and does what the demo does."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from davit_server.cli import main as davit
+
+ROOT = Path(__file__).parents[3]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+COMMANDS = [line for block in blocks("sh") for line in block.splitlines()]
+
+
+def starting_with(word: str) -> list[list[str]]:
+    """Commands in blocks and in the text, split into words, without the first."""
+    inline = re.findall(rf"`({word} [^`]+)`", README)
+    return [command.split()[1:] for command in [*COMMANDS, *inline] if command.startswith(f"{word} ")]
+
+
+def test_every_command_is_of_a_kind_that_is_checked_here():
+    assert {command.split()[0] for command in COMMANDS} <= {"make", "davit", "helm", "pip"}
+
+
+def test_the_two_commands_come_first():
+    assert COMMANDS[:2] == ["make demo", "make test"]
+
+
+@pytest.mark.parametrize("target", sorted({words[0] for words in starting_with("make")}))
+def test_make_knows_the_target(target: str):
+    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert target in re.findall(r"^  make (\S+)", shown, re.MULTILINE) or target == "help"
+
+
+@pytest.mark.parametrize("words", starting_with("davit"))
+def test_davit_knows_the_command(words: list[str], capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        davit([words[0], "--help"])
+    assert ended.value.code == 0
+    options = [word for word in words if word.startswith("--")]
+    assert all(option in capsys.readouterr().out for option in options)
+
+
+@pytest.mark.parametrize("words", starting_with("helm"))
+def test_helm_finds_the_chart(words: list[str]):
+    assert (ROOT / words[2] / "Chart.yaml").is_file()
+
+
+def test_the_extra_that_pip_installs_exists():
+    extras = re.findall(r"\.\[(\w+)\]", " ".join(COMMANDS))
+    project = (ROOT / "pyproject.toml").read_text()
+    assert extras
+    assert all(re.search(rf"^{extra} = \[", project, re.MULTILINE) for extra in extras)
+
+
+def test_the_six_lines_are_those_of_the_demo_and_of_the_sample():
+    (shown,) = blocks("yaml")
+    assert shown == (ROOT / "examples" / "iris.yaml").read_text()
+    assert yaml.safe_load(shown) == yaml.safe_load(
+        (ROOT / "manifests" / "samples" / "minimal.yaml").read_text()
+    )
+    assert len(shown.splitlines()) == 6
+
+
+@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\((?!http)([^)]+)\)", README))))
+def test_links_lead_somewhere(link: str):
+    assert (ROOT / link).exists()
+
+
+def test_every_folder_is_introduced():
+    hidden_or_made = {"tests", "docs"}
+    folders = {path.name for path in ROOT.iterdir() if path.is_dir() and (path / "README.md").is_file()}
+    assert folders - hidden_or_made <= {link.rstrip("/") for link in re.findall(r"\]\(([a-z]+)/\)", README)}
