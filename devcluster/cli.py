@@ -18,7 +18,7 @@ _DEFAULT_NAME = "davit"
 def main(arguments: list[str]) -> int:
     """Run one command and return the exit code."""
     try:
-        return _dispatch(build_parser().parse_args(arguments))
+        return _dispatch(parse(arguments))
     except DevclusterError as error:
         print(f"devcluster: {error}", file=sys.stderr)
     except KeyboardInterrupt:
@@ -51,9 +51,20 @@ def build_parser() -> argparse.ArgumentParser:
         "tool", help="print the path of a program (helm, kubectl, ...), building it once"
     )
     tool.add_argument("program")
-    images = commands.add_parser("images", help="build Davit's images", add_help=False)
-    images.add_argument("arguments", nargs=argparse.REMAINDER)
+    commands.add_parser(
+        "images", help="build Davit's images (options of its own: images --help)", add_help=False
+    )
     return parser
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Parse a command line; what follows `images` is left to it, in `rest`."""
+    parser = build_parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest and options.command != "images":
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    options.rest = rest
+    return options
 
 
 def _dispatch(options: argparse.Namespace) -> int:
@@ -61,7 +72,7 @@ def _dispatch(options: argparse.Namespace) -> int:
         print(ensure_binary(options.program))
         return 0
     if options.command == "images":
-        return _build_images(options.arguments)
+        return _build_images(options.rest)
     chosen = choose_provider(options.provider, options.context)
     provider = build_provider(chosen, options.name, options.context)
     return _call(provider, options)

@@ -108,6 +108,9 @@ class Namespaces:
         run([*inside, "sysctl", "-q", "-w", "net.ipv4.ip_forward=1"])
         # What a pod sends anywhere but to this cluster or this machine is refused at once.
         run([*inside, "ip", "route", "add", "unreachable", "default"])
+        # The node itself (the API server calls metrics-server) needs some route before kube-proxy's rules
+        # give a Service's packet its real destination; none gets as far as being sent along this one.
+        run([*inside, "ip", "route", "add", str(plan.services), "dev", node, "src", str(plan.node)])
         for network in (plan.pods, plan.services):
             run(["ip", "route", "replace", str(network), "via", str(plan.node), "dev", host])
 
