@@ -1,0 +1,110 @@
+"""Lets a server start only when its stores are ready: the bucket is there, the schema is the server's own.
+
+A server that starts earlier would migrate the database itself, in a race with its siblings and the
+migration Job. The bucket is made here when it is missing, so an emptied volume heals at the next start.
+"""
+
+import importlib.util
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.exceptions
+import psycopg
+from alembic.script import ScriptDirectory
+
+PATIENCE_SECONDS = 600
+
+logger = logging.getLogger("await_stores")
+
+
+def ensure_bucket() -> str | None:
+    """Make the bucket unless it is there; returns what is still missing."""
+    bucket = urlsplit(os.environ["MLFLOW_ARTIFACTS_DESTINATION"]).netloc
+    client = boto3.client("s3", endpoint_url=os.environ["MLFLOW_S3_ENDPOINT_URL"])
+    try:
+        client.head_bucket(Bucket=bucket)
+    except botocore.exceptions.ClientError as error:
+        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        if status in {401, 403}:
+            sys.exit(f"The store refuses these credentials for the bucket {bucket}: {error}")
+        if status != 404:
+            return f"the store: {error}"
+        try:
+            client.create_bucket(Bucket=bucket)
+        except client.exceptions.BucketAlreadyOwnedByYou:
+            logger.info("Another server has just made the bucket %s", bucket)
+        else:
+            logger.info("Made the bucket %s", bucket)
+    except botocore.exceptions.BotoCoreError as error:
+        return f"the store: {error}"
+    return None
+
+
+def await_schema(scripts: ScriptDirectory) -> str | None:
+    """Compare the database's revision with this MLflow's; returns what is still missing."""
+    wanted = scripts.get_current_head()
+    try:
+        found = read_revision()
+    except psycopg.OperationalError as error:
+        return f"the database: {str(error).strip().splitlines()[-1]}"
+    if found == wanted:
+        return None
+    if found is None:
+        return "the migration Job to fill the database"
+    if found not in {script.revision for script in scripts.walk_revisions()}:
+        sys.exit(
+            f"The database has the schema {found} of a newer MLflow, and this one only knows up to {wanted}: "
+            "install that MLflow again, or restore a backup made before the upgrade"
+        )
+    return f"the migration Job to bring the database from schema {found} to {wanted}"
+
+
+def read_revision() -> str | None:
+    """Read the schema's revision; nothing when the database is empty."""
+    address = os.environ["MLFLOW_BACKEND_STORE_URI"].replace("postgresql+psycopg://", "postgresql://", 1)
+    with psycopg.connect(address, connect_timeout=10) as connection:
+        try:
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        except psycopg.errors.UndefinedTable:
+            return None
+    return row[0] if row else None
+
+
+def migrations() -> ScriptDirectory:
+    """Find the installed MLflow's migrations, without the seconds that importing it takes."""
+    specification = importlib.util.find_spec("mlflow")
+    if specification is None or specification.origin is None:
+        sys.exit("There is no MLflow in this image")
+    return ScriptDirectory(str(Path(specification.origin).parent / "store" / "db_migrations"))
+
+
+def await_condition(check: Callable[[], str | None]) -> None:
+    """Repeat a check until nothing is missing, saying once what it waits for."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    said = None
+    while (missing := check()) is not None:
+        if missing != said:
+            logger.info("Waiting for %s", missing)
+            said = missing
+        if time.monotonic() > deadline:
+            sys.exit(f"Still waiting after {PATIENCE_SECONDS} s for {missing}; its log tells why")
+        time.sleep(1)
+
+
+def main() -> None:
+    """Wait for the store, then for the database."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    await_condition(ensure_bucket)
+    scripts = migrations()
+    await_condition(lambda: await_schema(scripts))
+    logger.info("The bucket is there and the schema is current")
+
+
+if __name__ == "__main__":
+    main()

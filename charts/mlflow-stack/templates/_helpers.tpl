@@ -1,0 +1,160 @@
+{{/* The base of every object's name. */}}
+{{- define "mlflow-stack.fullname" -}}
+{{- .Values.fullnameOverride | default .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- end }}
+
+{{- define "mlflow-stack.postgresql.fullname" -}}
+{{ include "mlflow-stack.fullname" . }}-postgresql
+{{- end }}
+
+{{- define "mlflow-stack.versitygw.fullname" -}}
+{{ include "mlflow-stack.fullname" . }}-versitygw
+{{- end }}
+
+{{/*
+Labels that select the pods of one component, and all that a pod template carries: a label that changes with the
+chart would restart the database at every upgrade. Call: (list $ "server")
+*/}}
+{{- define "mlflow-stack.selectorLabels" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: mlflow-stack
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end }}
+
+{{/* All labels of one component's objects. Call: (list $ "server") */}}
+{{- define "mlflow-stack.labels" -}}
+{{- $root := index . 0 -}}
+{{ include "mlflow-stack.selectorLabels" . }}
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+app.kubernetes.io/part-of: mlflow
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name ($root.Chart.Version | replace "+" "_") }}
+{{- end }}
+
+{{/* An image reference. Call: (list .Values.x.image "default tag") */}}
+{{- define "mlflow-stack.image" -}}
+{{- $image := index . 0 -}}
+{{- printf "%s:%s" $image.repository ($image.tag | default (index . 1)) | quote -}}
+{{- end }}
+
+{{/* What every pod has in common: no token, no service variables (MLFLOW_PORT=tcp://... would break mlflow). */}}
+{{- define "mlflow-stack.pod" -}}
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The pod's security context. Call: (list uid) */}}
+{{- define "mlflow-stack.podSecurityContext" -}}
+runAsNonRoot: true
+runAsUser: {{ index . 0 }}
+runAsGroup: {{ index . 0 }}
+fsGroup: {{ index . 0 }}
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+
+{{- define "mlflow-stack.containerSecurityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end }}
+
+{{/* The Secrets with credentials: the user's, or the one that this chart makes. */}}
+{{- define "mlflow-stack.database.secretName" -}}
+{{ .Values.database.existingSecret | default (include "mlflow-stack.postgresql.fullname" .) }}
+{{- end }}
+
+{{- define "mlflow-stack.store.secretName" -}}
+{{ .Values.store.existingSecret | default (include "mlflow-stack.versitygw.fullname" .) }}
+{{- end }}
+
+{{/* Addresses. The store's is fully qualified: presigned URLs carry it into pods of other namespaces. */}}
+{{- define "mlflow-stack.registry.url" -}}
+http://{{ include "mlflow-stack.fullname" . }}.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}:{{ .Values.service.port }}
+{{- end }}
+
+{{- define "mlflow-stack.store.endpoint" -}}
+http://{{ include "mlflow-stack.versitygw.fullname" . }}.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}:7070
+{{- end }}
+
+{{- define "mlflow-stack.store.destination" -}}
+s3://{{ .Values.store.bucket }}/{{ .Values.store.prefix }}
+{{- end }}
+
+{{/* Every name that the cluster's DNS gives the Service, as a JSON list. */}}
+{{- define "mlflow-stack.serviceNames" -}}
+{{- $name := include "mlflow-stack.fullname" . -}}
+{{- $inNamespace := printf "%s.%s" $name .Release.Namespace -}}
+{{- $service := printf "%s.svc" $inNamespace -}}
+{{- list $name $inNamespace $service (printf "%s.%s" $service .Values.clusterDomain) | toJson -}}
+{{- end }}
+
+{{/*
+MLflow compares the whole Host header, port included, and a list replaces its own defaults. So: every name of
+the Service with any port, the loopback names that `kubectl port-forward` uses, and the pod's own address, under
+which a Prometheus reads /metrics.
+*/}}
+{{- define "mlflow-stack.allowedHosts" -}}
+{{- $hosts := list -}}
+{{- range concat (include "mlflow-stack.serviceNames" . | fromJsonArray) (list "localhost" "127.0.0.1") -}}
+{{- $hosts = concat $hosts (list . (printf "%s:*" .)) -}}
+{{- end -}}
+{{- concat $hosts (list "$(POD_IP):5000") .Values.server.allowedHosts | join "," -}}
+{{- end }}
+
+{{/* A browser names its page's origin when it changes something, even to the page's own server. */}}
+{{- define "mlflow-stack.corsAllowedOrigins" -}}
+{{- $origins := list -}}
+{{- range include "mlflow-stack.serviceNames" . | fromJsonArray -}}
+{{- $origins = concat $origins (list (printf "http://%s" .) (printf "http://%s:*" .)) -}}
+{{- end -}}
+{{- concat $origins .Values.server.corsAllowedOrigins | join "," -}}
+{{- end }}
+
+{{/*
+How MLflow finds the database. The password travels in libpq's own variable: no URL to encode it into, nothing
+in arguments or ConfigMaps. The driver is named because a bare postgresql:// means a different one in each
+SQLAlchemy release.
+*/}}
+{{- define "mlflow-stack.databaseEnvironment" -}}
+- name: MLFLOW_BACKEND_STORE_URI
+  value: postgresql+psycopg://{{ .Values.database.username }}@{{ include "mlflow-stack.postgresql.fullname" . }}:5432/{{ .Values.database.name }}
+- name: PGPASSWORD
+  valueFrom:
+    secretKeyRef:
+      name: {{ include "mlflow-stack.database.secretName" . }}
+      key: password
+- name: MLFLOW_DISABLE_TELEMETRY
+  value: "true"
+{{- end }}
+
+{{/* How MLflow finds the store. */}}
+{{- define "mlflow-stack.storeEnvironment" -}}
+- name: MLFLOW_ARTIFACTS_DESTINATION
+  value: {{ include "mlflow-stack.store.destination" . }}
+- name: MLFLOW_S3_ENDPOINT_URL
+  value: {{ include "mlflow-stack.store.endpoint" . }}
+- name: MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE
+  value: path
+- name: AWS_DEFAULT_REGION
+  value: {{ .Values.store.region }}
+- name: AWS_ACCESS_KEY_ID
+  valueFrom:
+    secretKeyRef:
+      name: {{ include "mlflow-stack.store.secretName" . }}
+      key: AWS_ACCESS_KEY_ID
+- name: AWS_SECRET_ACCESS_KEY
+  valueFrom:
+    secretKeyRef:
+      name: {{ include "mlflow-stack.store.secretName" . }}
+      key: AWS_SECRET_ACCESS_KEY
+{{- end }}
