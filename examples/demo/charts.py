@@ -1,7 +1,7 @@
 """Installing and removing the two charts with helm, whatever state an earlier try has left."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +18,26 @@ class Helm:
     environment: Mapping[str, str]
 
     def install(
-        self, release: str, chart: str, namespace: str, values: Mapping[str, object] | None = None
+        self,
+        release: str,
+        chart: str,
+        namespace: str,
+        values: Mapping[str, object] | None = None,
+        files: Sequence[str] = (),
     ) -> None:
-        """Install or upgrade one of our charts and wait until all of it is ready."""
+        """Install or upgrade one of our charts and wait until all of it is ready.
+
+        Args:
+            release: Name of the release.
+            chart: Folder below `charts/`.
+            namespace: Made when it is missing.
+            values: Single values, by their dotted names.
+            files: Names of values files in the chart's folder.
+        """
         self._finish_interrupted(release, namespace)
         arguments = ["upgrade", "--install", release, str(CHARTS / chart), "--namespace", namespace]
+        for file in files:
+            arguments += ["--values", str(CHARTS / chart / file)]
         for key, value in (values or {}).items():
             arguments += ["--set-json", f"{key}={json.dumps(value)}"]
         self._run(*arguments, "--create-namespace", "--wait", "--timeout", "10m")

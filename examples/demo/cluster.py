@@ -21,11 +21,16 @@ class Cluster:
         """Start it, or repair what is there."""
         self._follow("up")
 
-    def load_images(self) -> None:
-        """Build the images and bring them into the cluster; quick when nothing has changed."""
+    def load_images(self) -> list[str]:
+        """Build the images, bring them into the cluster and return their names.
+
+        Quick when nothing has changed.
+        """
         table = self._follow("images")
         print(table, end="", flush=True)
-        self._follow("load", *(line.split()[0] for line in table.splitlines()))
+        images = [line.split()[0] for line in table.splitlines()]
+        self._follow("load", *images)
+        return images
 
     def down(self) -> None:
         """Remove it without a trace."""

@@ -1,5 +1,6 @@
 """Where the demo plays and with what: names, namespaces, the question asked, the two charts."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -36,11 +37,21 @@ TYPING_ERROR = model_deployment("iris-typing-error", "models:iris@champion")
 MISSING_ALIAS = model_deployment("iris-missing-alias", "models:/iris@chalenger")
 
 
-def install_charts(helm: Helm) -> None:
-    """MLflow with its database and store, then the operator, which finds them through a Secret."""
-    helm.install("mlflow", "mlflow-stack", NAMESPACE)
-    # Looks at aliases every five seconds, not every thirty: the audience is waiting.
-    helm.install("davit", "davit-operator", NAMESPACE, {"resolveIntervalSeconds": 5})
+def install_stack(helm: Helm, images: Sequence[str]) -> None:
+    """MLflow with its database and store, from the images that the cluster was given."""
+    local = any(image.startswith("davit.dev/postgresql:") for image in images)
+    helm.install("mlflow", "mlflow-stack", NAMESPACE, files=["values-local-images.yaml"] if local else [])
+
+
+def install_operator(helm: Helm, resolve_seconds: int) -> None:
+    """The operator, which finds MLflow through a Secret that the stack has written.
+
+    Args:
+        helm: Where to.
+        resolve_seconds: How often it looks at aliases; 30 when nobody is waiting.
+    """
+    values = {"connection.secretName": "mlflow-davit-connection", "resolveIntervalSeconds": resolve_seconds}
+    helm.install("davit", "davit-operator", NAMESPACE, values)
 
 
 def mlflow(kubectl: Kubectl) -> AbstractContextManager[str]:

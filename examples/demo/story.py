@@ -21,7 +21,8 @@ from examples.demo.stage import (
     NAMESPACE,
     QUESTION,
     TYPING_ERROR,
-    install_charts,
+    install_operator,
+    install_stack,
     mlflow,
 )
 from examples.demo.training import ask_model, train
@@ -45,10 +46,10 @@ def tell(cluster: Cluster, narrator: Narrator) -> None:
     with narrator.step(f"A Kubernetes cluster named {cluster.name}"):
         cluster.up()
     with narrator.step("The images: operator, server, MLflow and what it stands on"):
-        cluster.load_images()
+        images = cluster.load_images()
     scene = Scene(cluster.kubectl(), narrator)
     with narrator.step(f"Two Helm charts, mlflow-stack and davit-operator, in namespace {NAMESPACE}"):
-        install_charts(Helm(find_tool("helm"), scene.kubectl.environment))
+        install(scene, images)
     first = train_first(scene)
     deploy(scene, first)
     compare(scene, first)
@@ -58,6 +59,15 @@ def tell(cluster: Cluster, narrator: Narrator) -> None:
     show_errors(scene)
     show_next(cluster, scene)
     narrator.end("That was Davit.")
+
+
+def install(scene: Scene, images: list[str]) -> None:
+    """Both charts, as anybody would install them."""
+    helm = Helm(find_tool("helm"), scene.kubectl.environment)
+    scene.tell.say(f"$ helm install mlflow charts/mlflow-stack --namespace {NAMESPACE} --create-namespace")
+    install_stack(helm, images)
+    scene.tell.say(f"$ helm install davit charts/davit-operator --namespace {NAMESPACE}")
+    install_operator(helm, resolve_seconds=5)
 
 
 def train_first(scene: Scene) -> int:

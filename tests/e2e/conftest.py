@@ -10,20 +10,20 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.diagnosis import tell_what_is_there
-from support.live import Place, forward_mlflow
+from support.live import RESOLVE_SECONDS, Place, forward_mlflow
 
 from devcluster.choice import choose_provider
 from examples.demo.charts import Helm
 from examples.demo.cluster import Cluster, find_tool
 from examples.demo.kubectl import Kubectl
-from examples.demo.stage import NAMESPACE
+from examples.demo.stage import install_operator, install_stack
 
 HERE = Path(__file__).parent
 MODELS = HERE.parent / "support" / "broken_and_whole_models.py"
@@ -60,16 +60,22 @@ def pytest_runtest_makereport(item: pytest.Item):
 
 
 @pytest.fixture(scope="session")
-def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+def loaded(request: pytest.FixtureRequest) -> Iterator[tuple[Cluster, list[str]]]:
+    """The running cluster and the images in it."""
     name = os.environ.get("DAVIT_TEST_CLUSTER", "davit-test")
     made = Cluster(name, PROVIDER)
     # Minutes, the first time: the progress is for the person who waits.
     with request.config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():
         made.up()
-        made.load_images()
-    yield made
+        images = made.load_images()
+    yield made, images
     if os.environ.get("DAVIT_TEST_KEEP") != "1":
         made.down()
+
+
+@pytest.fixture(scope="session")
+def cluster(loaded: tuple[Cluster, list[str]]) -> Cluster:
+    return loaded[0]
 
 
 @pytest.fixture(scope="session")
@@ -83,21 +89,13 @@ def helm(kubectl: Kubectl) -> Helm:
 
 
 @pytest.fixture(scope="session")
-def install_operator(helm: Helm) -> Callable[[], None]:
-    def install() -> None:
-        helm.install("davit", "davit-operator", NAMESPACE, {"resolveIntervalSeconds": 2})
-
-    return install
-
-
-@pytest.fixture(scope="session")
-def installed(kubectl: Kubectl, helm: Helm, install_operator: Callable[[], None]) -> None:
+def installed(kubectl: Kubectl, helm: Helm, loaded: tuple[Cluster, list[str]]) -> None:
     """Both charts, and nothing left of an earlier session."""
     leftover = kubectl("get", "namespace", "--selector", "davit.dev/e2e", "-o", "name").split()
     if leftover:
         kubectl("delete", *leftover, "--wait=false")
-    helm.install("mlflow", "mlflow-stack", NAMESPACE)
-    install_operator()
+    install_stack(helm, loaded[1])
+    install_operator(helm, RESOLVE_SECONDS)
 
 
 @pytest.fixture(scope="session")

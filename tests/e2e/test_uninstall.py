@@ -1,20 +1,18 @@
 """Davit can be removed in either order, and nothing is stuck or left."""
 
-from collections.abc import Callable
-
 import pytest
-from support.live import Place
+from support.live import RESOLVE_SECONDS, Place
 
 from examples.demo.charts import Helm
 from examples.demo.kubectl import Kubectl
-from examples.demo.stage import NAMESPACE
+from examples.demo.stage import NAMESPACE, install_operator
 from examples.demo.waiting import until
 
 
 @pytest.fixture
-def reinstalled(install_operator: Callable[[], None]):
+def reinstalled(helm: Helm):
     yield
-    install_operator()
+    install_operator(helm, RESOLVE_SECONDS)
 
 
 @pytest.fixture

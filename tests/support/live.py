@@ -16,6 +16,9 @@ from examples.demo.waiting import until
 
 ROWS = len(QUESTION["dataframe_split"]["data"])
 
+# How often the operator looks at aliases here.
+RESOLVE_SECONDS = 2
+
 # Small pods: ten of them must fit beside MLflow on two cores.
 SMALL = {"requests": {"cpu": "50m", "memory": "256Mi"}}
 

@@ -17,7 +17,7 @@ _PROXY = "mlflow-artifacts:/"
 
 def connection(kubectl: Kubectl) -> dict[str, str]:
     """What the stack tells the operator: the operator's environment, by name."""
-    data = kubectl.get("secret", "mlflow-connection", "--namespace", NAMESPACE)["data"]
+    data = kubectl.get("secret", "mlflow-davit-connection", "--namespace", NAMESPACE)["data"]
     return {name: base64.b64decode(value).decode() for name, value in data.items()}
 
 
@@ -47,7 +47,7 @@ def delete_artifact(url: str, model: Model, path: str) -> None:
 @contextmanager
 def stopped(kubectl: Kubectl) -> Iterator[None]:
     """MLflow and its store have no pods while the block runs."""
-    parts = ["deployment/mlflow", "statefulset/mlflow-store"]
+    parts = ["deployment/mlflow", "statefulset/mlflow-versitygw"]
     here = ("--namespace", NAMESPACE)
     kubectl("scale", *parts, "--replicas=0", *here)
     try:
