@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Literal
 
+import orjson
+
 from davit_server.errors import ClientGone, InvalidInput, TooLarge, TooSlow, Unsupported
 
 Scope = dict[str, Any]
@@ -178,6 +180,14 @@ def decode_json(body: bytes, max_depth: int) -> Any:
     """
     if body.count(b"[") + body.count(b"{") > max_depth:
         require_shallow(body, max_depth)
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return _decode_leniently(body)
+
+
+def _decode_leniently(body: bytes) -> Any:
+    """What only Python's own parser accepts, as MLflow's server does: NaN, lone surrogates, other encodings."""
     try:
         return json.loads(body)
     except json.JSONDecodeError as failure:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from davit_server.runtimes.base import Joined
 from davit_server.runtimes.joined import joined_pyfunc
+from davit_server.runtimes.linear import joined_linear
 from davit_server.runtimes.pyfunc import PyfuncModel
 from davit_server.runtimes.rows import Rows
 from davit_server.runtimes.selfcheck import differs_by_row, differs_from, measure_cost, sample_parts
@@ -91,20 +92,22 @@ def _usable_parts(model: PyfuncModel, plain: Joined) -> list[Rows]:
 
 
 def _consider_native(plan: Plan, model: PyfuncModel, plain: Joined, parts: list[Rows]) -> None:
-    """Take the native way if it exists and answers identically."""
-    native = joined_sklearn(model)
-    if native is None:
+    """Take the fastest native way that answers identically."""
+    candidates = {"formula": joined_linear(model), "estimator": joined_sklearn(model)}
+    for name, candidate in candidates.items():
+        if candidate is None:
+            continue
+        try:
+            objection = differs_from(plain, candidate, parts)
+        except Exception as failure:  # noqa: BLE001  a pipeline that needs column names raises its own errors
+            objection = f"it raises {type(failure).__name__} on a plain matrix"
+        if not objection:
+            plan.joined = candidate
+            plan.reasons.append(f"native {name}: its answers are identical to those of pyfunc")
+            return
+        plan.reasons.append(f"native {name} not used: {objection}")
+    if not any(candidates.values()):
         plan.reasons.append("no native way for this flavor and signature")
-        return
-    try:
-        objection = differs_from(plain, native, parts)
-    except Exception as failure:  # noqa: BLE001  a pipeline that needs column names raises its own errors
-        objection = f"it raises {type(failure).__name__} on a plain matrix"
-    if objection:
-        plan.reasons.append(f"native way not used: {objection}")
-        return
-    plan.joined = native
-    plan.reasons.append("native way: its answers are identical to those of pyfunc")
 
 
 def _consider_batching(plan: Plan, batching: Literal["auto", "off"], parts: list[Rows]) -> None:
