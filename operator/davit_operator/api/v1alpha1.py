@@ -47,6 +47,7 @@ class ServerSpec(_Wanted):
     max_body_bytes: int | None = None
     max_queue: int | None = None
     drain_seconds: int | None = None
+    batching: Literal["auto", "disabled"] | None = None
     access_log: bool | None = None
     log_level: Literal["debug", "info", "warning", "error"] | None = None
 

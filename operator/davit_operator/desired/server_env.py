@@ -71,6 +71,8 @@ def _behaviour(server: ServerSpec) -> dict[str, str]:
     optional = {
         "DAVIT_MAX_BODY_BYTES": server.max_body_bytes,
         "DAVIT_MAX_QUEUE": server.max_queue,
+        # A word, not `off`: YAML would read that as false.
+        "DAVIT_BATCHING": "off" if server.batching == "disabled" else server.batching,
         "DAVIT_ACCESS_LOG": None if server.access_log is None else str(server.access_log).lower(),
         "DAVIT_LOG_LEVEL": server.log_level,
     }

@@ -11,6 +11,10 @@ _PULL_REASONS = {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "Regis
 _CONFIG_REASONS = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError"}
 _LONGEST_MESSAGE = 1000
 
+# How the reasons end that our containers give for what time may mend, and for what credentials mend.
+_PASSING = ("Unavailable", "Unreachable", "Failing", "TimedOut", "Throttled")
+_REFUSING = ("Denied", "Refused")
+
 
 def is_live(pod: Object) -> bool:
     """Whether a pod counts: not being deleted, not over."""
@@ -121,9 +125,9 @@ def _last_words(container: Object, message: str) -> DavitError | None:
 
 def _kind_of(reason: str) -> type[DavitError]:
     """Whether trying again may help. Reasons are words of the server's and the registry reader's."""
-    if reason.endswith(("Unavailable", "TimedOut", "Throttled")):
+    if reason.endswith(_PASSING):
         return Waiting
-    return Denied if reason.endswith("Denied") else ModelRejected
+    return Denied if reason.endswith(_REFUSING) else ModelRejected
 
 
 def _gravity(problem: DavitError) -> int:

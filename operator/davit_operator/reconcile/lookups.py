@@ -73,10 +73,11 @@ class Recent(Generic[_KeyT, _ValueT]):
         return answer if answer and answer.at >= oldest else None
 
     async def _ask(self, key: _KeyT, ask: Callable[[], Awaitable[_ValueT]]) -> _Answer[_ValueT]:
+        answer: _Answer[_ValueT]
         try:
             answer = _Answer(await ask(), None, self._clock.now())
         except DavitError as error:
-            answer = _Answer[_ValueT](None, error, self._clock.now())
+            answer = _Answer(None, error, self._clock.now())
         self._answers[key] = answer
         return answer
 

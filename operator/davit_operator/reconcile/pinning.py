@@ -95,7 +95,7 @@ def read_reference(uri: str) -> Reference:
     try:
         return parse_reference(uri)
     except InvalidReference as error:
-        raise InvalidSpec(error.reason, f"spec.model.uri: {error}") from None
+        raise InvalidSpec(error.reason, f"spec.model.uri: {error.cause}; {error.cure}") from None
 
 
 def _settled_digest(source: Source, status: ModelStatus) -> str:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import yaml
-
 from davit_operator.api.v1alpha1 import parse_resource
 from davit_operator.desired.blueprint import Blueprint, ServerImage
 from davit_operator.desired.track import build_track

@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 import pytest
-
 from davit_operator.planning.drift import find_drift, parse_quantity
 
 

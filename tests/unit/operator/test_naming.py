@@ -3,11 +3,10 @@
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from davit_operator.desired.naming import endpoint, object_name, pod_selector, selector_labels
 from davit_operator.domain.objects import Key
+from hypothesis import given
+from hypothesis import strategies as st
 
 SERVICE_NAME = r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?"
 PART = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"

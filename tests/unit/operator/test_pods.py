@@ -3,7 +3,6 @@
 import json
 
 import pytest
-
 from davit_operator.domain.errors import Denied, ModelRejected, Waiting
 from davit_operator.planning.pods import diagnose_pod, diagnose_pods, is_live
 
@@ -63,6 +62,8 @@ def test_the_message_stays_while_the_container_is_tried_again():
     [
         ("StoreUnavailable", Waiting),
         ("RegistryTimedOut", Waiting),
+        ("StoreFailing", Waiting),
+        ("HostRefused", Denied),
         ("StoreDenied", Denied),
         ("SmokeTestFailed", ModelRejected),
     ],

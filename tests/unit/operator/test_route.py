@@ -1,7 +1,6 @@
 """Routes: who reads a model's files, from where, with whose credentials."""
 
 import pytest
-
 from davit_operator.api.v1alpha1 import ModelSpec
 from davit_operator.domain.access import Route, Through
 from davit_operator.domain.errors import InvalidSpec, ModelRejected

@@ -1,0 +1,43 @@
+"""Errors of the registry reader as ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from davit_registry import errors as registry
+
+from davit_operator.domain.errors import DavitError, Denied, InvalidSpec, ModelRejected, Unavailable, Waiting
+
+_KINDS: dict[type[registry.RegistryError], type[DavitError]] = {
+    registry.InvalidReference: InvalidSpec,
+    registry.NotFound: ModelRejected,
+    registry.Denied: Denied,
+    registry.Unavailable: Unavailable,
+}
+_UNFINISHED = {"VersionNotReady", "ModelNotReady"}
+"""Reasons of `NotFound` that time alone will mend."""
+
+
+@contextmanager
+def translated(subject: str) -> Iterator[None]:
+    """Raises what the registry reader raises as the class that decides the conditions.
+
+    Args:
+        subject: What was looked up; the message begins with it where the spec names it.
+
+    Raises:
+        DavitError: With the reason, cause and cure of the original.
+    """
+    try:
+        yield
+    except registry.RegistryError as error:
+        raise _kind_of(error)(error.reason, f"{subject}: {_sentence(error)}") from error
+
+
+def _kind_of(error: registry.RegistryError) -> type[DavitError]:
+    if error.reason in _UNFINISHED:
+        return Waiting
+    return next((ours for theirs, ours in _KINDS.items() if isinstance(error, theirs)), Unavailable)
+
+
+def _sentence(error: registry.RegistryError) -> str:
+    return f"{error.cause}; {error.cure}" if error.cure else error.cause

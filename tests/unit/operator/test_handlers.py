@@ -1,0 +1,169 @@
+"""What wakes a reconciliation, and what does not."""
+
+import asyncio
+import http.client
+from datetime import timedelta
+
+import pytest
+from davit_operator.api import constants
+from davit_operator.domain.objects import Key
+from davit_operator.handlers.children import CHILDREN, PODS, note_child
+from davit_operator.handlers.modeldeployment import note_model_deployment
+from davit_operator.handlers.probes import Probes, start_probes
+from davit_operator.handlers.resync import run_resync
+from davit_operator.handlers.watches import build_registry, build_settings
+from davit_operator.reconcile.queue import WorkQueue
+from davit_operator.reconcile.vitals import Vitals
+from support.outside import FakeClock
+
+OWNER = {"kind": "ModelDeployment", "name": "iris", "uid": "u"}
+
+
+@pytest.fixture
+def queue():
+    return WorkQueue()
+
+
+@pytest.fixture
+def vitals():
+    return Vitals(FakeClock().now(), timedelta(minutes=3))
+
+
+def event(type_, generation=1, **metadata):
+    known = {"namespace": "demo", "name": "iris", "uid": "u", "generation": generation}
+    return {"type": type_, "object": {"metadata": {**known, **metadata}}}
+
+
+async def taken(queue):
+    key = await queue.get()
+    queue.done(key)
+    return key
+
+
+async def test_a_new_generation_wakes(queue, vitals):
+    note_model_deployment(event("ADDED"), queue, vitals)
+    assert await taken(queue) == Key("demo", "iris")
+    note_model_deployment(event("MODIFIED", 2), queue, vitals)
+    assert await taken(queue) == Key("demo", "iris")
+
+
+async def test_our_own_status_write_wakes_nobody(queue, vitals):
+    note_model_deployment(event("ADDED"), queue, vitals)
+    await taken(queue)
+    note_model_deployment(event("MODIFIED"), queue, vitals)
+    assert len(queue) == 0
+
+
+async def test_a_deletion_wakes_so_that_its_metrics_go(queue, vitals):
+    note_model_deployment(event("DELETED"), queue, vitals)
+    assert len(queue) == 1
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"ownerReferences": [OWNER]},
+        {"ownerReferences": [], "annotations": {constants.OWNER_ANNOTATION: "iris"}},
+        {
+            "ownerReferences": [{"kind": "ReplicaSet", "name": "x"}],
+            "annotations": {constants.OWNER_ANNOTATION: "iris"},
+        },
+    ],
+    ids=["by its owner", "by its annotation", "a pod"],
+)
+def test_a_changed_child_wakes_its_owner(queue, metadata):
+    note_child(event("MODIFIED", **metadata), queue)
+    assert len(queue) == 1
+
+
+def test_children_found_at_start_up_wake_nobody(queue):
+    note_child(event(None, ownerReferences=[OWNER]), queue)
+    assert len(queue) == 0
+
+
+def test_a_strangers_object_wakes_nobody(queue):
+    note_child(event("MODIFIED", ownerReferences=[{"kind": "Other", "name": "x"}]), queue)
+    assert len(queue) == 0
+
+
+def test_kopf_is_given_nothing_that_would_make_it_write(queue, vitals):
+    registry = build_registry(queue, vitals)
+    assert len(registry._watching.get_all_handlers()) == 1 + len(CHILDREN) + 1
+    assert not registry._changing.get_all_handlers()  # would annotate
+    assert not registry._spawning.get_all_handlers()  # would add a finalizer
+    settings = build_settings(())
+    assert settings.peering.standalone
+    assert not settings.posting.enabled
+
+
+def test_children_are_watched_by_our_label_only():
+    selectors = build_settings(()).watching.label_selectors
+    assert {tuple(selectors[child].split("=")) for child in (*CHILDREN, PODS)} == {
+        (constants.MANAGED_BY_LABEL, constants.MANAGED_BY)
+    }
+
+
+def test_named_namespaces_need_no_cluster_wide_permission():
+    assert build_settings(("demo",)).scanning.disabled
+    assert not build_settings(()).scanning.disabled
+
+
+def test_kopf_runs_the_handlers_that_it_is_given(queue, vitals):
+    (handler,) = [
+        one
+        for one in build_registry(queue, vitals)._watching.get_all_handlers()
+        if one.selector.any_name == constants.PLURAL
+    ]
+    assert handler.fn(event=event("ADDED"), body={}) is None
+    assert len(queue) == 1
+
+
+class CountingResync:
+    def __init__(self):
+        self.rounds = 0
+        self.went_round = asyncio.Event()
+
+    async def run_once(self):
+        self.rounds += 1
+        self.went_round.set()
+        if self.rounds == 1:
+            raise ZeroDivisionError
+
+
+async def test_the_resync_goes_on_after_a_bug_and_when_it_is_woken(caplog):
+    resync, wake = CountingResync(), asyncio.Event()
+    task = asyncio.create_task(run_resync(resync, timedelta(hours=1), wake))
+    await asyncio.wait_for(resync.went_round.wait(), 5)
+    resync.went_round.clear()
+    wake.set()
+    await asyncio.wait_for(resync.went_round.wait(), 5)
+    task.cancel()
+    assert resync.rounds == 2
+    assert "met a bug" in caplog.text
+
+
+def ask(port, path):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    body = answer.read().decode()
+    connection.close()
+    return answer.status, body
+
+
+def test_probes_tell_health_readiness_and_metrics():
+    said = {"ailment": None, "ready": False}
+    probes = Probes(lambda: said["ailment"], lambda: said["ready"], lambda: b"davit_operator_info 1\n")
+    server = start_probes(probes, 0)
+    port = server.server_address[1]
+    try:
+        assert ask(port, "/healthz") == (200, "ok\n")
+        assert ask(port, "/readyz")[0] == 503
+        assert ask(port, "/metrics") == (200, "davit_operator_info 1\n")
+        assert ask(port, "/other")[0] == 404
+        said.update(ailment="the resync has not gone round", ready=True)
+        assert ask(port, "/healthz") == (503, "the resync has not gone round\n")
+        assert ask(port, "/readyz?verbose") == (200, "ok\n")
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,85 @@
+"""Plans: what to change and why; and whose objects are never touched."""
+
+import pytest
+from davit_operator.api import constants
+from davit_operator.domain.errors import InvalidSpec, Waiting
+from davit_operator.domain.objects import Key, child_of
+from davit_operator.planning.plan import make_plan
+
+OWNER, UID = Key("demo", "iris"), "uid-1"
+
+
+def obj(kind="Service", mark="1", owner=("ModelDeployment", "iris", UID), **metadata):
+    annotations = {constants.HASH_ANNOTATION: mark, constants.OWNER_ANNOTATION: "iris"}
+    references = [{"kind": owner[0], "name": owner[1], "uid": owner[2], "controller": True}] if owner else []
+    labels = {constants.MANAGED_BY_LABEL: constants.MANAGED_BY}
+    return {
+        "kind": kind,
+        "metadata": {
+            "name": "iris",
+            "labels": labels,
+            "annotations": annotations,
+            "ownerReferences": references,
+            **metadata,
+        },
+        "spec": {"type": "ClusterIP"},
+    }
+
+
+def plan(wanted, live):
+    return make_plan(wanted, {child_of(one): one for one in live}, OWNER, UID)
+
+
+def test_what_is_missing_is_applied():
+    assert [step.reason for step in plan([obj()], []).apply] == ["missing"]
+
+
+def test_what_is_as_wanted_is_left_alone():
+    assert plan([obj()], [obj(resourceVersion="7")]).is_empty
+
+
+def test_a_changed_wish_is_applied():
+    assert [step.reason for step in plan([obj(mark="2")], [obj()]).apply] == ["the wish changed"]
+
+
+def test_a_changed_object_is_repaired_and_the_field_is_named():
+    live = obj()
+    live["spec"]["type"] = "NodePort"
+    assert [step.reason for step in plan([obj()], [live]).apply] == ["spec.type was changed by somebody else"]
+
+
+def test_a_removed_owner_reference_is_repaired():
+    assert len(plan([obj()], [obj(owner=None)]).apply) == 1
+
+
+def test_what_is_no_longer_wanted_is_deleted():
+    (step,) = plan([], [obj("PodDisruptionBudget")]).delete
+    assert step.obj["kind"] == "PodDisruptionBudget"
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        obj(owner=("Deployment", "other", "x")),
+        obj(owner=None, annotations={}),
+        obj(owner=None, labels={}),
+        obj(owner=("ModelDeployment", "other", "x")),
+    ],
+    ids=["of another controller", "without our mark", "without our label", "of another ModelDeployment"],
+)
+def test_somebody_elses_object_is_never_touched(stranger):
+    with pytest.raises(InvalidSpec, match="Service iris exists already") as refused:
+        plan([obj()], [stranger])
+    assert refused.value.reason == "NameTaken"
+    assert "rename this ModelDeployment, or delete that object" in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "old",
+    [obj(owner=("ModelDeployment", "iris", "uid-0")), obj(deletionTimestamp="now")],
+    ids=["owner", "going"],
+)
+def test_what_an_earlier_resource_of_the_name_left_is_waited_for(old):
+    with pytest.raises(Waiting) as waiting:
+        plan([obj()], [old])
+    assert waiting.value.reason == "OldObjectsTerminating"

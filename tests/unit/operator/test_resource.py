@@ -1,0 +1,50 @@
+"""Reading a ModelDeployment as the API server stores it."""
+
+import pytest
+from davit_operator.api.v1alpha1 import parse_resource
+from davit_operator.domain.errors import InvalidSpec
+
+
+def resource(spec, **body):
+    metadata = {"namespace": "demo", "name": "iris", "uid": "u", "generation": 2}
+    return parse_resource({"metadata": metadata, "spec": spec, **body})
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({}, "spec.model is missing: add it"),
+        ({"model": {}}, "spec.model.uri is missing: add it"),
+        (
+            {"model": {"uri": "models:/a/1"}, "canary": {}},
+            "spec.canary is not known to this operator: remove the field, or upgrade the operator",
+        ),
+        (
+            {"model": {"uri": "models:/a/1"}, "server": {"logLevel": "loud"}},
+            "spec.server.logLevel: input should be 'debug', 'info', 'warning' or 'error'; correct it",
+        ),
+    ],
+)
+def test_a_spec_that_cannot_be_read_names_the_field_and_the_cure(spec, message):
+    with pytest.raises(InvalidSpec) as refused:
+        resource(spec).parse_spec()
+    assert refused.value.message == message
+
+
+def test_a_message_never_repeats_the_value():
+    with pytest.raises(InvalidSpec) as refused:
+        resource({"model": {"uri": {"password": "hunter2"}}}).parse_spec()
+    assert "hunter2" not in refused.value.message
+
+
+def test_a_status_of_another_shape_counts_as_none():
+    assert resource({}, status={"conditions": "text"}).status.conditions == []
+
+
+def test_fields_of_a_later_status_are_no_obstacle():
+    assert resource({}, status={"observedGeneration": 1, "later": True}).status.observed_generation == 1
+
+
+def test_a_resource_that_is_being_deleted_says_so():
+    body = {"metadata": {"namespace": "d", "name": "i", "uid": "u", "deletionTimestamp": "now"}, "spec": {}}
+    assert parse_resource(body).deleting

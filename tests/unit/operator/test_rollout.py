@@ -1,0 +1,112 @@
+"""How far the pods are from what is wanted, told from the Deployment and its pods."""
+
+import pytest
+from davit_operator.api import constants
+from davit_operator.domain.errors import ModelRejected, Waiting
+from davit_operator.planning.rollout import judge_rollout, needs_pods
+
+TEMPLATE = {
+    "metadata": {
+        "labels": {constants.PIN_LABEL: "new-pin", constants.REVISION_LABEL: "new"},
+        "annotations": {constants.MODEL_ANNOTATION: "iris/3"},
+    }
+}
+
+
+def deployment(desired=2, observed=5, conditions=(), **counts):
+    return {
+        "metadata": {"generation": 5},
+        "spec": {"replicas": desired, "template": TEMPLATE},
+        "status": {"observedGeneration": observed, "conditions": list(conditions), **counts},
+    }
+
+
+def complete(count=2):
+    return {"replicas": count, "updatedReplicas": count, "readyReplicas": count, "availableReplicas": count}
+
+
+def pod(revision="new", ready=True, pin="new-pin", **status):
+    labels = {constants.REVISION_LABEL: revision, constants.PIN_LABEL: pin}
+    condition = {"type": "Ready", "status": "True" if ready else "False"}
+    return {"metadata": {"name": revision, "labels": labels}, "status": {"conditions": [condition], **status}}
+
+
+def failed():
+    state = {"terminated": {"exitCode": 1, "reason": "Error"}}
+    return {"containerStatuses": [{"name": "serve", "state": state}]}
+
+
+def test_all_pods_new_and_ready_is_complete():
+    rollout = judge_rollout(deployment(**complete()), [])
+    assert rollout.is_complete
+    assert rollout.answering == {"new-pin"}
+    assert rollout.replicas.summary == "2/2"
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        {**complete(), "observed": 4},
+        {**complete(), "replicas": 3},
+        {**complete(), "updatedReplicas": 1},
+        {**complete(), "availableReplicas": 1},
+        {},
+    ],
+    ids=["not seen yet", "an old pod is left", "an old pod serves", "one is not ready", "nothing yet"],
+)
+def test_anything_less_is_not_complete(counts):
+    rollout = judge_rollout(deployment(**counts), [])
+    assert isinstance(rollout.problem, Waiting)
+    assert needs_pods(deployment(**counts))
+
+
+def test_zero_replicas_are_complete_and_answer_nothing():
+    rollout = judge_rollout(deployment(desired=0), [])
+    assert rollout.is_complete
+    assert rollout.answering == frozenset()
+
+
+def test_without_a_deployment_nothing_is_deployed():
+    assert judge_rollout(None, []).problem.reason == "NotDeployed"
+
+
+def test_a_rollout_tells_how_far_it_is():
+    made = deployment(replicas=3, updatedReplicas=1, readyReplicas=2)
+    rollout = judge_rollout(made, [pod("old", pin="old-pin"), pod("new", ready=False)])
+    assert rollout.problem.reason == "RollingOut"
+    assert "iris/3: 1 of 2 pods are new" in rollout.problem.message
+    assert rollout.answering == {"old-pin"}
+
+
+def test_new_pods_that_are_not_ready_any_more_are_no_rollout():
+    made = deployment(replicas=2, updatedReplicas=2, readyReplicas=1, availableReplicas=1)
+    assert judge_rollout(made, []).problem.reason == "PodsNotReady"
+
+
+def test_a_failing_new_pod_is_the_reason():
+    rollout = judge_rollout(deployment(replicas=3, updatedReplicas=1), [pod(ready=False, **failed())])
+    assert isinstance(rollout.problem, ModelRejected)
+
+
+def test_a_failing_old_pod_is_no_reason_against_the_new_ones():
+    rollout = judge_rollout(deployment(replicas=3, updatedReplicas=1), [pod("old", ready=False, **failed())])
+    assert rollout.problem.reason == "RollingOut"
+
+
+def test_the_deadline_turns_waiting_into_a_rejection_that_says_why():
+    late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+    unscheduled = pod(ready=False)
+    unscheduled["status"]["conditions"].append(
+        {"type": "PodScheduled", "status": "False", "message": "no cpu"}
+    )
+    rollout = judge_rollout(deployment(replicas=1, conditions=[late]), [unscheduled])
+    assert isinstance(rollout.problem, ModelRejected)
+    assert rollout.problem.reason == "RolloutTimedOut"
+    assert "no cpu" in rollout.problem.message
+
+
+def test_pods_that_cannot_be_created_are_told_with_the_quota():
+    failure = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: pods=1"}
+    rollout = judge_rollout(deployment(conditions=[failure]), [])
+    assert rollout.problem.reason == "PodsNotCreated"
+    assert "exceeded quota" in rollout.problem.message

@@ -1,0 +1,76 @@
+"""The operator's settings and its log lines."""
+
+import json
+import logging
+import sys
+
+import pytest
+from davit_operator.app import build_access, build_platform
+from davit_operator.logs import JsonFormatter, configure_logging
+from davit_operator.settings import Settings, StoreSettings
+from pydantic import ValidationError
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch):
+    for name in ("DAVIT_REGISTRY_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_the_environment_is_read_by_its_documented_names(monkeypatch):
+    monkeypatch.setenv("DAVIT_REGISTRY_URL", "http://mlflow:5000")
+    monkeypatch.setenv("DAVIT_WATCH_NAMESPACES", "a, b,,")
+    monkeypatch.setenv("DAVIT_LOG_LEVEL", "debug")
+    monkeypatch.setenv("DAVIT_REGISTRY_TOKEN", "hunter2")
+    settings = Settings()
+    assert settings.registry_url == "http://mlflow:5000"
+    assert settings.watch_namespaces == ("a", "b")
+    assert settings.log_level == "DEBUG"
+    assert "hunter2" not in repr(settings)
+    assert build_platform(settings).registry_has_credentials
+
+
+def test_empty_values_count_as_not_set(monkeypatch):
+    monkeypatch.setenv("DAVIT_WATCH_NAMESPACES", "")
+    monkeypatch.setenv("DAVIT_RESOLVE_INTERVAL_SECONDS", "")
+    assert Settings().watch_namespaces == ()
+    assert Settings().resolve_interval_seconds == 30
+
+
+def test_a_destination_that_is_no_store_is_refused(monkeypatch):
+    monkeypatch.setenv("DAVIT_ARTIFACTS_DESTINATION", "/mlartifacts")
+    with pytest.raises(ValidationError):
+        Settings()
+
+
+def test_the_stores_credentials_have_their_usual_names(monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://store:7070")
+    _, store = build_access(Settings(), StoreSettings())
+    assert store.access_key_id == "id"
+    assert store.secret_access_key == "hunter2"
+    assert store.endpoint_url == "http://store:7070"
+    assert "hunter2" not in repr(store)
+
+
+def test_a_log_line_is_one_json_object_with_its_traceback():
+    try:
+        1 / 0  # noqa: B018
+    except ZeroDivisionError:
+        record = logging.LogRecord("davit", logging.ERROR, "f", 1, "Looked at %s", ("x",), sys.exc_info())
+    line = json.loads(JsonFormatter().format(record))
+    assert line["message"] == "Looked at x"
+    assert line["level"] == "error"
+    assert "ZeroDivisionError" in line["traceback"]
+
+
+def test_libraries_that_log_answers_stay_quiet_even_when_debugging():
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        configure_logging("DEBUG", "json")
+        assert not logging.getLogger("kubernetes.aio.client.rest").isEnabledFor(logging.DEBUG)
+        assert not logging.getLogger("botocore.parsers").isEnabledFor(logging.INFO)
+    finally:
+        root.handlers[:], root.level = handlers, level
