@@ -52,7 +52,7 @@ def await_schema(scripts: ScriptDirectory) -> str | None:
     try:
         found = read_revision()
     except psycopg.OperationalError as error:
-        return f"the database: {str(error).strip().splitlines()[-1]}"
+        return f"the database: {str(error).strip().splitlines()[0]}"
     if found == wanted:
         return None
     if found is None:
@@ -99,7 +99,8 @@ def await_condition(check: Callable[[], str | None]) -> None:
 
 def main() -> None:
     """Wait for the store, then for the database."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.basicConfig(format="%(message)s")
+    logger.setLevel(logging.INFO)
     await_condition(ensure_bucket)
     scripts = migrations()
     await_condition(lambda: await_schema(scripts))

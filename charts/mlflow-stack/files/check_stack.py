@@ -63,7 +63,8 @@ def check_artifact(root: str, content: str) -> None:
 
 def main() -> None:
     """Run the checks in order; the first failure ends them."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.basicConfig(format="%(message)s")
+    logger.setLevel(logging.INFO)
     check_names()
     check_round_trip()
     logger.info("The stack works")

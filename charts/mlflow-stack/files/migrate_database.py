@@ -33,13 +33,14 @@ def connect(address: str) -> psycopg.Connection:
                     else error
                 )
                 sys.exit(f"The database cannot be used: {cause}")
-            logger.info("Waiting for the database: %s", str(error).strip().splitlines()[-1])
+            logger.info("Waiting for the database: %s", str(error).strip().splitlines()[0])
             time.sleep(1)
 
 
 def main() -> None:
     """Migrate while holding the lock."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.basicConfig(format="%(message)s")
+    logger.setLevel(logging.INFO)
     uri = os.environ["MLFLOW_BACKEND_STORE_URI"]
     with connect(uri.replace("postgresql+psycopg://", "postgresql://", 1)) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (ADVISORY_LOCK,))
