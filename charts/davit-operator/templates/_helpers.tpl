@@ -1,0 +1,54 @@
+{{- define "davit-operator.fullname" -}}
+{{- .Values.fullnameOverride | default (printf "%s-operator" (.Release.Name | trunc 50 | trimSuffix "-")) -}}
+{{- end }}
+
+{{- define "davit-operator.selectorLabels" -}}
+app.kubernetes.io/name: davit-operator
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "davit-operator.labels" -}}
+{{ include "davit-operator.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/part-of: davit
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name (.Chart.Version | replace "+" "_") }}
+{{- end }}
+
+{{/* An image reference. Call: (list $ .Values.image) */}}
+{{- define "davit-operator.image" -}}
+{{- $image := index . 1 -}}
+{{- printf "%s:%s" $image.repository ($image.tag | default (index . 0).Chart.AppVersion) | quote -}}
+{{- end }}
+
+{{- define "davit-operator.containerSecurityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end }}
+
+{{- define "davit-operator.podSecurityContext" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+
+{{/* Values that contradict each other fail here, with both names. */}}
+{{- define "davit-operator.validate" -}}
+{{- if .Values.connection.secretName -}}
+  {{- range $name, $value := dict "registry.url" .Values.registry.url "store.artifactsDestination" .Values.store.artifactsDestination "store.endpointUrl" .Values.store.endpointUrl "store.region" .Values.store.region -}}
+    {{- if $value -}}
+      {{- fail (printf "connection.secretName and %s contradict each other: the Secret says the same thing; set one of them" $name) -}}
+    {{- end -}}
+  {{- end -}}
+{{- else if not .Values.registry.url -}}
+  {{- range $name, $value := dict "registry.secretName" .Values.registry.secretName "registry.caSecretName" .Values.registry.caSecretName -}}
+    {{- if $value -}}
+      {{- fail (printf "%s belongs to a registry, but neither registry.url nor connection.secretName says which" $name) -}}
+    {{- end -}}
+  {{- end -}}
+{{- end -}}
+{{- end }}
