@@ -55,3 +55,11 @@ def wait_for_addons(kubectl: Kubectl, *, seconds: int) -> None:
             f"--timeout={seconds}s",
         ]
         kubectl.run(arguments, timeout=seconds + 30)
+    # Until this answers no namespace can be removed: its contents cannot be listed.
+    served = [
+        "wait",
+        "--for=condition=Available",
+        "apiservice/v1beta1.metrics.k8s.io",
+        f"--timeout={seconds}s",
+    ]
+    kubectl.run(served, timeout=seconds + 30)

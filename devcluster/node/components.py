@@ -22,18 +22,16 @@ class Component:
         arguments: The command line.
         health: URL that answers 200 when it is well; empty for containerd, which is asked differently.
         description: What it does, for `status`.
-        patience: Seconds it may take to end in order.
     """
 
     name: str
     arguments: tuple[str, ...]
     health: str
     description: str
-    patience: float = 20
 
 
 def node_components(paths: Paths, plan: AddressPlan) -> list[Component]:
-    """All processes in the order in which they start; they are stopped the other way round."""
+    """All processes in the order in which they start."""
     return [
         _containerd(paths),
         _etcd(paths, plan),
@@ -85,9 +83,7 @@ def _apiserver(paths: Paths, plan: AddressPlan) -> Component:
         ),
         *("--audit-log-maxsize=100", "--audit-log-maxbackup=1"),
     )
-    return Component(
-        "kube-apiserver", arguments, f"https://{plan.node}:{API_PORT}/readyz", "answers kubectl", 75
-    )
+    return Component("kube-apiserver", arguments, f"https://{plan.node}:{API_PORT}/readyz", "answers kubectl")
 
 
 def _apiserver_tokens(paths: Paths) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable
 from pathlib import Path
 
 from devcluster.commands import run, succeeds
@@ -20,6 +19,7 @@ from devcluster.node.processes import Record, end, identify, is_alive, read_reco
 
 _LOG_BYTES = 50 * 1024 * 1024
 _POLL_SECONDS = 0.2
+_PATIENCE_SECONDS = 15
 
 # Becomes a member of the control groups, notes its own number, then becomes the component.
 _START = """
@@ -74,14 +74,9 @@ class Supervisor:
         if record is not None and is_alive(record.identity):
             if record.fingerprint == self._fingerprint(component):
                 return False
-            end(record.identity, patience=component.patience)
+            end(record.identity, patience=_PATIENCE_SECONDS)
         self._start(component)
         return True
-
-    def restart(self, component: Component) -> None:
-        """End a component if it runs, and start it."""
-        self.stop([component])
-        self._start(component)
 
     def wait(self, component: Component, *, seconds: float) -> None:
         """Wait until a component is well.
@@ -99,15 +94,6 @@ class Supervisor:
                 message = f"{component.name} is not well after {seconds:.0f} s: {self._last_words(component)}"
                 raise ComponentFailed(component.name, message)
             time.sleep(_POLL_SECONDS)
-
-    def stop(self, components: Iterable[Component]) -> None:
-        """End components one after the other, waiting for each."""
-        for component in components:
-            path = self.record_path(component)
-            record = read_record(path)
-            if record is not None:
-                end(record.identity, patience=component.patience)
-            path.unlink(missing_ok=True)
 
     def log(self, component: Component) -> Path:
         """Where a component writes."""
