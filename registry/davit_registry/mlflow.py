@@ -6,13 +6,14 @@ minutes for a missing key. Nothing is retried here: callers come back on their o
 
 import re
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
 from davit_registry.answers import read_answer
+from davit_registry.credentials import Credentials
 from davit_registry.errors import InvalidReference, NotFound, Unavailable
 from davit_registry.reference import (
     LoggedModel,
@@ -30,15 +31,6 @@ _TIMEOUT = httpx.Timeout(10.0, connect=3.0)
 _MOST_HOPS = 4
 _MOST_PAGES = 50
 _READY = "LOGGED_MODEL_READY"
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """What proves us to an MLflow server: a user and password, or a bearer token. Never shown in a repr."""
-
-    username: str = field(default="", repr=False)
-    password: str = field(default="", repr=False)
-    token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +71,10 @@ class MlflowClient:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.url = url.rstrip("/")
-        login = credentials or Credentials()
+        self._headers = (credentials or Credentials()).headers()
         self.http = httpx.AsyncClient(
             base_url=self.url,
-            auth=httpx.BasicAuth(login.username, login.password) if login.username else None,
-            headers={"Authorization": f"Bearer {login.token}"} if login.token and not login.username else {},
+            headers=self._headers,
             timeout=_TIMEOUT,
             verify=ssl.create_default_context(cafile=ca_bundle) if ca_bundle else True,
             transport=transport,
@@ -101,6 +92,10 @@ class MlflowClient:
     async def aclose(self) -> None:
         """Closes all connections."""
         await self.http.aclose()
+
+    def login_headers(self) -> dict[str, str]:
+        """The headers that prove us, for requests that go to the same server by another client."""
+        return dict(self._headers)
 
     async def resolve(self, reference: Reference) -> ResolvedModel:
         """What a reference names now.

@@ -19,6 +19,7 @@ _DENIALS = {
     "InvalidAccessKeyId",
     "InvalidToken",
     "SignatureDoesNotMatch",
+    "XAdminUserNotFound",  # versitygw, for an unknown access key
     "403",
 }
 

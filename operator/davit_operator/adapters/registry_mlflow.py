@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from davit_registry import Reference
-from davit_registry.mlflow import Credentials, MlflowClient
+from davit_registry.credentials import Credentials
+from davit_registry.mlflow import MlflowClient
 
 from davit_operator.adapters.registry_errors import translated
 from davit_operator.domain.access import RegistryAccess

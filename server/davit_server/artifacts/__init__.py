@@ -1,0 +1,1 @@
+"""From a location to verified files on disk: the only place with store credentials, and no model code."""

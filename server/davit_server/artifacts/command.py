@@ -1,0 +1,49 @@
+"""`davit fetch`: the environment in, an exit code and, on failure, the termination message out."""
+
+import asyncio
+import logging
+import sys
+from dataclasses import asdict
+
+from davit_registry import RegistryError
+from pydantic import ValidationError
+
+from davit_server.artifacts.fetch import fetch_model
+from davit_server.artifacts.settings import FetchSettings
+from davit_server.artifacts.verify import STAGE
+from davit_server.errors import ModelRejected
+from davit_server.telemetry.logging import configure_logging
+from davit_server.termination import TerminationLog
+
+logger = logging.getLogger(__name__)
+
+USAGE_ERROR = 2
+
+
+def main() -> int:
+    """Fetches what the environment names.
+
+    Returns:
+        0 when the model is there, 1 when it is not, 2 when the environment is incomplete.
+    """
+    try:
+        settings = FetchSettings()
+    except ValidationError as error:
+        names = ", ".join(sorted({"DAVIT_" + str(item["loc"][0]).upper() for item in error.errors()}))
+        sys.stderr.write(f"davit fetch: missing or unusable in the environment: {names}\n")
+        return USAGE_ERROR
+    configure_logging(settings.log_level, settings.log_format, {"location": settings.fetch_location})
+    try:
+        report = asyncio.run(fetch_model(settings))
+    except ModelRejected as rejection:
+        return _fail(settings, rejection)
+    except RegistryError as error:
+        return _fail(settings, ModelRejected(STAGE, error.reason, error.cause, error.cure))
+    logger.info("model fetched and verified", extra={"fields": asdict(report)})
+    return 0
+
+
+def _fail(settings: FetchSettings, rejection: ModelRejected) -> int:
+    logger.error("model not fetched", extra={"fields": rejection.as_dict()})
+    TerminationLog(settings.termination_log).tell(rejection)
+    return 1

@@ -1,0 +1,43 @@
+"""Files behind MLflow's artifact proxy: presigned URLs where the server offers them, else its own stream."""
+
+from davit_registry import File
+from davit_registry.mlflow import MlflowClient
+from davit_registry.proxy import list_proxy, presign, proxied_path, split_proxy
+
+from davit_server.artifacts.source import Permission
+
+
+class ProxySource:
+    """A model under `mlflow-artifacts:/…`.
+
+    Args:
+        location: That URI.
+        client: The MLflow server; closed with this source.
+        direct: Whether presigned URLs are used. They name the store as the server sees it, which a laptop
+            outside the cluster cannot reach.
+    """
+
+    def __init__(self, location: str, client: MlflowClient, *, direct: bool = True) -> None:
+        self._location = location
+        self._root = split_proxy(location)
+        self._client = client
+        self._direct = direct
+
+    async def list_files(self) -> list[File]:
+        """Every file below the location."""
+        return await list_proxy(self._client, self._location, etags=self._direct)
+
+    async def permit(self, file: File) -> Permission:
+        """A presigned URL, or the server's own."""
+        path = f"{self._root}/{file.path}"
+        signed = await presign(self._client, path) if self._direct else None
+        if signed:
+            return Permission(signed.url, signed.headers)
+        request = self._client.http.build_request("GET", proxied_path(path))
+        return Permission(
+            str(request.url), {**self._client.login_headers(), "Accept-Encoding": "identity"}, ranges=False
+        )
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()

@@ -1,0 +1,38 @@
+"""Files straight from S3. URLs are presigned here, so that the download is plain HTTP for every source."""
+
+from davit_registry import File
+from davit_registry.s3 import S3Options, list_s3, s3_client, split_s3
+
+from davit_server.artifacts.source import Permission
+
+_VALID_SECONDS = 900
+
+
+class S3Source:
+    """A model under `s3://bucket/prefix`.
+
+    Args:
+        location: That URI.
+        options: Credentials and place of the store.
+    """
+
+    def __init__(self, location: str, options: S3Options) -> None:
+        self._location = location
+        self._options = options
+        self._bucket, self._prefix = split_s3(location)
+        self._client = s3_client(options)
+
+    async def list_files(self) -> list[File]:
+        """Every file below the prefix."""
+        return await list_s3(self._location, self._options)
+
+    async def permit(self, file: File) -> Permission:
+        """A URL that is valid for a quarter of an hour."""
+        key = {"Bucket": self._bucket, "Key": self._prefix + file.path}
+        return Permission(
+            self._client.generate_presigned_url("get_object", Params=key, ExpiresIn=_VALID_SECONDS)
+        )
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        self._client.close()
