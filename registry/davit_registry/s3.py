@@ -54,6 +54,7 @@ def split_s3(uri: str) -> tuple[str, str]:
 def s3_client(options: S3Options) -> Any:
     """A boto3 client with strict time limits; path-style where an endpoint is named, as those expect."""
     config = botocore.config.Config(
+        signature_version="s3v4",  # presigned URLs would else be signed the old way, which many stores refuse
         connect_timeout=3,
         read_timeout=15,
         retries={"mode": "standard", "max_attempts": 2},
@@ -66,7 +67,8 @@ def s3_client(options: S3Options) -> Any:
         aws_access_key_id=options.access_key_id or None,
         aws_secret_access_key=options.secret_access_key or None,
         aws_session_token=options.session_token or None,
-        region_name=options.region or None,
+        # Stores other than AWS's have one region, and every client must still name one.
+        region_name=options.region or ("us-east-1" if options.endpoint_url else None),
         endpoint_url=options.endpoint_url or None,
         verify=options.ca_bundle or None,
         config=config,

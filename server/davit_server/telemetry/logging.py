@@ -71,6 +71,9 @@ def configure_logging(level: str, style: str, constant: dict[str, str], stream: 
     mlflow_logger.handlers.clear()
     mlflow_logger.propagate = True
     mlflow_logger.setLevel(logging.CRITICAL)
+    # Their lines hold whole URLs, and a presigned URL is a credential.
+    for name in ("httpx", "httpcore", "urllib3", "boto3", "botocore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers.clear()
