@@ -70,7 +70,7 @@ def test_libraries_that_log_answers_stay_quiet_even_when_debugging():
     handlers, level = root.handlers[:], root.level
     try:
         configure_logging("DEBUG", "json")
-        assert not logging.getLogger("kubernetes.aio.client.rest").isEnabledFor(logging.DEBUG)
+        assert not logging.getLogger("httpcore.http11").isEnabledFor(logging.DEBUG)
         assert not logging.getLogger("botocore.parsers").isEnabledFor(logging.INFO)
     finally:
         root.handlers[:], root.level = handlers, level
