@@ -13,6 +13,13 @@ from examples.demo.kubectl import Object
 
 SCRIPTS = Path(__file__).parents[1]
 
+CLIENT = {
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # The server offers downloads straight from the store, whose address means nothing outside the cluster.
+    "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",
+}
+
 
 def train(url: str, *options: str) -> tuple[int, str]:
     """Run `train_iris.py`. Returns the number of the new version, and what the script said."""
@@ -33,6 +40,5 @@ def ask_model(url: str, uri: str, question: Object) -> list[object]:
 
 
 def _script(url: str, name: str, *arguments: str) -> str:
-    quiet = {"MLFLOW_LOGGING_LEVEL": "ERROR", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    environment = {**os.environ, **quiet, "MLFLOW_TRACKING_URI": url}
+    environment = {**os.environ, **CLIENT, "MLFLOW_TRACKING_URI": url}
     return run([sys.executable, str(SCRIPTS / name), *arguments], environment=environment, timeout=300)
