@@ -1,0 +1,148 @@
+"""The operator's chart against the operator's code: definition, permissions, environment."""
+
+import pytest
+import yaml
+from davit_operator.adapters.permissions import PERMISSIONS
+from davit_operator.settings import Settings, StoreSettings
+from support.charts import CHARTS, ROOT, ChartError, documents, environment, one, render
+
+EVERY_REGISTRY_VALUE = ROOT / "tests/data/input/charts/davit-operator-own-registry.values.yaml"
+
+
+def rendered(*arguments: str):
+    return documents(render("davit-operator", "davit", *arguments))
+
+
+def rules(role) -> set[tuple[str, str, str]]:
+    return {
+        (group, resource, verb)
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def wanted(*, everywhere: bool) -> set[tuple[str, str, str]]:
+    return {
+        (permission.group, permission.resource, verb)
+        for permission in PERMISSIONS
+        for verb in permission.verbs
+        if everywhere or not permission.cluster_scoped
+    }
+
+
+def test_the_definition_is_the_reviewed_one():
+    name = "modeldeployments.davit.dev"
+    reviewed = ROOT / f"manifests/crds/{name}.yaml"
+    copied = CHARTS / f"davit-operator/files/{name}.yaml"
+    assert copied.read_text() == reviewed.read_text(), f"cp {reviewed} {copied}"
+    assert (
+        one(rendered(), "CustomResourceDefinition", name)["spec"]
+        == yaml.safe_load(reviewed.read_text())["spec"]
+    )
+
+
+def test_the_definition_stays_when_the_release_goes_unless_told_otherwise():
+    annotations = one(rendered(), "CustomResourceDefinition", "modeldeployments.davit.dev")["metadata"][
+        "annotations"
+    ]
+    assert annotations == {"helm.sh/resource-policy": "keep"}
+    [unkept] = [
+        obj for obj in rendered("--set", "crds.keep=false") if obj["kind"] == "CustomResourceDefinition"
+    ]
+    assert "annotations" not in unkept["metadata"]
+
+
+def test_the_definition_can_be_left_to_somebody_else():
+    kinds = {obj["kind"] for obj in rendered("--set", "crds.install=false")}
+    assert "CustomResourceDefinition" not in kinds
+
+
+def test_the_cluster_role_is_exactly_what_the_code_uses():
+    assert rules(one(rendered(), "ClusterRole", "davit-operator")) == wanted(everywhere=True)
+
+
+def test_named_namespaces_get_roles_and_nothing_cluster_wide():
+    objects = rendered("--set", "watchNamespaces={team-a,team-b}")
+    roles = [obj for obj in objects if obj["kind"] == "Role"]
+    assert [role["metadata"]["namespace"] for role in roles] == ["team-a", "team-b"]
+    assert all(rules(role) == wanted(everywhere=False) for role in roles)
+    assert not [obj for obj in objects if obj["kind"].startswith("ClusterRole")]
+
+
+def operator_environment(*arguments: str):
+    [operator] = one(rendered(*arguments), "Deployment", "davit-operator")["spec"]["template"]["spec"][
+        "containers"
+    ]
+    return environment(operator)
+
+
+def known_names() -> set[str]:
+    own = {f"DAVIT_{name.upper()}" for name in Settings.model_fields}
+    return own | {f"AWS_{name.upper()}" for name in StoreSettings.model_fields}
+
+
+def test_the_chart_sets_every_setting_of_the_operator_and_no_other():
+    [deployment] = [
+        obj for obj in rendered("--values", str(EVERY_REGISTRY_VALUE)) if obj["kind"] == "Deployment"
+    ]
+    [operator] = deployment["spec"]["template"]["spec"]["containers"]
+    from_store_secret = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
+    assert environment(operator).keys() | from_store_secret == known_names()
+
+
+def test_the_operator_reads_what_the_chart_says():
+    values = {name: variable["value"] for name, variable in operator_environment().items()}
+    assert values["DAVIT_SERVER_IMAGE"] == f"davit.dev/server:{version()}"
+    Settings.model_validate({name.removeprefix("DAVIT_").lower(): value for name, value in values.items()})
+
+
+def test_the_stacks_connection_speaks_the_operators_names():
+    connection = one(documents(render("mlflow-stack", "mlflow")), "Secret", "mlflow-davit-connection")
+    assert connection["stringData"].keys() <= known_names()
+
+
+def version() -> str:
+    return str(yaml.safe_load((CHARTS / "davit-operator/Chart.yaml").read_text())["appVersion"])
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        (
+            "connection.secretName=a,registry.url=http://b",
+            "connection.secretName and registry.url contradict",
+        ),
+        (
+            "connection.secretName=a,store.region=eu-west-1",
+            "connection.secretName and store.region contradict",
+        ),
+        ("registry.secretName=a", "registry.secretName .* neither registry.url nor connection.secretName"),
+        (
+            "registry.caSecretName=a",
+            "registry.caSecretName .* neither registry.url nor connection.secretName",
+        ),
+    ],
+)
+def test_values_that_contradict_each_other_are_refused_by_both_names(values: str, complaint: str):
+    with pytest.raises(ChartError, match=complaint):
+        rendered("--set", values)
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        ("replicas=2", "replicas"),
+        ("registry.uri=http://mlflow", "uri"),
+        ("registry.url=mlflow:5000", "registry/url"),
+        ("resolveIntervalSeconds=0", "resolveIntervalSeconds"),
+        ("log.level=LOUD", "log/level"),
+        ("watchNamespaces[0]=Team_A", "watchNamespaces"),
+        ("serverImage.tag=latest", "serverImage/tag"),
+        ("store.artifactsDestination=/mnt/models", "artifactsDestination"),
+    ],
+)
+def test_a_value_that_cannot_work_is_refused_by_name(value: str, complaint: str):
+    with pytest.raises(ChartError, match=complaint):
+        rendered("--set", value)
