@@ -183,11 +183,15 @@ def decode_json(body: bytes, max_depth: int) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
-        return _decode_leniently(body)
+        return decode_leniently(body)
 
 
-def _decode_leniently(body: bytes) -> Any:
-    """What only Python's own parser accepts, as MLflow's server does: NaN, lone surrogates, other encodings."""
+def decode_leniently(body: bytes) -> Any:
+    """What only Python's own parser accepts, as MLflow's server does: NaN, lone surrogates, long integers.
+
+    Raises:
+        InvalidInput: Not JSON, not UTF-8, or nested too deeply.
+    """
     try:
         return json.loads(body)
     except json.JSONDecodeError as failure:

@@ -1,10 +1,13 @@
 """`POST /invocations`: MLflow's scoring protocol."""
 
+import re
 from functools import partial
 
-from davit_server.api.bodies import Scope, decode_json, media_kind
+from davit_server.api.bodies import Scope, decode_json, decode_leniently, media_kind
 from davit_server.inference.service import InferenceService
 from davit_server.runtimes.base import Work
+
+_LONG_NUMBER = re.compile(rb"\d{19}").search
 
 
 class Invocations:
@@ -25,6 +28,10 @@ class Invocations:
         """
         kind = media_kind(content_type)
         if kind == "json":
-            return service.read_document(decode_json(body, self._max_json_depth))
+            work = service.read_document(decode_json(body, self._max_json_depth))
+            if work.part is None and _LONG_NUMBER(body):
+                # The fast parser makes floats of integers beyond 64 bits; MLflow's semantics want them whole.
+                work = service.read_document(decode_leniently(body))
+            return work
         parse = service.model.parse_csv if kind == "csv" else service.model.parse_parquet
         return service.read_parsed(partial(parse, body))

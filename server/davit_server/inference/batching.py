@@ -25,6 +25,13 @@ MAX_BATCH_ROWS = 1024
 MAX_HUNG_THREADS = 3
 """With more abandoned calls still running the process no longer calls itself alive."""
 
+GATHER_SHARE = 0.2
+"""Part of a call's time that the next call may wait for the clients that were just answered."""
+WORTH_GATHERING_SECONDS = 0.0005
+"""Shorter calls start at once: waiting would cost more than a larger batch saves."""
+TIMER_SECONDS = 0.002
+"""Longer waits use a timer; shorter ones, which timers cannot measure, look again each turn of the loop."""
+
 
 class Call:
     """One request on its way through the batcher."""
@@ -122,6 +129,9 @@ class Batcher:
         self._waiting: deque[Call] = deque()
         self._running: list[Call] = []
         self._scheduled = False
+        self._expected = 0
+        self._gather_until = 0.0
+        self._gathering: asyncio.TimerHandle | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._lane = Lane(loop)
         self._abandoned: list[Lane] = []
@@ -149,6 +159,10 @@ class Batcher:
         self._metrics.queue_depth.set(len(self._waiting))
         if not self._scheduled and not self._running:
             self._schedule()
+        elif self._gathering is not None and len(self._waiting) >= self._expected:
+            self._gathering.cancel()
+            self._gathering = None
+            self._loop.call_soon(self._flush)
         elif self._running and self._alarm is None:
             self._set_alarm()
         return future
@@ -158,7 +172,10 @@ class Batcher:
         self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
-        """Start the next batch, unless one runs."""
+        """Start the next batch, unless one runs or more requests are about to come."""
+        self._gathering = None
+        if self._waiting and not self._running and self._gather_more():
+            return
         self._scheduled = False
         if self._running or not self._waiting:
             return
@@ -173,6 +190,22 @@ class Batcher:
             self._deliver(batch, started, answer_works(self._plan, works))
         else:
             self._run_in_lane(batch, works, started)
+
+    def _gather_more(self) -> bool:
+        """Wait a little for clients that were just answered: one call for all is worth more than two.
+
+        Without it, clients of a slow model split into two halves that wait for each other's calls.
+        """
+        if len(self._waiting) >= self._expected:
+            return False
+        left = self._gather_until - time.perf_counter()
+        if left <= 0:
+            return False
+        if left > TIMER_SECONDS:
+            self._gathering = self._loop.call_later(left, self._flush)
+        else:
+            self._loop.call_soon(self._flush)
+        return True
 
     def _take(self) -> list[Call]:
         """The next batch: the oldest request and those behind it that may share its call."""
@@ -207,7 +240,14 @@ class Batcher:
 
     def _deliver(self, batch: list[Call], started: float, results: list[Any]) -> None:
         """Count the call, answer its requests, and go on with those that came meanwhile."""
-        self._metrics.predict_seconds.observe(time.perf_counter() - started)
+        now = time.perf_counter()
+        took = now - started
+        self._metrics.predict_seconds.observe(took)
+        if took > WORTH_GATHERING_SECONDS and batch[0].work.key is not None:
+            self._expected = min(len(batch) + len(self._waiting), MAX_BATCH_ROWS)
+            self._gather_until = now + GATHER_SHARE * took
+        else:
+            self._expected = 0
         self._metrics.batch_requests.observe(len(batch))
         self._metrics.rows.add(sum(call.work.rows for call in batch))
         for call, result in zip(batch, results, strict=True):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from davit_server.runtimes.base import Joined
-from davit_server.runtimes.joined import joined_pyfunc
+from davit_server.runtimes.joined import joined_direct, joined_pyfunc
 from davit_server.runtimes.linear import joined_linear
 from davit_server.runtimes.pyfunc import PyfuncModel
 from davit_server.runtimes.rows import Rows
@@ -68,7 +68,7 @@ def choose_plan(model: PyfuncModel, batching: Literal["auto", "off"]) -> Plan:
     if not parts:
         plan.reasons.append("not batched: no input example or random rows to check with")
         return plan
-    _consider_native(plan, model, plain, parts)
+    _consider_faster(plan, model, plain, parts)
     _consider_batching(plan, batching, parts)
     if plan.trusted and plan.joined:
         plan.call_seconds, plan.row_seconds = measure_cost(plan.joined, parts[0])
@@ -91,23 +91,25 @@ def _usable_parts(model: PyfuncModel, plain: Joined) -> list[Rows]:
     return accepted
 
 
-def _consider_native(plan: Plan, model: PyfuncModel, plain: Joined, parts: list[Rows]) -> None:
-    """Take the fastest native way that answers identically."""
-    candidates = {"formula": joined_linear(model), "estimator": joined_sklearn(model)}
+def _consider_faster(plan: Plan, model: PyfuncModel, plain: Joined, parts: list[Rows]) -> None:
+    """Take the fastest way that answers identically."""
+    candidates = {
+        "native formula": joined_linear(model),
+        "native estimator": joined_sklearn(model),
+        "pyfunc without schema enforcement": joined_direct(model),
+    }
     for name, candidate in candidates.items():
         if candidate is None:
             continue
         try:
             objection = differs_from(plain, candidate, parts)
-        except Exception as failure:  # noqa: BLE001  a pipeline that needs column names raises its own errors
-            objection = f"it raises {type(failure).__name__} on a plain matrix"
+        except Exception as failure:  # noqa: BLE001  a pipeline may need column names, say
+            objection = f"it raises {type(failure).__name__}"
         if not objection:
             plan.joined = candidate
-            plan.reasons.append(f"native {name}: its answers are identical to those of pyfunc")
+            plan.reasons.append(f"{name}: its answers are identical to those of pyfunc")
             return
-        plan.reasons.append(f"native {name} not used: {objection}")
-    if not any(candidates.values()):
-        plan.reasons.append("no native way for this flavor and signature")
+        plan.reasons.append(f"{name} not used: {objection}")
 
 
 def _consider_batching(plan: Plan, batching: Literal["auto", "off"], parts: list[Rows]) -> None:

@@ -1,6 +1,8 @@
 """The ways to predict several requests in one call: through pyfunc, or straight into the native model."""
 
+import inspect
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -80,10 +82,29 @@ def split(prediction: Any, counts: Sequence[int]) -> list[Any]:
 
 def joined_pyfunc(model: PyfuncModel) -> Joined | None:
     """One data frame or tensor a batch for unchanged pyfunc; None when rows cannot be recognised."""
+    return _joined(model, model.mlflow_model.predict)
+
+
+def joined_direct(model: PyfuncModel) -> Joined | None:
+    """The same, past MLflow's schema enforcement; None where that does more than look.
+
+    Rows that are recognised already have the names, the order and the types of the signature, so that
+    enforcing it changes nothing; yet it takes a fifth of a prediction, and most of it with many columns.
+    """
+    predict = getattr(model.mlflow_model, "_predict_fn", None)
+    if predict is None or model.signature.params:
+        return None
+    wants_params = inspect.signature(predict).parameters.get("params")
+    if wants_params is not None and wants_params.kind is not inspect.Parameter.VAR_KEYWORD:
+        return _joined(model, partial(predict, params=None))
+    return _joined(model, predict)
+
+
+def _joined(model: PyfuncModel, predict: Callable[[Any], Any]) -> Joined | None:
+    """The fitting reader in front of a function of data frames or tensors."""
     signature = model.signature
     if signature.from_type_hint or model.by_example or not signature.inputs:
         return None
-    predict = model.mlflow_model.predict
     if signature.tensors:
         reader = tensor_reader(signature)
         return MatrixCall("pyfunc", reader, predict) if reader else None

@@ -13,7 +13,9 @@ from davit_server.runtimes.base import Joined
 from davit_server.runtimes.joined import MatrixCall, matrix_reader, tensor_reader
 from davit_server.runtimes.pyfunc import PyfuncModel
 
-_CLASSIFIERS = frozenset({"LogisticRegression", "LinearSVC", "RidgeClassifier", "SGDClassifier", "Perceptron"})
+_CLASSIFIERS = frozenset(
+    {"LogisticRegression", "LinearSVC", "RidgeClassifier", "SGDClassifier", "Perceptron"}
+)
 _REGRESSORS = frozenset({"LinearRegression", "Ridge", "Lasso", "ElasticNet", "SGDRegressor", "LinearSVR"})
 
 
