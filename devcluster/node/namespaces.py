@@ -106,7 +106,8 @@ class Namespaces:
         run([*inside, "ip", "address", "add", f"{plan.node}/{prefix}", "dev", node])
         run([*inside, "ip", "link", "set", node, "up"])
         run([*inside, "sysctl", "-q", "-w", "net.ipv4.ip_forward=1"])
-        # What a pod sends anywhere but to this cluster or this machine is refused at once.
+        # What a pod sends anywhere but to this cluster or this machine is refused, every time and at once.
+        run([*inside, "sysctl", "-q", "-w", "net.ipv4.icmp_ratelimit=0"])
         run([*inside, "ip", "route", "add", "unreachable", "default"])
         # The node itself (the API server calls metrics-server) needs some route before kube-proxy's rules
         # give a Service's packet its real destination; none gets as far as being sent along this one.
