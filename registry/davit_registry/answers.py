@@ -16,62 +16,82 @@ def read_answer(response: httpx.Response, server: str) -> dict[str, Any]:
     """The decoded body of a good answer.
 
     Raises:
-        NotFound: 404.
-        InvalidReference: 400.
-        Denied: 401 or 403.
-        Unavailable: Any other status, or a body that is no JSON object.
+        NotFound: MLflow says 404.
+        InvalidReference: MLflow says 400.
+        Denied: 401, 403, or a redirect.
+        Unavailable: Any other status, or no answer of an MLflow server.
     """
-    if response.status_code != httpx.codes.OK:
-        raise refusal(response, server)
-    try:
-        body = response.json()
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise Unavailable(
-            f"{server} answers, but not as an MLflow server does",
-            reason="NotAnMlflowServer",
-            cure="check that the URL is the base URL of an MLflow tracking server",
-        )
-    return body
+    body = _json_object(response)
+    if body is not None and response.status_code == httpx.codes.OK:
+        return body
+    raise refusal(response, server)
 
 
 def refusal(response: httpx.Response, server: str) -> RegistryError:
     """The error that a bad answer stands for."""
-    match response.status_code:
+    status, code = response.status_code, error_code(response)
+    server = f"the MLflow server {server}"
+    if status == httpx.codes.FORBIDDEN and _HOST_REFUSED in response.text:
+        host = response.request.url.netloc.decode()
+        return Denied(
+            f"{server} refuses requests for the host {host}",
+            reason="HostRefused",
+            cure=f"add {host} to MLFLOW_SERVER_ALLOWED_HOSTS of the server (host and port must match)",
+        )
+    match status:
         case 401:
             return Denied(
-                f"the MLflow server {server} asks for credentials, or refuses ours",
+                f"{server} asks for credentials, or refuses ours",
                 reason="RegistryDenied",
                 cure="check the registry Secret: keys username and password, or token",
             )
-        case 403 if _HOST_REFUSED in response.text:
-            return Denied(
-                f"the MLflow server {server} refuses this host name",
-                reason="HostRefused",
-                cure="add the name with its port to MLFLOW_SERVER_ALLOWED_HOSTS of the server",
-            )
         case 403:
             return Denied(
-                f"the MLflow server {server} does not permit this",
+                f"{server} does not permit this",
                 reason="RegistryDenied",
                 cure="grant the user READ permission on the model and its experiment",
             )
-        case 404:
-            return NotFound(f"the MLflow server {server} does not know it{_code(response)}")
-        case 400:
-            return InvalidReference(f"the MLflow server {server} cannot make sense of it{_code(response)}")
+        case 404 if code:
+            return NotFound(f"{server} does not know it ({code})")
+        case 400 if code:
+            return InvalidReference(f"{server} cannot make sense of it ({code})")
+    return _failure(status, code, server)
+
+
+def error_code(response: httpx.Response) -> str:
+    """MLflow's error code, when it looks like one; empty for any other answer."""
+    code = (_json_object(response) or {}).get("error_code")
+    return code if isinstance(code, str) and code.isupper() and code.isascii() else ""
+
+
+def no_mlflow(server: str) -> Unavailable:
+    """Something answers, and it is not what an MLflow server would say."""
     return Unavailable(
-        f"the MLflow server {server} answers with status {response.status_code}{_code(response)}",
+        f"{server} answers, but not as an MLflow server does",
+        reason="NotAnMlflowServer",
+        cure="check that the URL is the base URL of an MLflow tracking server",
+    )
+
+
+def _failure(status: int, code: str, server: str) -> RegistryError:
+    if httpx.codes.is_redirect(status):
+        return Denied(
+            f"{server} answers with a redirect",
+            reason="RegistryRedirects",
+            cure="configure its final URL; following a redirect would carry credentials elsewhere",
+        )
+    if not code and status < httpx.codes.INTERNAL_SERVER_ERROR and status != httpx.codes.TOO_MANY_REQUESTS:
+        return no_mlflow(server)
+    return Unavailable(
+        f"{server} answers with status {status}{f' ({code})' if code else ''}",
         reason="RegistryFailing",
         cure="look into the server's log; this is retried",
     )
 
 
-def _code(response: httpx.Response) -> str:
-    """MLflow's error code, when it looks like one."""
+def _json_object(response: httpx.Response) -> dict[str, Any] | None:
     try:
-        code = response.json()["error_code"]
-    except (ValueError, KeyError, TypeError):
-        return ""
-    return f" ({code})" if isinstance(code, str) and code.isupper() and code.isascii() else ""
+        body = response.json()
+    except ValueError:
+        return None
+    return body if isinstance(body, dict) else None

@@ -4,6 +4,10 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from davit_registry.errors import InvalidReference, NotFound
+
+MOST_FILES = 100_000
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class File:
@@ -33,3 +37,43 @@ def digest_of(files: Iterable[File]) -> str:
 def bare_etag(header: str) -> str:
     """An entity tag as listings and digests use it: no quotes, no weakness mark."""
     return header.removeprefix("W/").strip('"')
+
+
+class Listing:
+    """Collects the files at a location, and keeps a mistaken one (a whole bucket) from filling the memory.
+
+    Args:
+        location: What messages call it.
+    """
+
+    def __init__(self, location: str) -> None:
+        self._location = location
+        self._files: list[File] = []
+
+    def add(self, file: File) -> None:
+        """Takes one file.
+
+        Raises:
+            InvalidReference: There are more than a model ever has.
+        """
+        if len(self._files) == MOST_FILES:
+            raise InvalidReference(
+                f"there are more than {MOST_FILES} files at {self._location}",
+                reason="LocationTooLarge",
+                cure="refer to the folder of one model, the one with the MLmodel file",
+            )
+        self._files.append(file)
+
+    def files(self) -> list[File]:
+        """Everything taken, sorted by path.
+
+        Raises:
+            NotFound: That is nothing.
+        """
+        if not self._files:
+            raise NotFound(
+                f"there are no files at {self._location}",
+                reason="LocationEmpty",
+                cure="the model's files were deleted or never uploaded; log and register the model again",
+            )
+        return sorted(self._files)

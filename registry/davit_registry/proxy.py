@@ -7,18 +7,18 @@ signed for GET only, so a tag costs a GET of one byte.
 import asyncio
 import posixpath
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 
-from davit_registry.answers import read_answer, refusal
-from davit_registry.errors import InvalidReference, NotFound, Unavailable
-from davit_registry.listing import File, bare_etag
-from davit_registry.mlflow import MlflowClient
+from davit_registry.answers import error_code, read_answer
+from davit_registry.errors import Denied, InvalidReference, NotFound, RegistryError, Unavailable
+from davit_registry.listing import File, Listing, bare_etag
+from davit_registry.rest import CONNECT_SECONDS, WHOLE_SECONDS, MlflowRest, silence
 
-_API = "/api/2.0/mlflow-artifacts/"
+_API = "/api/2.0/mlflow-artifacts"
 _AT_ONCE = 8
-_NOT_OFFERED = {400, 404, 405, 501}
+_DEEPEST = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,115 +30,155 @@ class PresignedUrl:
 
 
 def split_proxy(location: str) -> str:
-    """The path below the proxy's root of `mlflow-artifacts:/path`, with or without a host.
+    """The path below the proxy's root of `mlflow-artifacts:/path` or `mlflow-artifacts://host/path`.
+
+    The host is not used: credentials go to no server that a location names, only to the configured one.
 
     Raises:
         InvalidReference: The location is none of the proxy's.
     """
-    parts = urlsplit(location, allow_fragments=False)
-    path = parts.path.strip("/")
-    if parts.scheme != "mlflow-artifacts" or not path or ".." in path.split("/"):
+    scheme, _, path = location.partition(":/")
+    if path.startswith("/"):
+        path = path[1:].partition("/")[2]
+    path = path.strip("/")
+    if scheme != "mlflow-artifacts" or not path or ".." in path.split("/"):
         raise InvalidReference(
             f"{location!r} is no location behind MLflow's artifact proxy", cure="log the model again"
         )
     return path
 
 
-async def list_proxy(client: MlflowClient, location: str, *, etags: bool = True) -> list[File]:
+async def list_proxy(server: MlflowRest, location: str, *, etags: bool = True) -> list[File]:
     """Every file below a location, sorted by path.
 
     Args:
-        client: The MLflow server whose proxy it is.
+        server: The MLflow server whose proxy it is.
         location: `mlflow-artifacts:/…`.
         etags: Whether to read entity tags, where the server offers presigned URLs.
 
     Raises:
+        InvalidReference: The location is none of the proxy's, or holds far more than a model.
         NotFound: There is nothing at the location.
         Denied: The server refuses us.
         Unavailable: The server, or the store behind it, gives no usable answer.
     """
     root = split_proxy(location)
-    sizes = await _walk(client, root, "")
-    if not sizes:
-        raise NotFound(
-            f"there are no files at {location}",
-            reason="LocationEmpty",
-            cure="the model's files were deleted or never uploaded; log and register the model again",
-        )
-    limit = asyncio.Semaphore(_AT_ONCE)
-    async with httpx.AsyncClient(timeout=client.http.timeout, trust_env=False) as store:
-
-        async def describe(path: str, size: int) -> File:
-            async with limit:
-                return File(path, size, await _etag(client, store, f"{root}/{path}", size) if etags else "")
-
-        return sorted(await asyncio.gather(*(describe(path, size) for path, size in sizes.items())))
+    listing = Listing(location)
+    await _walk(server, root, "", listing)
+    files = listing.files()
+    return await _tagged(server, root, files) if etags else files
 
 
-async def presign(client: MlflowClient, path: str) -> PresignedUrl | None:
+async def presign(server: MlflowRest, path: str) -> PresignedUrl | None:
     """Permission to read one file straight from the store; None where the server offers none.
 
     Args:
-        client: The MLflow server.
+        server: The MLflow server.
         path: Path of the file below the proxy's root.
+
+    Raises:
+        NotFound: The store has no such file.
+        Denied: The server refuses us, or the store refuses the server.
+        Unavailable: The server, or the store behind it, gives no usable answer.
     """
-    response = await _get(client, f"presigned/{quote(path)}")
-    if response.status_code in _NOT_OFFERED:
+    response = await server.send("GET", f"{_API}/presigned/{quote(path)}")
+    if response.status_code == httpx.codes.NOT_IMPLEMENTED or _knows_no_presigning(response):
         return None
-    answer = read_answer(response, client.url)
+    try:
+        answer = read_answer(response, server.url)
+    except NotFound as error:
+        raise missing_file(posixpath.basename(path)) from error
     return PresignedUrl(answer["url"], dict(answer.get("headers") or {}))
 
 
-def proxied_path(path: str) -> str:
-    """Path of the request that streams one file through the server itself."""
-    return f"{_API}artifacts/{quote(path)}"
+def proxied_url(server: MlflowRest, path: str) -> str:
+    """Where the server itself streams one file."""
+    return f"{server.url}{_API}/artifacts/{quote(path)}"
 
 
-async def _walk(client: MlflowClient, root: str, folder: str) -> dict[str, int]:
-    """Sizes by path, folder by folder."""
-    response = await _get(client, "artifacts", path=posixpath.join(root, folder).rstrip("/"))
-    sizes: dict[str, int] = {}
-    for entry in read_answer(response, client.url).get("files", []):
-        path = posixpath.join(folder, posixpath.basename(entry["path"]))
+def missing_file(name: str) -> NotFound:
+    """A file that was listed is not there."""
+    return NotFound(
+        f"the file {name} is gone from the store",
+        reason="FileMissing",
+        cure="restore it, or log and register the model again",
+    )
+
+
+def _knows_no_presigning(response: httpx.Response) -> bool:
+    """MLflow 2 answers unknown paths without an error code of its own."""
+    return response.status_code in {404, 405} and not error_code(response)
+
+
+async def _walk(server: MlflowRest, root: str, folder: str, listing: Listing) -> None:
+    """Folder by folder: the proxy lists one level at a time."""
+    if folder.count("/") > _DEEPEST:
+        raise InvalidReference(f"{root} holds folders without end", reason="LocationTooLarge")
+    path = posixpath.join(root, folder).rstrip("/")
+    answer = await server.get(f"{_API}/artifacts", path=path)
+    for entry in answer.get("files", []):
+        below = posixpath.join(folder, posixpath.basename(entry["path"]))
         if entry.get("is_dir"):
-            sizes |= await _walk(client, root, path)
+            await _walk(server, root, below, listing)
         else:
-            sizes[path] = int(entry.get("file_size") or 0)
-    return sizes
+            listing.add(File(below, int(entry.get("file_size") or 0), ""))
 
 
-async def _get(client: MlflowClient, resource: str, **query: str) -> httpx.Response:
-    try:
-        return await client.http.get(_API + resource, params=query)
-    except httpx.HTTPError as error:
-        raise Unavailable(
-            f"the MLflow server {client.url} gives no answer ({type(error).__name__})",
-            reason="RegistryUnreachable",
-            cure="check its address, and that it runs and can be reached from here; this is retried",
-        ) from error
+async def _tagged(server: MlflowRest, root: str, files: list[File]) -> list[File]:
+    """The same files with their entity tags."""
+    timeout = httpx.Timeout(WHOLE_SECONDS, connect=CONNECT_SECONDS)
+    limit = asyncio.Semaphore(_AT_ONCE)
+    async with httpx.AsyncClient(timeout=timeout, verify=server.trust, trust_env=False) as store:
+
+        async def tagged(file: File) -> File:
+            async with limit:
+                return File(
+                    file.path, file.size, await _etag(server, store, f"{root}/{file.path}", file.size)
+                )
+
+        first, *rest = files
+        found = [await tagged(first)]
+        if not found[0].etag:
+            return files  # a server that signs nothing once will not do so for the others
+        return found + await asyncio.gather(*map(tagged, rest))
 
 
-async def _etag(client: MlflowClient, store: httpx.AsyncClient, path: str, size: int) -> str:
-    permission = await presign(client, path)
+async def _etag(server: MlflowRest, store: httpx.AsyncClient, path: str, size: int) -> str:
+    permission = await presign(server, path)
     if permission is None:
         return ""
     # An empty file has no first byte to ask for.
     ranged = {"Range": "bytes=0-0"} if size else {}
     try:
-        response = await store.get(permission.url, headers={**permission.headers, **ranged})
+        async with store.stream("GET", permission.url, headers={**permission.headers, **ranged}) as response:
+            if not response.is_success:
+                raise _store_refusal(response.status_code, posixpath.basename(path))
+            return bare_etag(response.headers.get("ETag", ""))
     except httpx.HTTPError as error:
-        raise Unavailable(
-            f"the store behind {client.url} gives no answer ({type(error).__name__})",
-            reason="StoreUnreachable",
-            cure="the address that MLflow puts into presigned URLs must be reachable from here: "
-            "check MLFLOW_S3_ENDPOINT_URL of the server",
-        ) from error
-    if response.status_code == httpx.codes.NOT_FOUND:
-        raise NotFound(
-            f"the file {posixpath.basename(path)} is gone from the store",
-            reason="FileMissing",
-            cure="log and register the model again",
+        raise _store_silence(error, server) from error
+
+
+def _store_refusal(status: int, name: str) -> RegistryError:
+    if status == httpx.codes.NOT_FOUND:
+        return missing_file(name)
+    if status in {400, 401, 403}:
+        return Denied(
+            f"the store refuses the presigned URL for {name} (status {status})",
+            reason="StoreDenied",
+            cure="check the store credentials of the MLflow server, and that its clock is right",
         )
-    if not response.is_success:
-        raise refusal(response, "behind the presigned URL")
-    return bare_etag(response.headers.get("ETag", ""))
+    return Unavailable(
+        f"the store answers the presigned URL for {name} with status {status}",
+        reason="StoreFailing",
+        cure="look into the store's log; this is retried",
+    )
+
+
+def _store_silence(error: httpx.HTTPError, server: MlflowRest) -> Unavailable:
+    silent = silence(error, f"the store behind {server.url}", "Store")
+    return Unavailable(
+        silent.cause,
+        reason=silent.reason,
+        cure="the store's address in presigned URLs must work from here: check MLFLOW_S3_ENDPOINT_URL of the "
+        "MLflow server",
+    )

@@ -2,31 +2,52 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import urlsplit
+from functools import lru_cache
+from typing import Any, Literal
 
 import boto3
 import botocore.config
-import botocore.exceptions
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ReadTimeoutError,
+    SSLError,
+)
 
 from davit_registry.errors import Denied, InvalidReference, NotFound, RegistryError, Unavailable
-from davit_registry.listing import File, bare_etag
+from davit_registry.listing import File, Listing, bare_etag
 
 _DENIALS = {
+    "403",
     "AccessDenied",
     "AllAccessDisabled",
     "ExpiredToken",
     "InvalidAccessKeyId",
     "InvalidToken",
+    "RequestTimeTooSkewed",
     "SignatureDoesNotMatch",
     "XAdminUserNotFound",  # versitygw, for an unknown access key
-    "403",
+}
+_WRONG_REGION = {
+    "301",
+    "AuthorizationHeaderMalformed",
+    "IllegalLocationConstraintException",
+    "PermanentRedirect",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class S3Options:
-    """Credentials and place of an S3 store; empty strings stand for boto3's own search."""
+    """Credentials and place of an S3 store; empty strings stand for boto3's own search.
+
+    Attributes:
+        addressing: Where the bucket's name goes: into the `path`, into the `virtual` host, or `auto`: into
+            the path where an endpoint is named, as most stores other than AWS expect.
+        ca_bundle: A PEM file of authorities to trust instead of the usual ones.
+    """
 
     access_key_id: str = field(default="", repr=False)
     secret_access_key: str = field(default="", repr=False)
@@ -34,6 +55,7 @@ class S3Options:
     region: str = ""
     endpoint_url: str = ""
     ca_bundle: str = ""
+    addressing: Literal["auto", "path", "virtual"] = "auto"
 
 
 def split_s3(uri: str) -> tuple[str, str]:
@@ -44,41 +66,56 @@ def split_s3(uri: str) -> tuple[str, str]:
     Raises:
         InvalidReference: The URI is no `s3://bucket/prefix`.
     """
-    parts = urlsplit(uri, allow_fragments=False)
-    if parts.scheme != "s3" or not parts.netloc:
+    scheme, _, rest = uri.partition("://")
+    bucket, _, path = rest.partition("/")
+    if scheme != "s3" or not bucket:
         raise InvalidReference(f"{uri!r} is no location in S3", cure="write s3://BUCKET/PREFIX")
-    path = uri.removeprefix(f"s3://{parts.netloc}").strip("/")
-    return parts.netloc, f"{path}/" if path else ""
+    path = path.strip("/")
+    return bucket, f"{path}/" if path else ""
 
 
+@lru_cache(maxsize=32)
 def s3_client(options: S3Options) -> Any:
-    """A boto3 client with strict time limits; path-style where an endpoint is named, as those expect."""
+    """A boto3 client with strict time limits; one for each set of options, since making one is slow.
+
+    Raises:
+        InvalidReference: The endpoint is no URL.
+    """
+    path_style = options.addressing == "auto" and options.endpoint_url
     config = botocore.config.Config(
         signature_version="s3v4",  # presigned URLs would else be signed the old way, which many stores refuse
         connect_timeout=3,
-        read_timeout=15,
-        retries={"mode": "standard", "max_attempts": 2},
-        s3={"addressing_style": "path" if options.endpoint_url else "auto"},
+        read_timeout=10,
+        retries={"mode": "standard", "total_max_attempts": 2},
+        s3={"addressing_style": "path" if path_style else options.addressing},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    return boto3.session.Session().client(
-        "s3",
-        aws_access_key_id=options.access_key_id or None,
-        aws_secret_access_key=options.secret_access_key or None,
-        aws_session_token=options.session_token or None,
-        # Stores other than AWS's have one region, and every client must still name one.
-        region_name=options.region or ("us-east-1" if options.endpoint_url else None),
-        endpoint_url=options.endpoint_url or None,
-        verify=options.ca_bundle or None,
-        config=config,
-    )
+    try:
+        return boto3.session.Session().client(
+            "s3",
+            aws_access_key_id=options.access_key_id or None,
+            aws_secret_access_key=options.secret_access_key or None,
+            aws_session_token=options.session_token or None,
+            # Stores other than AWS's have one region, and every client must still name one.
+            region_name=options.region or ("us-east-1" if options.endpoint_url else None),
+            endpoint_url=options.endpoint_url or None,
+            verify=options.ca_bundle or None,
+            config=config,
+        )
+    except ValueError as error:
+        raise InvalidReference(
+            "the endpoint of the store is no URL",
+            reason="InvalidEndpoint",
+            cure="set AWS_ENDPOINT_URL to http://HOST:PORT or https://HOST",
+        ) from error
 
 
 async def list_s3(uri: str, options: S3Options) -> list[File]:
     """Every file below a location, empty ones too, sorted by path.
 
     Raises:
+        InvalidReference: The location is none in S3, or holds far more than a model.
         NotFound: No such bucket, or nothing at the location.
         Denied: The store refuses us.
         Unavailable: The store gives no usable answer.
@@ -88,44 +125,45 @@ async def list_s3(uri: str, options: S3Options) -> list[File]:
 
 def _list(uri: str, options: S3Options) -> list[File]:
     bucket, prefix = split_s3(uri)
+    listing = Listing(uri)
     try:
-        pages = s3_client(options).get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        files = [_file(entry, prefix) for page in pages for entry in page.get("Contents", [])]
-    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, ValueError) as error:
+        for page in (
+            s3_client(options).get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        ):
+            for entry in page.get("Contents", []):
+                _add(listing, entry, prefix)
+    except (BotoCoreError, ClientError) as error:
         raise store_error(error, uri) from error
-    found = sorted(file for file in files if not _is_marker(file))
-    if not found:
-        raise NotFound(
-            f"there are no files at {uri}",
-            reason="LocationEmpty",
-            cure="the model's files were deleted or never uploaded; log and register the model again",
-        )
-    return found
+    return listing.files()
 
 
-def _file(entry: dict[str, Any], prefix: str) -> File:
-    return File(entry["Key"].removeprefix(prefix), entry["Size"], bare_etag(entry.get("ETag", "")))
-
-
-def _is_marker(file: File) -> bool:
-    """Consoles make empty keys that end with a slash, to show folders."""
-    return not file.path or (file.path.endswith("/") and file.size == 0)
+def _add(listing: Listing, entry: dict[str, Any], prefix: str) -> None:
+    """Consoles make empty keys that end with a slash, to show folders: they are no files."""
+    path = entry["Key"].removeprefix(prefix)
+    if path and not (path.endswith("/") and not entry["Size"]):
+        listing.add(File(path, entry["Size"], bare_etag(entry.get("ETag", ""))))
 
 
 def store_error(error: Exception, uri: str) -> RegistryError:
     """What an error of boto3 means. Its own text stays out: it may name keys."""
-    if isinstance(error, botocore.exceptions.ClientError):
+    if isinstance(error, ClientError):
         return _answered(str(error.response.get("Error", {}).get("Code", "")), uri)
-    if isinstance(
-        error, botocore.exceptions.NoCredentialsError | botocore.exceptions.PartialCredentialsError
-    ):
+    if isinstance(error, NoCredentialsError | PartialCredentialsError):
         return Denied(
             f"there are no credentials for {uri}",
             reason="StoreDenied",
             cure="give AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the store Secret",
         )
+    if isinstance(error, SSLError):
+        return Unavailable(
+            f"the certificate of the store of {uri} is signed by nobody we trust",
+            reason="StoreUntrusted",
+            cure="provide the certificate of the authority that signed it: AWS_CA_BUNDLE",
+        )
+    slow = isinstance(error, ConnectTimeoutError | ReadTimeoutError)
+    problem = "gives no answer in time" if slow else f"gives no answer ({type(error).__name__})"
     return Unavailable(
-        f"the store of {uri} gives no answer ({type(error).__name__})",
+        f"the store of {uri} {problem}",
         reason="StoreUnreachable",
         cure="check AWS_ENDPOINT_URL, and that the store runs and can be reached; this is retried",
     )
@@ -141,6 +179,12 @@ def _answered(code: str, uri: str) -> RegistryError:
             f"the store refuses to list {uri} ({code})",
             reason="StoreDenied",
             cure="check the keys in the store Secret, and that they may list and read the bucket",
+        )
+    if code in _WRONG_REGION:
+        return Denied(
+            f"the bucket of {uri} is in another region ({code})",
+            reason="StoreRegion",
+            cure="set AWS_REGION in the store Secret to the region of the bucket",
         )
     return Unavailable(
         f"the store cannot list {uri} ({code or 'no code'})",

@@ -2,7 +2,7 @@
 
 from davit_registry import File
 from davit_registry.mlflow import MlflowClient
-from davit_registry.proxy import list_proxy, presign, proxied_path, split_proxy
+from davit_registry.proxy import list_proxy, presign, proxied_url, split_proxy
 
 from davit_server.artifacts.source import Permission
 
@@ -33,10 +33,7 @@ class ProxySource:
         signed = await presign(self._client, path) if self._direct else None
         if signed:
             return Permission(signed.url, signed.headers)
-        request = self._client.http.build_request("GET", proxied_path(path))
-        return Permission(
-            str(request.url), {**self._client.login_headers(), "Accept-Encoding": "identity"}, ranges=False
-        )
+        return Permission(proxied_url(self._client, path), self._client.login_headers(), ranges=False)
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -34,5 +34,4 @@ class S3Source:
         )
 
     async def aclose(self) -> None:
-        """Close all connections."""
-        self._client.close()
+        """Nothing to close: clients are shared."""

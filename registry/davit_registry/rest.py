@@ -1,0 +1,165 @@
+"""HTTP to one MLflow server: an answer or one error of ours, within ten seconds.
+
+Redirects are refused, because following one would carry credentials to another place. A connection that
+breaks is tried once more, since the server may have closed a kept one in between; any other repetition is
+left to callers, who know how to back off. Only calls that change nothing go through here.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from davit_registry.answers import read_answer
+from davit_registry.credentials import Credentials
+from davit_registry.errors import InvalidReference, Unavailable
+
+CONNECT_SECONDS = 3.0
+WHOLE_SECONDS = 10.0
+_BROKEN = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
+
+
+class MlflowRest:
+    """A pool of connections to an MLflow server.
+
+    Args:
+        url: Its base URL, as `MLFLOW_TRACKING_URI` has it; a user and password in it are used.
+        credentials: What proves us; None for a server that asks for nothing.
+        ca_bundle: A file of authorities to trust besides the usual ones.
+        transport: Replaces the network in tests.
+
+    Attributes:
+        url: The base URL without user and password: fit for messages.
+        trust: Whom to trust, for other connections on behalf of this server.
+
+    Raises:
+        InvalidReference: The URL or the file of authorities cannot be used.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        credentials: Credentials | None = None,
+        *,
+        ca_bundle: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        parsed = _parse_url(url)
+        self.url = str(parsed.copy_with(userinfo=b"")).rstrip("/")
+        self.trust = trust(ca_bundle)
+        self._login = (credentials or Credentials(parsed.username, parsed.password)).headers()
+        self._http = httpx.AsyncClient(
+            headers=self._login,
+            timeout=httpx.Timeout(WHOLE_SECONDS, connect=CONNECT_SECONDS),
+            verify=self.trust,
+            transport=transport,
+            trust_env=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Closes all connections."""
+        await self._http.aclose()
+
+    def login_headers(self) -> dict[str, str]:
+        """The headers that prove us, for requests that go to the same server by another client."""
+        return dict(self._login)
+
+    async def get(self, path: str, /, **query: str) -> dict[str, Any]:
+        """The JSON answer to a GET below the base URL.
+
+        Raises:
+            NotFound: MLflow says 404.
+            InvalidReference: MLflow says 400.
+            Denied: 401, 403, or a redirect.
+            Unavailable: No usable answer.
+        """
+        return read_answer(await self.send("GET", path, params=query), self.url)
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The JSON answer to a POST, raising as `get` does."""
+        return read_answer(await self.send("POST", path, json=body), self.url)
+
+    async def send(self, method: str, path: str, **content: Any) -> httpx.Response:
+        """Any answer at all.
+
+        Raises:
+            Unavailable: There is none.
+        """
+        try:
+            async with asyncio.timeout(WHOLE_SECONDS):
+                return await self._send_twice(self._http.build_request(method, self.url + path, **content))
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise silence(error, f"the MLflow server {self.url}", "Registry") from error
+
+    async def _send_twice(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await self._http.send(request)
+        except _BROKEN:
+            return await self._http.send(request)
+
+
+def trust(ca_bundle: str | None) -> ssl.SSLContext:
+    """Whom to trust: the usual authorities (`SSL_CERT_FILE`, else Mozilla's), and those of a PEM file.
+
+    Raises:
+        InvalidReference: The file cannot be read, or holds no certificate.
+    """
+    context = httpx.create_ssl_context()
+    if ca_bundle:
+        try:
+            context.load_verify_locations(ca_bundle)
+        except OSError as error:  # what ssl raises is one, too
+            raise InvalidReference(
+                f"the file of certificates {ca_bundle} cannot be used",
+                reason="InvalidCaBundle",
+                cure="give a readable PEM file with at least one certificate",
+            ) from error
+    return context
+
+
+def silence(error: BaseException, server: str, who: str) -> Unavailable:
+    """What it means that a server gave no answer.
+
+    Args:
+        error: What was raised.
+        server: What a message calls the server.
+        who: Begins the reason: `Registry` or `Store`.
+    """
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return Unavailable(
+            f"the certificate of {server} is signed by nobody we trust",
+            reason=f"{who}Untrusted",
+            cure="provide the certificate of the authority that signed it",
+        )
+    slow = isinstance(error, TimeoutError | httpx.TimeoutException)
+    problem = "gives no answer in time" if slow else f"gives no answer ({type(error).__name__})"
+    return Unavailable(
+        f"{server} {problem}",
+        reason=f"{who}Unreachable",
+        cure="check its address, and that it runs and can be reached from here; this is retried",
+    )
+
+
+def _parse_url(url: str) -> httpx.URL:
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        parsed = httpx.URL("")
+    if parsed.scheme in {"http", "https"} and parsed.host:
+        return parsed.copy_with(query=None, fragment=None)
+    raise InvalidReference(
+        "the URL of the registry is none",
+        reason="InvalidRegistryUrl",
+        cure="write http://HOST:PORT or https://HOST, the address of an MLflow server",
+    )
