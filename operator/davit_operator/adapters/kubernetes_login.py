@@ -15,6 +15,8 @@ from typing import Any
 import httpx
 import yaml
 
+from davit_operator import __version__
+
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 IN_CLUSTER = "https://kubernetes.default.svc"
 
@@ -90,7 +92,12 @@ def read_kubeconfig(path: Path) -> Login:
 def connect(login: Login) -> httpx.AsyncClient:
     """A client that keeps connections to the API server."""
     return httpx.AsyncClient(
-        base_url=login.server, verify=login.tls, auth=login.auth, timeout=_TIMEOUT, trust_env=False
+        base_url=login.server,
+        verify=login.tls,
+        auth=login.auth,
+        headers={"User-Agent": f"davit-operator/{__version__}"},
+        timeout=_TIMEOUT,
+        trust_env=False,
     )
 
 
