@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
@@ -16,13 +18,17 @@ from davit_server.api.identity import Identity
 from davit_server.api.invocations import Invocations
 from davit_server.api.metadata import metadata_routes
 from davit_server.api.open_inference import OpenInference
+from davit_server.api.openapi import infer_operation, invocations_operation, path_parameters
 from davit_server.api.prediction import PredictionRoute, Send
 from davit_server.errors import RequestError
 from davit_server.inference.loading import Loaded
 from davit_server.inference.state import ServerState
 from davit_server.lifespan import Lifecycle
+from davit_server.runtimes.base import Signature
 from davit_server.settings import Settings
 from davit_server.telemetry.metrics import Metrics
+
+INFER_PATHS = ("/v2/models/{name}/infer", "/v2/models/{name}/versions/{version}/infer")
 
 
 class ModelServer:
@@ -109,9 +115,22 @@ def create_app(
     app.include_router(health_routes(state, metrics))
     app.include_router(metadata_routes(state, identity))
     app.router.routes.append(Route("/invocations", invocations, methods=["POST"]))
-    for path in ("/v2/models/{name}/infer", "/v2/models/{name}/versions/{version}/infer"):
+    for path in INFER_PATHS:
         app.router.routes.append(Route(path, infer, methods=["POST"]))
+    app.openapi = partial(_document, app, state)  # type: ignore[method-assign]
     return ModelServer(app, invocations, identity, lifecycle, state)
+
+
+def _document(app: FastAPI, state: ServerState) -> dict[str, Any]:
+    """The OpenAPI document; typed as soon as the model is loaded."""
+    document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+    model = state.service.model if state.service else None
+    signature, example = (model.signature, model.example()) if model else (Signature(), None)
+    document["paths"]["/invocations"] = {"post": invocations_operation(signature, example)}
+    for at, path in enumerate(INFER_PATHS):
+        operation = infer_operation(f"infer_{at}")
+        document["paths"][path] = {"post": operation | {"parameters": path_parameters(path)}}
+    return document
 
 
 def model_name(settings: Settings) -> str:
@@ -125,6 +144,9 @@ def _fastapi(lifecycle: Lifecycle) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         lifecycle.start()
+        if lifecycle.forked:
+            # A worker takes requests only when it can answer them; until then others do.
+            await lifecycle.settled()
         yield
         await lifecycle.stop()
 

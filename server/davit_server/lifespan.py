@@ -59,6 +59,11 @@ class Lifecycle:
         self._loading = asyncio.get_running_loop().create_task(self._load())
 
     @property
+    def forked(self) -> bool:
+        """Whether the model was loaded before this process was forked."""
+        return self._loaded is not None
+
+    @property
     def loading(self) -> bool:
         """Whether a thread still loads the model."""
         return self._state.phase is Phase.LOADING

@@ -293,3 +293,9 @@ class GreedyModel(mlflow.pyfunc.PythonModel):
 @saver
 def greedy(path: Path) -> None:
     save_python(path, GreedyModel())
+
+
+@saver
+def echo(path: Path) -> None:
+    """No signature: whatever comes goes back."""
+    save_python(path, EchoModel())

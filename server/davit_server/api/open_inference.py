@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from davit_server.api.bodies import Scope, decode_json, header
@@ -10,7 +11,7 @@ from davit_server.api.identity import Identity
 from davit_server.errors import InvalidInput, UnknownModel, Unsupported
 from davit_server.inference.service import InferenceService
 from davit_server.runtimes.base import Work
-from davit_server.runtimes.mapping import document_of
+from davit_server.runtimes.mapping import document_of, untyped_input
 from davit_server.runtimes.tensors import Tensor, answer_tensors, read_tensor, tensor_bytes, tensor_entry
 
 HEADER_LENGTH = b"inference-header-content-length"
@@ -63,13 +64,20 @@ class OpenInference:
         tensors = read_tensors(request["inputs"], tail)
         parameters = request.get("parameters")
         known = parameters if isinstance(parameters, dict) else {}
-        document = document_of(tensors, known, service.model.signature)
+        wanted = read_wanted(request, known)
+        work = self._work(service, tensors, known)
         outputs = service.model.signature.outputs
         default = outputs[0].name if len(outputs) == 1 and outputs[0].name else DEFAULT_OUTPUT
-        wanted = read_wanted(request, known)
-        work = service.read_document(document)
         work.encode = self._encoder(wanted, default)
         return work
+
+    @staticmethod
+    def _work(service: InferenceService, tensors: list[Tensor], parameters: dict[str, Any]) -> Work:
+        """Through MLflow's own forms where there is a signature to cast to; else with the types as sent."""
+        signature = service.model.signature
+        if signature.inputs or signature.from_type_hint:
+            return service.read_document(document_of(tensors, parameters, signature))
+        return service.read_parsed(partial(untyped_input, tensors, parameters))
 
     @staticmethod
     def _split(scope: Scope, content_type: bytes, body: bytes) -> tuple[bytes, bytes | None]:

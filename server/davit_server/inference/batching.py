@@ -7,14 +7,13 @@ with its thread, and a fresh thread goes on: one hung prediction costs its sende
 
 import asyncio
 import logging
-import queue
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
 from typing import Any
 
-from davit_server.errors import DeadlineExceeded, ModelFailed, RequestError
+from davit_server.errors import DeadlineExceeded
+from davit_server.inference.answering import answer_works
+from davit_server.inference.lane import Lane
 from davit_server.inference.plan import Plan
 from davit_server.runtimes.base import Work
 from davit_server.telemetry.metrics import WorkerMetrics
@@ -48,69 +47,6 @@ class Call:
         """Deliver, unless the deadline was faster."""
         if not self.future.done():
             self.future.set_result(result)
-
-
-class Lane:
-    """A thread that runs one job at a time and can be left behind."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Callable[[Any], None]] | None]
-        self._jobs = queue.SimpleQueue()
-        # A daemon: a hung prediction must not keep the process from exiting.
-        self._thread = threading.Thread(target=self._work, name="predict", daemon=True)
-        self._thread.start()
-
-    @property
-    def alive(self) -> bool:
-        """Whether the thread still runs."""
-        return self._thread.is_alive()
-
-    def run(self, job: Callable[[], Any], done: Callable[[Any], None]) -> None:
-        """Run a job that does not raise; its result goes to `done` in the event loop."""
-        self._jobs.put((job, done))
-
-    def leave(self) -> None:
-        """End the thread after the job it runs now."""
-        self._jobs.put(None)
-
-    def _work(self) -> None:
-        while (item := self._jobs.get()) is not None:
-            job, done = item
-            result = job()
-            try:
-                self._loop.call_soon_threadsafe(done, result)
-            except RuntimeError:
-                return  # the event loop closed while the job ran: the process is ending
-
-
-def answer_works(plan: Plan, works: Sequence[Work]) -> list[Any]:
-    """The encoded answer, or the error, for each request of a batch; never raises.
-
-    If a joined call fails, each request is predicted alone, so that a bad row harms only its sender.
-    """
-    if plan.joined is not None and works[0].part is not None:
-        try:
-            parts = [(work.part, work.rows) for work in works]
-            raws = plan.joined.predict(parts)
-            return [work.encode(raw) for work, raw in zip(works, raws, strict=True)]
-        except Exception as failure:
-            logger.debug("a joined call failed, its requests go one by one", exc_info=failure)
-    return [_answer_alone(work) for work in works]
-
-
-def _answer_alone(work: Work) -> Any:
-    """One request by itself, through MLflow's own parsing and schema enforcement."""
-    try:
-        return work.encode(work.alone())
-    except RequestError as failure:
-        return failure
-    except MemoryError:
-        logger.exception("out of memory while predicting")
-        return ModelFailed("The prediction needs more memory than the server has; send fewer rows.")
-    except Exception:
-        logger.exception("a prediction failed unexpectedly")
-        return ModelFailed("The server failed on this request; its log has the place.")
 
 
 class Batcher:

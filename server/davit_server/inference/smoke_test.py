@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from davit_server.errors import ModelRejected, RequestError
-from davit_server.inference.batching import answer_works
+from davit_server.inference.answering import answer_works
 from davit_server.inference.plan import Plan
 from davit_server.inference.service import read_document
 from davit_server.runtimes.outputs import broken_promise

@@ -7,6 +7,7 @@ from typing import Any
 
 from davit_server.errors import InvalidInput
 from davit_server.runtimes.base import Signature
+from davit_server.runtimes.pyfunc import Parsed
 from davit_server.runtimes.tensors import Tensor, plain_values
 
 
@@ -21,23 +22,48 @@ def document_of(tensors: list[Tensor], parameters: dict[str, Any], signature: Si
     Raises:
         InvalidInput: Names or shapes do not fit the signature.
     """
-    document = _inputs(tensors, parameters, signature)
+    document = _inputs(tensors, signature)
     declared = {param.name for param in signature.params}
     if params := {name: value for name, value in parameters.items() if name in declared}:
         document["params"] = params
     return document
 
 
-def _inputs(tensors: list[Tensor], parameters: dict[str, Any], signature: Signature) -> dict[str, Any]:
+def _inputs(tensors: list[Tensor], signature: Signature) -> dict[str, Any]:
     if signature.from_type_hint:
         return {"inputs": plain_values(_only(tensors))}
     if signature.tensors:
         return _tensors(tensors, signature)
-    if signature.inputs:
-        return _columns(tensors, signature)
-    if len(tensors) == 1 and tensors[0].values.ndim > 1 and parameters.get("content_type") != "pd":
-        return {"inputs": plain_values(tensors[0])}
-    return _table(tensors, [tensor.name for tensor in tensors])
+    return _columns(tensors, signature)
+
+
+def untyped_input(tensors: list[Tensor], parameters: dict[str, Any]) -> Parsed:
+    """For models without a signature: arrays and frames with exactly the types that were sent.
+
+    A single matrix stays one, unless its `content_type` asks for a data frame (`pd`).
+
+    Raises:
+        InvalidInput: The tensors are not columns of one table.
+    """
+    import pandas as pd
+
+    if len(tensors) == 1 and tensors[0].array.ndim > 1 and parameters.get("content_type") != "pd":
+        return Parsed(tensors[0].array)
+    _require_one_height(tensors)
+    return Parsed(pd.DataFrame({tensor.name: _typed_column(tensor) for tensor in tensors}))
+
+
+def _typed_column(tensor: Tensor) -> Any:
+    """Numbers as they came, strings as text, more dimensions as lists in the cells."""
+    if tensor.array.dtype == object or tensor.array.ndim != 1:
+        return _column(tensor)
+    return tensor.array
+
+
+def _require_one_height(tensors: list[Tensor]) -> None:
+    """Refuse columns of different lengths."""
+    if len({len(tensor.array) if tensor.array.ndim else 1 for tensor in tensors}) != 1:
+        raise InvalidInput("The inputs must all have the same number of rows.")
 
 
 def _tensors(tensors: list[Tensor], signature: Signature) -> dict[str, Any]:
@@ -53,7 +79,7 @@ def _columns(tensors: list[Tensor], signature: Signature) -> dict[str, Any]:
     """For signatures of columns: one tensor a column, or one matrix with all of them in order."""
     given = {tensor.name: tensor for tensor in tensors}
     names = list(signature.names)
-    matrix = tensors[0].values
+    matrix = tensors[0].array
     if len(tensors) == 1 and matrix.ndim == 2 and tensors[0].name not in names:
         if matrix.shape[1] != len(signature.inputs):
             raise InvalidInput(
@@ -77,16 +103,14 @@ def _require(given: dict[str, Tensor], signature: Signature) -> None:
 
 def _table(tensors: list[Tensor], names: list[Any]) -> dict[str, Any]:
     """Tensors of one value a row as a table."""
-    heights = {len(tensor.values) if tensor.values.ndim else 1 for tensor in tensors}
-    if len(heights) != 1:
-        raise InvalidInput("The inputs must all have the same number of rows.")
+    _require_one_height(tensors)
     columns = [_column(tensor) for tensor in tensors]
     return {"dataframe_split": {"columns": names, "data": [list(row) for row in zip(*columns, strict=True)]}}
 
 
 def _column(tensor: Tensor) -> list[Any]:
     """One value a row: shape [n] or [n, 1]; more dimensions are lists in the cells."""
-    values = tensor.values
+    values = tensor.array
     if values.ndim == 2 and values.shape[1] == 1:
         values = values.reshape(-1)
     return plain_values(Tensor(tensor.name, values.reshape(1) if values.ndim == 0 else values))

@@ -45,12 +45,12 @@ class Tensor:
     """One named array of an answer or a request."""
 
     name: str
-    values: Any
+    array: Any
 
     @property
     def datatype(self) -> str:
         """The protocol's name of the element type."""
-        return _NAMES.get(self.values.dtype, "BYTES")
+        return _NAMES.get(self.array.dtype, "BYTES")
 
 
 def datatype_of(dtype: str) -> str:
@@ -138,12 +138,12 @@ def _from_bytes(raw: bytes, datatype: str) -> Any:
 
 def plain_values(tensor: Tensor) -> list[Any]:
     """A tensor as nested lists of JSON values; raw strings as text, or base64 where they are not text."""
-    if tensor.values.dtype == object:
-        flat = np.empty(tensor.values.size, dtype=object)
-        flat[:] = [_text(value) for value in tensor.values.ravel()]
-        nested: list[Any] = flat.reshape(tensor.values.shape).tolist()
+    if tensor.array.dtype == object:
+        flat = np.empty(tensor.array.size, dtype=object)
+        flat[:] = [_text(value) for value in tensor.array.ravel()]
+        nested: list[Any] = flat.reshape(tensor.array.shape).tolist()
         return nested
-    numbers: list[Any] = tensor.values.tolist()
+    numbers: list[Any] = tensor.array.tolist()
     return numbers
 
 
@@ -216,16 +216,16 @@ def tensor_entry(tensor: Tensor) -> dict[str, Any]:
     return {
         "name": tensor.name,
         "datatype": tensor.datatype,
-        "shape": list(tensor.values.shape),
-        "data": tensor.values.ravel().tolist(),
+        "shape": list(tensor.array.shape),
+        "data": tensor.array.ravel().tolist(),
     }
 
 
 def tensor_bytes(tensor: Tensor) -> bytes:
     """A tensor's values for the binary extension."""
-    if tensor.values.dtype != object:
-        little = tensor.values.dtype.newbyteorder("<")
-        packed: bytes = np.ascontiguousarray(tensor.values, dtype=little).tobytes()
+    if tensor.array.dtype != object:
+        little = tensor.array.dtype.newbyteorder("<")
+        packed: bytes = np.ascontiguousarray(tensor.array, dtype=little).tobytes()
         return packed
-    texts = [("" if value is None else value).encode() for value in tensor.values.ravel()]
+    texts = [("" if value is None else value).encode() for value in tensor.array.ravel()]
     return b"".join(struct.pack("<I", len(text)) + text for text in texts)
