@@ -1,8 +1,12 @@
 """Options and fixtures of every test folder."""
 
+import hypothesis
 import pytest
-
 from support.golden import Golden
+
+# How long one example takes says nothing on a machine that others use too.
+hypothesis.settings.register_profile("davit", deadline=None)
+hypothesis.settings.load_profile("davit")
 
 
 def pytest_addoption(parser: pytest.Parser):

@@ -1,0 +1,110 @@
+"""What the operator writes into a pod's environment is what the server reads from it."""
+
+from typing import Any
+
+import yaml
+from davit_operator.api.v1alpha1 import ModelDeploymentSpec, parse_resource
+from davit_operator.desired import server_env
+from davit_operator.desired.blueprint import Blueprint, ServerImage
+from davit_operator.domain.access import Route, Through
+from davit_operator.domain.pin import Pin, Source
+from davit_server.artifacts.settings import FetchSettings
+from davit_server.settings import Settings
+from pydantic_settings import BaseSettings
+from support.crd import ROOT
+
+FULL = yaml.safe_load((ROOT / "manifests" / "samples" / "full.yaml").read_text())
+# boto3 reads these itself.
+BOTO3 = {"AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_RESPONSE_CHECKSUM_VALIDATION"}
+
+
+def blueprint(through: Through) -> Blueprint:
+    metadata = {"namespace": "demo", "name": "iris", "uid": "u"}
+    resource = parse_resource({"metadata": metadata, "spec": FULL["spec"]})
+    source = Source(
+        "models:/iris@champion", "http://mlflow:5000", "s3://b/iris", "iris", "3", "run", "m-iris"
+    )
+    return Blueprint(
+        key=resource.key,
+        uid=resource.uid,
+        spec=resource.parse_spec(),
+        pin=Pin(source, "sha256:" + "0" * 64),
+        route=Route("s3://b/iris", "s3://b/iris", through),
+        image=ServerImage("davit.dev/server:0.1.0"),
+        track="stable",
+    )
+
+
+def known(settings: type[BaseSettings]) -> set[str]:
+    return {
+        str(field.validation_alias) if field.validation_alias else f"DAVIT_{name.upper()}"
+        for name, field in settings.model_fields.items()
+    }
+
+
+def values(env: list[dict[str, Any]]) -> dict[str, str]:
+    return {one["name"]: one.get("value", "from-a-secret") for one in env}
+
+
+def test_serve_reads_everything_that_the_operator_writes():
+    own = set(values(server_env.serve_env(blueprint(Through.PROXY)))) - {
+        one["name"] for one in FULL["spec"]["env"]
+    }
+    assert own <= known(Settings)
+
+
+def test_fetch_reads_everything_that_the_operator_writes():
+    for through in (Through.PROXY, Through.STORE_SECRET):
+        assert set(values(server_env.fetch_env(blueprint(through)))) - BOTO3 <= known(FetchSettings)
+
+
+def test_every_field_of_spec_server_changes_the_environment():
+    plain = values(server_env.serve_env(blueprint(Through.PROXY)))
+    fields = ModelDeploymentSpec.model_fields["server"].annotation.model_fields
+    changed = {
+        "request_timeout_seconds": ("DAVIT_REQUEST_TIMEOUT_SECONDS", "30"),
+        "max_body_bytes": ("DAVIT_MAX_BODY_BYTES", "4194304"),
+        "max_queue": ("DAVIT_MAX_QUEUE", "128"),
+        "drain_seconds": ("DAVIT_DRAIN_SECONDS", "15"),
+        "batching": ("DAVIT_BATCHING", "auto"),
+        "access_log": ("DAVIT_ACCESS_LOG", "true"),
+        "log_level": ("DAVIT_LOG_LEVEL", "info"),
+    }
+    assert changed.keys() == fields.keys()
+    assert {name: plain[name] for name, _ in changed.values()} == dict(changed.values())
+
+
+def test_the_server_accepts_the_values(monkeypatch):
+    for name, value in values(server_env.serve_env(blueprint(Through.PROXY))).items():
+        monkeypatch.setenv(name, value)
+    settings = Settings()
+    assert settings.request_timeout_seconds == 30
+    assert settings.access_log
+    assert settings.model_name == "iris"
+
+
+def test_fetch_accepts_the_values(monkeypatch):
+    for name, value in values(server_env.fetch_env(blueprint(Through.STORE_SECRET))).items():
+        monkeypatch.setenv(name, value)
+    assert FetchSettings().fetch_location == "s3://b/iris"
+
+
+def test_batching_that_is_disabled_is_off(monkeypatch):
+    made = blueprint(Through.PROXY)
+    spec = made.spec.model_copy(
+        update={"server": made.spec.server.model_copy(update={"batching": "disabled"})}
+    )
+    env = values(
+        server_env.serve_env(Blueprint(made.key, made.uid, spec, made.pin, made.route, made.image, "stable"))
+    )
+    monkeypatch.setenv("DAVIT_BATCHING", env["DAVIT_BATCHING"])
+    assert Settings().batching == "off"
+
+
+def test_the_defaults_that_the_grace_period_relies_on_are_the_servers():
+    server = ModelDeploymentSpec.model_validate({"model": {"uri": "models:/a/1"}}).server
+    fields = Settings.model_fields
+    assert server_env.drain_seconds(server) == fields["drain_seconds"].default
+    assert server_env.request_timeout_seconds(server) == fields["request_timeout_seconds"].default
+    assert str(server_env.MODEL_PATH) == str(fields["model_path"].default)
+    assert fields["port"].default == server_env.PORT

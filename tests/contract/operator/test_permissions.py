@@ -1,0 +1,87 @@
+"""The permissions are exactly what the code asks of the API server."""
+
+import re
+
+import httpx
+from davit_operator.adapters.cluster_kubernetes import KubernetesCluster
+from davit_operator.adapters.kubernetes_api import KubernetesApi
+from davit_operator.adapters.permissions import PERMISSIONS
+from davit_operator.api import constants
+from davit_operator.desired.track import KINDS
+from davit_operator.domain.objects import Child, Key
+from davit_operator.domain.ports import Note
+from davit_operator.handlers.children import CHILDREN, PODS
+from davit_operator.handlers.watches import build_settings
+from support.outside import FakeClock
+
+PATH = re.compile(
+    r"/(?:api/v1|apis/(?P<group>[^/]+)/[^/]+)(?:/namespaces/[^/]+)?/(?P<resource>[^/]+)"
+    r"(?:/(?P<name>[^/]+))?(?:/(?P<sub>[^/]+))?$"
+)
+# What kopf needs to notice CRDs and namespaces that come and go (its documentation, "RBAC").
+KOPF = {("apiextensions.k8s.io", "customresourcedefinitions"), ("", "namespaces")}
+
+
+class Recorder:
+    """An API server that says yes to everything and writes down what it was asked."""
+
+    def __init__(self):
+        self.asked: set[tuple[str, str, str]] = set()
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        found = PATH.match(request.url.path)
+        resource = found["resource"] + (f"/{found['sub']}" if found["sub"] else "")
+        for verb in self.verbs(request, named=bool(found["name"])):
+            self.asked.add((found["group"] or "", resource, verb))
+        return httpx.Response(200, json={"items": [], "data": {}})
+
+    @staticmethod
+    def verbs(request: httpx.Request, *, named: bool) -> list[str]:
+        if request.method == "PATCH" and "apply-patch" in request.headers["Content-Type"]:
+            return ["patch", "create"]  # applying what is not there creates it
+        return {
+            "GET": ["get" if named else "list"],
+            "POST": ["create"],
+            "PATCH": ["patch"],
+            "DELETE": ["delete"],
+        }[request.method]
+
+
+async def asked_by_the_adapter() -> set[tuple[str, str, str]]:
+    recorder = Recorder()
+    client = httpx.AsyncClient(transport=httpx.MockTransport(recorder), base_url="https://kubernetes")
+    cluster = KubernetesCluster(KubernetesApi(client), (), FakeClock())
+    resource = {"metadata": {"namespace": "demo", "name": "iris", "uid": "u"}}
+    await cluster.list_model_deployments()
+    await cluster.get_model_deployment(Key("demo", "iris"))
+    for kind in KINDS:
+        await cluster.get_child("demo", Child(kind, "iris"))
+        await cluster.apply({"kind": kind, **resource})
+    await cluster.delete_child({"kind": "PodDisruptionBudget", **resource})
+    await cluster.list_pods("demo", {"a": "b"})
+    await cluster.write_status(resource, {})
+    await cluster.read_secret("demo", "store")
+    await cluster.post_event(resource, Note("Normal", "Resolved", "it is"))
+    await client.aclose()
+    return recorder.asked
+
+
+def asked_by_the_watches() -> set[tuple[str, str, str]]:
+    ours = (constants.GROUP, constants.VERSION, constants.PLURAL)
+    watched = {(group, plural) for group, _, plural in (ours, *CHILDREN, PODS)}
+    return {(group, plural, verb) for group, plural in watched | KOPF for verb in ("list", "watch")}
+
+
+async def test_the_permissions_are_exactly_what_is_asked_for():
+    listed = {(one.group, one.resource, verb) for one in PERMISSIONS for verb in one.verbs}
+    assert listed == await asked_by_the_adapter() | asked_by_the_watches()
+
+
+def test_what_is_needed_cluster_wide_is_what_watching_named_namespaces_does_without():
+    assert {(one.group, one.resource) for one in PERMISSIONS if one.cluster_scoped} == KOPF
+    assert build_settings(("demo",)).scanning.disabled
+
+
+def test_verbs_are_in_order_so_that_roles_can_be_compared():
+    for one in PERMISSIONS:
+        assert list(one.verbs) == sorted(one.verbs)
