@@ -45,7 +45,7 @@ BINARIES = _catalog(
     ),
     Binary("kind", "kind", "sigs.k8s.io/kind", "v0.30.0"),
     Binary("pause", "pause", ".", "v1"),
-    Binary("coredns", "coredns", "github.com/coredns/coredns", "v1.12.4", minutes=2),
+    Binary("coredns", "coredns", ".", "v1.12.4"),
     Binary(
         "metrics-server",
         "metrics-server",

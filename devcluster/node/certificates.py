@@ -54,13 +54,11 @@ def ensure_certificates(folder: Path, plan: AddressPlan, node: str) -> None:
     """Make whatever is missing in a folder; what is there stays valid, so clients keep working."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in (CLUSTER, FRONT_PROXY):
-        if not (folder / f"{name}.crt").exists():
-            run(_authority_command(folder, name))
+        _ensure(folder / f"{name}.crt", _authority_command(folder, name))
     for certificate in wanted_certificates(plan, node):
-        if not (folder / f"{certificate.name}.crt").exists():
-            run(certificate_command(folder, certificate))
-    if not (folder / "service-accounts.key").exists():
-        _make_service_account_key(folder)
+        _ensure(folder / f"{certificate.name}.crt", certificate_command(folder, certificate))
+    _ensure(folder / "service-accounts.key", _service_account_key_command(folder))
+    _ensure(folder / "service-accounts.pub", _public_key_command(folder))
 
 
 def certificate_command(folder: Path, certificate: Certificate) -> list[str]:
@@ -73,12 +71,7 @@ def certificate_command(folder: Path, certificate: Certificate) -> list[str]:
         *("-CA", f"{authority}.crt", "-CAkey", f"{authority}.key"),
         *("-addext", "basicConstraints=critical,CA:FALSE", "-addext", "keyUsage=critical,digitalSignature"),
         *("-addext", f"extendedKeyUsage={usage}", *names),
-        *(
-            "-keyout",
-            str(folder / f"{certificate.name}.key"),
-            "-out",
-            str(folder / f"{certificate.name}.crt"),
-        ),
+        *_outputs(folder, certificate.name),
     ]
 
 
@@ -86,12 +79,30 @@ def _authority_command(folder: Path, name: str) -> list[str]:
     return [
         *("openssl", "req", "-x509", *_KEY, "-days", _DAYS, "-subj", f"/CN=davit-devcluster-{name}"),
         *("-addext", "keyUsage=critical,keyCertSign,cRLSign,digitalSignature"),
-        *("-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.crt")),
+        *_outputs(folder, name),
     ]
 
 
-def _make_service_account_key(folder: Path) -> None:
-    key, public = folder / "service-accounts.key", folder / "service-accounts.pub"
+def _outputs(folder: Path, name: str) -> list[str]:
+    return ["-keyout", str(folder / f"{name}.key"), "-out", _unfinished(folder / f"{name}.crt")]
+
+
+def _service_account_key_command(folder: Path) -> list[str]:
     algorithm = ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]
-    run(["openssl", "genpkey", *algorithm, "-out", str(key)])
-    run(["openssl", "pkey", "-in", str(key), "-pubout", "-out", str(public)])
+    return ["openssl", "genpkey", *algorithm, "-out", _unfinished(folder / "service-accounts.key")]
+
+
+def _public_key_command(folder: Path) -> list[str]:
+    public = _unfinished(folder / "service-accounts.pub")
+    return ["openssl", "pkey", "-in", str(folder / "service-accounts.key"), "-pubout", "-out", public]
+
+
+def _ensure(file: Path, command: list[str]) -> None:
+    """Make a file that is there whole or not at all, however its making ends."""
+    if not file.exists():
+        run(command)
+        Path(_unfinished(file)).replace(file)
+
+
+def _unfinished(file: Path) -> str:
+    return f"{file}.new"

@@ -58,7 +58,7 @@ class ImageStore:
                 archive = Path(folder) / "image.tar"
                 write_archive(image, archive)
                 if read_archive(archive)[0].identity != self.identity(image.name):
-                    self._import(archive)
+                    self._import(archive, [image.name])
 
     def _load_archive(self, archive: Path) -> None:
         images = read_archive(archive)
@@ -68,7 +68,7 @@ class ImageStore:
         if all(self.identity(name) == image.identity for image in images for name in image.names):
             progress.step(f"{', '.join(names)}: already there")
             return
-        self._import(archive)
+        self._import(archive, names)
         progress.step(f"{', '.join(names)}: loaded")
 
     def _load_from_buildah(self, name: str) -> None:
@@ -81,11 +81,27 @@ class ImageStore:
                 ["buildah", "push", "--quiet", name, f"docker-archive:{archive}:{name}"],
                 timeout=_IMPORT_SECONDS,
             )
-            self._import(archive)
+            self._import(archive, [name])
         progress.step(f"{name}: loaded")
 
-    def _import(self, archive: Path) -> None:
+    def _import(self, archive: Path, names: Iterable[str]) -> None:
+        before = {name: self.identity(name) for name in names}
         run([*self._ctr, "images", "import", str(archive)], timeout=_IMPORT_SECONDS)
+        for name, identity in before.items():
+            if identity is not None and identity != self.identity(name):
+                self._forget(identity)
+
+    def _forget(self, identity: str) -> None:
+        """Remove an image that has lost its name to a newer one, unless it has another name.
+
+        Kubernetes keeps every image under its id too, so nothing else would ever free its space. Running
+        containers keep what they use.
+        """
+        rows = [row.split() for row in run([*self._ctr, "images", "list"]).splitlines()[1:]]
+        digests = {row[0]: row[_DIGEST_COLUMN] for row in rows}
+        names = [name for name, digest in digests.items() if digest == digests.get(identity)]
+        if names == [identity]:
+            run([*self._ctr, "images", "remove", identity])
 
 
 def buildah_identity(name: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from devcluster import progress
 from devcluster.binaries.build import ensure_binary
 from devcluster.errors import DevclusterError
+from devcluster.node.cgroups import ControlGroup
 from devcluster.node.inspection import inspect
 from devcluster.node.mount_points import remove_mount_points
 from devcluster.node.node import Node
@@ -33,12 +34,17 @@ class NodeProvider:
         for program in ("kubernetes", "kubectl", *SYSTEM_PROGRAMS):
             ensure_binary(program)
         with exclusively(self._paths.name):
+            if recorded_plan(self._paths) is None and self._paths.state.exists():
+                progress.step(f"the record of cluster {self._paths.name} is lost: replacing its remains")
+                remove(self._any_node())
             ensure_running(Node(self._paths, ensure_plan(self._paths)))
         progress.step(f"cluster {self._paths.name} is up: export KUBECONFIG={self._paths.kubeconfig}")
 
     def load(self, images: Sequence[str]) -> None:
         """Bring images in from archives or from buildah's storage."""
         node = self._node()
+        if not node.supervisor.is_well(node.component("containerd")):
+            raise DevclusterError(f"cluster {self._paths.name!r} does not run: start or repair it with `up`")
         for image in images:
             node.images.load(image)
 
@@ -54,12 +60,15 @@ class NodeProvider:
         """Remove the cluster without a trace."""
         check_machine()
         with exclusively(self._paths.name):
-            plan = recorded_plan(self._paths)
-            if plan is not None or self._paths.state.exists():
+            if self._paths.state.exists() or ControlGroup(self._paths.name).exists():
                 progress.step(f"removing cluster {self._paths.name}")
-                remove(Node(self._paths, plan or ensure_plan(self._paths)))
+                remove(self._any_node())
             remove_mount_points(self._paths.root)
         progress.step(f"cluster {self._paths.name} is gone")
+
+    def _any_node(self) -> Node:
+        """The node as it was, or, when its record is lost, one that is good enough to be removed."""
+        return Node(self._paths, recorded_plan(self._paths) or ensure_plan(self._paths))
 
     def _node(self) -> Node:
         check_machine()

@@ -20,6 +20,7 @@ _LOCKS = Path("/run/lock")
 @contextmanager
 def exclusively(name: str, folder: Path = _LOCKS) -> Iterator[None]:
     """Let one command at a time work on something; others wait. The lock file goes when nobody waits."""
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"davit-devcluster-{name}.lock"
     while True:
         with path.open("w") as lock:

@@ -20,6 +20,7 @@ from devcluster.node.processes import Record, end, identify, is_alive, read_reco
 _LOG_BYTES = 50 * 1024 * 1024
 _POLL_SECONDS = 0.2
 _PATIENCE_SECONDS = 15
+_HANGING_SECONDS = 20
 
 # Becomes a member of the control groups, notes its own number, then becomes the component.
 _START = """
@@ -65,14 +66,14 @@ class Supervisor:
         return succeeds(["ctr", "--address", str(self._paths.socket), "version"], timeout=10)
 
     def ensure(self, component: Component) -> bool:
-        """Start a component unless it runs, with its present command line and configuration.
+        """Start a component unless it runs well, with its present command line and configuration.
 
         Returns:
             Whether it had to be started.
         """
         record = read_record(self.record_path(component))
         if record is not None and is_alive(record.identity):
-            if record.fingerprint == self._fingerprint(component):
+            if record.fingerprint == self._fingerprint(component) and not self._hangs(component):
                 return False
             end(record.identity, patience=_PATIENCE_SECONDS)
         self._start(component)
@@ -98,6 +99,15 @@ class Supervisor:
     def log(self, component: Component) -> Path:
         """Where a component writes."""
         return self._paths.logs / f"{component.name}.log"
+
+    def _hangs(self, component: Component) -> bool:
+        """Whether a component lives without doing its work; it has a moment to find what it depends on."""
+        deadline = time.monotonic() + _HANGING_SECONDS
+        while not self.is_well(component):
+            if time.monotonic() > deadline:
+                return True
+            time.sleep(_POLL_SECONDS)
+        return False
 
     def _start(self, component: Component) -> None:
         note = self._paths.processes / f"{component.name}.pid"

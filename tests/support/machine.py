@@ -3,31 +3,46 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from pathlib import Path
+
+from devcluster.node.addresses import AddressPlan
+
+# What clusters have one each of: those of other clusters may come and go at any time.
+_OF_ONE_CLUSTER = re.compile(r"davit-\d+|10\.2\d\d\..*|/var/lib/davit-devcluster/.*")
 
 
 @dataclass(frozen=True)
 class Traces:
-    """Everything on this machine that belongs to no process of its own accord."""
+    """What clusters have in common on a machine, and what no cluster should touch."""
 
     links: frozenset[str]
     routes: frozenset[str]
-    control_groups: frozenset[str]
     folders: frozenset[str]
-    locks: frozenset[str]
 
 
 def traces() -> Traces:
     """Look at the machine now."""
     return Traces(
-        links=frozenset(link["ifname"] for link in _ip("link", "show")),
-        routes=frozenset(route["dst"] for route in _ip("-4", "route", "show", "table", "all")),
-        control_groups=frozenset(str(path) for path in Path("/sys/fs/cgroup").glob("*/davit-*")),
-        folders=frozenset(str(path) for path in _folders()),
-        locks=frozenset(path.name for path in Path("/run/lock").glob("davit-devcluster-*")),
+        links=_common(link["ifname"] for link in _ip("link", "show")),
+        routes=_common(route["dst"] for route in _ip("-4", "route", "show", "table", "all")),
+        folders=_common(str(path) for path in _folders()),
     )
+
+
+def traces_of(cluster: str, state: Path, plan: AddressPlan) -> list[str]:
+    """Everything that one cluster has on the machine now, its processes aside."""
+    links = [link["ifname"] for link in _ip("link", "show") if link["ifname"] == plan.interface]
+    networks = [route["dst"] for route in _ip("-4", "route", "show", "table", "all")]
+    routes = [text for text in networks if text != "default" and _network(text).subnet_of(plan.network)]
+    hierarchies = Path("/sys/fs/cgroup")
+    groups = [*hierarchies.glob(f"davit-{cluster}"), *hierarchies.glob(f"*/davit-{cluster}")]
+    places = [state, Path(f"/run/lock/davit-devcluster-{cluster}.lock")]
+    return links + routes + [str(path) for path in [*groups, *places] if path.exists()]
 
 
 def processes_of(state: Path, cluster: str) -> dict[int, str]:
@@ -55,6 +70,14 @@ def namespaces_in_use() -> set[str]:
             except OSError:
                 continue
     return found
+
+
+def _network(text: str) -> IPv4Network:
+    return IPv4Network(text, strict=False)
+
+
+def _common(found: Iterable[str]) -> frozenset[str]:
+    return frozenset(text for text in found if not _OF_ONE_CLUSTER.fullmatch(text))
 
 
 def _folders() -> list[Path]:

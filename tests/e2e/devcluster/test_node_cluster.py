@@ -5,14 +5,16 @@ demo's and the other tests' clusters are not touched.
 """
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from urllib.request import ProxyHandler, build_opener
 
 import pytest
-from support.machine import namespaces_in_use, processes_of, traces
+from support.machine import namespaces_in_use, processes_of, traces, traces_of
 
 from devcluster.binaries.build import ensure_binary
 from devcluster.node.cgroups import ControlGroup
@@ -237,6 +239,23 @@ def test_records_that_point_at_somebody_elses_process_do_no_harm(cluster):
     story_serves()
 
 
+def test_a_component_that_hangs_is_started_again(cluster):
+    hanging = process("kube-scheduler")
+    os.kill(hanging, signal.SIGSTOP)
+    devcluster("up")
+    assert process("kube-scheduler") != hanging
+    story_serves()
+
+
+def test_a_lost_record_means_a_new_cluster_and_no_trace_of_the_old(cluster):
+    old = ControlGroup(NAME).members()
+    PATHS.record.write_text("")
+    devcluster("up")
+    assert not old & ControlGroup(NAME).members()
+    kubectl("apply", "-f", "-", text=STORY)
+    assert story_serves() == 1
+
+
 def test_damaged_data_is_replaced_and_the_cluster_comes_back_empty(cluster):
     kill_all([process("etcd")])
     for file in (PATHS.etcd / "member" / "wal").iterdir():
@@ -285,7 +304,10 @@ def test_down_leaves_nothing_behind(before, cluster):
     namespaces = {f"net:[{(PATHS.namespaces / 'network').stat().st_ino}]"}
     namespaces.add(f"mnt:[{(PATHS.namespaces / 'mount').stat().st_ino}]")
     assert namespaces <= namespaces_in_use()
+    plan = recorded_plan(PATHS)
+    assert traces_of(NAME, PATHS.state, plan), "what is looked for can be found"
     devcluster("down")
+    assert traces_of(NAME, PATHS.state, plan) == []
     assert processes_of(PATHS.state, NAME) == {}
     assert not namespaces & namespaces_in_use()
     assert traces() == before

@@ -127,3 +127,14 @@ def test_certificates_are_kept_once_made(tmp_path):
     ensure_certificates(tmp_path / "pki", PLAN, "demo")
     assert before == {path.name: path.read_bytes() for path in (tmp_path / "pki").iterdir()}
     assert (tmp_path / "pki").stat().st_mode & 0o077 == 0
+
+
+def test_a_half_made_certificate_is_made_again(tmp_path):
+    pki = tmp_path / "pki"
+    ensure_certificates(pki, PLAN, "demo")
+    (pki / "admin.crt").unlink()
+    (pki / "admin.crt.new").write_text("half")
+    (pki / "service-accounts.pub").unlink()
+    ensure_certificates(pki, PLAN, "demo")
+    assert "BEGIN CERTIFICATE" in (pki / "admin.crt").read_text()
+    assert "BEGIN PUBLIC KEY" in (pki / "service-accounts.pub").read_text()
