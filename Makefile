@@ -59,13 +59,17 @@ format: env ## Put the code into its canonical shape
 	@$(RUN) ruff format .
 	@$(RUN) ruff check --fix .
 
+.PHONY: manifests
+manifests: env ## Render manifests/install.yaml anew from the operator chart
+	@$(RUN) python manifests/render.py
+
 .PHONY: test-fast
 test-fast: env ## The tests that need no cluster, in under a minute
-	@$(PYTEST) -m "not e2e" tests/unit tests/component tests/contract
+	@$(PYTEST) -m "not stack and not e2e" tests/unit tests/component tests/contract
 
 .PHONY: test
 test: env ## Everything, on a real cluster that it makes itself
-	@$(PYTEST) tests
+	@$(PYTEST) tests/unit tests/component tests/contract tests/charts tests/pressure tests/e2e
 
 ##@ Development cluster
 
