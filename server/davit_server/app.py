@@ -147,6 +147,7 @@ def _fastapi(lifecycle: Lifecycle) -> FastAPI:
         if lifecycle.forked:
             # A worker takes requests only when it can answer them; until then others do.
             await lifecycle.settled()
+            await lifecycle.before_listening()
         yield
         await lifecycle.stop()
 

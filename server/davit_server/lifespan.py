@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from davit_server.api.identity import Identity
@@ -50,6 +50,8 @@ class Lifecycle:
         self._worker = worker
         self.on_failure: Callable[[], None] = lambda: None
         """Called in the event loop when the model is rejected: ends the process."""
+        self.before_listening: Callable[[], Awaitable[None]] = _at_once
+        """What a forked worker waits for, once it could answer, before it takes requests."""
         self._loaded = loaded
         self._termination = TerminationLog(settings.termination_log)
         self._loading: asyncio.Task[None] | None = None
@@ -156,6 +158,10 @@ class Lifecycle:
         self._termination.tell(rejection)
         logger.error("the model is not served", extra={"fields": rejection.as_dict()})
         self.on_failure()
+
+
+async def _at_once() -> None:
+    """Nothing to wait for."""
 
 
 async def run_in_daemon(job: Callable[[], T]) -> T:

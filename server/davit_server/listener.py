@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
@@ -33,14 +32,11 @@ class DrainingServer(uvicorn.Server):
         self._drain_seconds = drain_seconds
         self._loop: asyncio.AbstractEventLoop | None = None
         self._signals = 0
-        self.on_listening: Callable[[], None] = lambda: None
-        """Called when requests can come in."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Remember the loop that signals have to reach."""
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
-        self.on_listening()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """First signal: drain. Second Ctrl+C: leave at once."""

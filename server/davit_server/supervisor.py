@@ -1,11 +1,12 @@
 """Several worker processes behind one listening socket, forked after the model is loaded.
 
 The parent loads the model and never predicts: threads of numeric libraries do not survive a fork, and what
-nobody writes to stays shared memory. While it loads, a small process (the doorman) answers probes. A worker
-takes requests only after its own smoke test; when all do, the doorman leaves. A worker that dies is counted
-and replaced from the parent's copy of the model, in a fraction of the time that loading takes.
+nobody writes to stays shared memory. While it loads, a small process (the doorman) answers probes. The
+workers take requests only when all have passed their own smoke test; then the doorman leaves. A worker that
+dies is counted and replaced from the parent's copy of the model, in a fraction of the time that loading takes.
 """
 
+import asyncio
 import ctypes
 import gc
 import logging
@@ -16,12 +17,14 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import NoReturn
 
 from davit_server.app import create_app
 from davit_server.errors import ModelRejected
 from davit_server.inference.loading import Loaded, load_model
+from davit_server.inference.state import ServerState
 from davit_server.listener import DrainingServer, server_config
 from davit_server.runtimes.diagnosis import folder_size, memory_limit
 from davit_server.settings import Settings
@@ -50,6 +53,9 @@ class Supervisor:
         self._termination = TerminationLog(settings.termination_log)
         self._socket = listen(settings.host, settings.port)
         self._ready_reader, self._ready_writer = os.pipe()
+        # Nothing is ever written here: closing the writing end is what the workers wait for.
+        self._gate_reader, self._gate_writer = os.pipe()
+        self._open = False
         self._workers: dict[int, tuple[int, float]] = {}
         self._doorman = 0
         self._ready = 0
@@ -106,8 +112,8 @@ class Supervisor:
             return
         if readable:
             self._ready += len(os.read(self._ready_reader, 64))
-            if self._ready >= self._settings.workers:
-                self._dismiss_doorman()
+            if self._ready >= self._settings.workers and not self._open:
+                self._open_gate()
 
     def _bury(self, pid: int, exit_code: int) -> int:
         """A worker has ended: replace it, or let the whole end too. Returns the exit code so far."""
@@ -138,15 +144,29 @@ class Supervisor:
 
     def _work(self, index: int) -> int:
         """A worker's whole life."""
+        self._close_gate_writer()
         app = create_app(self._settings, metrics=self._metrics, worker=index, loaded=self._loaded)
         server = DrainingServer(server_config(app, self._settings), app, self._settings.drain_seconds)
         app.lifecycle.on_failure = server.stop
-        server.on_listening = self._tell_ready
+        app.lifecycle.before_listening = partial(self._wait_for_all, app.state)
         server.run(sockets=[self._socket])
         return EXIT_REJECTED if app.state.failure is not None else 0
 
-    def _tell_ready(self) -> None:
-        os.write(self._ready_writer, b"+")
+    async def _wait_for_all(self, state: ServerState) -> None:
+        """Tell the parent that this worker could answer; go on when all could."""
+        if state.failure is None:
+            os.write(self._ready_writer, b"+")
+            await asyncio.to_thread(os.read, self._gate_reader, 1)
+
+    def _open_gate(self) -> None:
+        """All workers could answer: the doorman leaves, and they take over the socket."""
+        self._dismiss_doorman()
+        self._close_gate_writer()
+
+    def _close_gate_writer(self) -> None:
+        if not self._open:
+            os.close(self._gate_writer)
+            self._open = True
 
     def _keep_door(self) -> int:
         """Answer probes, and everything else with 503, while the model loads."""
@@ -170,6 +190,7 @@ class Supervisor:
         if self._ending is None:
             # Else the kernel would go on to queue connections that nobody takes.
             self._socket.close()
+            self._close_gate_writer()
         self._ending = sig
         for pid in self._workers:
             os.kill(pid, sig)

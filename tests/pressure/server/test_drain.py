@@ -2,56 +2,17 @@
 
 import http.client
 import json
-import os
 import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from support.models import IRIS_COLUMNS, model_path
+from support.processes import free_port, started, wait_until_ready
 
 BODY = json.dumps({"dataframe_split": {"columns": list(IRIS_COLUMNS), "data": [[5.1, 3.5, 1.4, 0.2]]}})
-DAVIT = [sys.executable, "-m", "davit_server"]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextmanager
-def started(*arguments: str, **environment: str) -> Iterator[subprocess.Popen]:
-    with subprocess.Popen(
-        [*DAVIT, "serve", *arguments], env=os.environ | environment, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.kill()
-
-
-def wait_until_ready(port: int, process: subprocess.Popen, path: str = "/v2/health/ready") -> None:
-    until = time.monotonic() + 90
-    while time.monotonic() < until:
-        assert process.poll() is None, process.stderr.read()
-        with (
-            suppress(OSError),
-            closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection,
-        ):
-            connection.request("GET", path)
-            if connection.getresponse().status == 200:
-                return
-        time.sleep(0.05)
-    raise AssertionError("not ready in time")
 
 
 @dataclass

@@ -1,0 +1,53 @@
+"""The server as a real process on the loopback address."""
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+
+PATIENCE_SECONDS = 120
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def started(*arguments: str, **environment: str) -> Iterator[subprocess.Popen]:
+    """`davit serve` with arguments; killed at the end if it still runs."""
+    command = [sys.executable, "-m", "davit_server", "serve", *arguments]
+    with subprocess.Popen(
+        command, env=os.environ | environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def get(port: int, path: str) -> tuple[int, str]:
+    """Status and body of a GET on a connection of its own."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+
+def wait_until_ready(port: int, process: subprocess.Popen, path: str = "/v2/health/ready") -> None:
+    """Until a probe answers 200."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < until:
+        assert process.poll() is None, process.stderr.read()
+        with suppress(OSError):
+            if get(port, path)[0] == 200:
+                return
+        time.sleep(0.05)
+    raise AssertionError("not ready in time")
