@@ -30,7 +30,10 @@ class Rollout:
         return self.problem is None
 
 
-NOT_DEPLOYED = Rollout(problem=Waiting("NotDeployed", "no pods have been made yet"))
+def not_deployed(desired: int) -> Rollout:
+    """Before there is a Deployment."""
+    replicas = ReplicasStatus(desired=desired, summary=f"0/{desired}")
+    return Rollout(replicas, problem=Waiting("NotDeployed", "no pods have been made yet"))
 
 
 def needs_pods(deployment: Object) -> bool:
@@ -38,10 +41,8 @@ def needs_pods(deployment: Object) -> bool:
     return not _is_complete(deployment)
 
 
-def judge_rollout(deployment: Object | None, pods: Sequence[Object]) -> Rollout:
+def judge_rollout(deployment: Object, pods: Sequence[Object]) -> Rollout:
     """Judges a Deployment and its pods. Pods are looked at only while the rollout is not complete."""
-    if deployment is None:
-        return NOT_DEPLOYED
     replicas = _count(deployment)
     if _is_complete(deployment):
         answering = {_template_label(deployment, constants.PIN_LABEL)} if replicas.ready else set()
@@ -68,9 +69,14 @@ def _count(deployment: Object) -> ReplicasStatus:
 
 def _is_complete(deployment: Object) -> bool:
     status, desired = deployment.get("status") or {}, _desired(deployment)
-    seen = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
     counts = (status.get(name, 0) for name in ("replicas", "updatedReplicas", "availableReplicas"))
-    return seen and all(count == desired for count in counts)
+    return _is_seen(deployment) and all(count == desired for count in counts)
+
+
+def _is_seen(deployment: Object) -> bool:
+    """Whether the Deployment's status speaks of its present spec."""
+    seen = (deployment.get("status") or {}).get("observedGeneration", 0)
+    return bool(seen >= deployment["metadata"]["generation"])
 
 
 def _desired(deployment: Object) -> int:
@@ -79,6 +85,8 @@ def _desired(deployment: Object) -> int:
 
 def _find_problem(deployment: Object, pods: Sequence[Object], replicas: ReplicasStatus) -> DavitError:
     """Asks the new pods first, then the Deployment. What ails old pods is no reason against the new ones."""
+    if not _is_seen(deployment):
+        return _in_progress(deployment, replicas)
     revision = _template_label(deployment, constants.REVISION_LABEL)
     new = [pod for pod in pods if revision_of(pod) == revision]
     said = diagnose_pods(new) or _not_created(deployment)
@@ -92,7 +100,7 @@ def _find_problem(deployment: Object, pods: Sequence[Object], replicas: Replicas
 def _in_progress(deployment: Object, replicas: ReplicasStatus) -> Waiting:
     annotations = deployment["spec"]["template"]["metadata"].get("annotations") or {}
     model = annotations.get(constants.MODEL_ANNOTATION)
-    if replicas.updated == replicas.desired == replicas.total:
+    if _is_seen(deployment) and replicas.updated == replicas.desired == replicas.total:
         return Waiting("PodsNotReady", f"{replicas.summary} pods of {model} are ready")
     return Waiting(
         "RollingOut",

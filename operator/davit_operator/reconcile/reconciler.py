@@ -17,7 +17,7 @@ from davit_operator.domain.ports import Clock, Cluster, Metrics
 from davit_operator.planning.events import choose_events
 from davit_operator.planning.pins import pin_from_status
 from davit_operator.planning.plan import Plan, make_plan
-from davit_operator.planning.rollout import NOT_DEPLOYED, Rollout, judge_rollout, needs_pods
+from davit_operator.planning.rollout import Rollout, judge_rollout, needs_pods, not_deployed
 from davit_operator.planning.route import Platform, choose_route
 from davit_operator.planning.status import Report, blocking_problem, build_crashed_status, build_status
 from davit_operator.reconcile.pinning import Pinner
@@ -111,7 +111,7 @@ class Reconciler:
             now=self._now(),
             uri=spec.model.uri,
             target=choice.target,
-            rollout=await self._judge(resource.key, live),
+            rollout=await self._judge(resource.key, live, spec.replicas),
             resolution=choice.resolution,
             problem=problem,
             endpoint=naming.endpoint(resource.key, spec.service.port),
@@ -135,7 +135,7 @@ class Reconciler:
             now=self._now(),
             uri="",
             target=pin_from_status(stored) if stored else None,
-            rollout=await self._judge(resource.key, live),
+            rollout=await self._judge(resource.key, live, desired=0),
             problem=problem,
         )
 
@@ -164,11 +164,11 @@ class Reconciler:
             logger.info("Deleted %s of %s: %s", child_of(step.obj), key, step.reason)
             await self._cluster.delete_child(step.obj)
 
-    async def _judge(self, key: Key, live: dict[Child, Object]) -> Rollout:
+    async def _judge(self, key: Key, live: dict[Child, Object], desired: int) -> Rollout:
         name = naming.object_name(key.name, constants.STABLE)
         deployment = live.get(Child("Deployment", name))
         if deployment is None:
-            return NOT_DEPLOYED
+            return not_deployed(desired)
         selector = naming.selector_labels(key.name, constants.STABLE)
         pods = await self._cluster.list_pods(key.namespace, selector) if needs_pods(deployment) else []
         return judge_rollout(deployment, pods)

@@ -7,7 +7,7 @@ from davit_operator.api.v1alpha1 import ModelDeploymentStatus, ReplicasStatus
 from davit_operator.domain.errors import ModelRejected, Waiting
 from davit_operator.domain.pin import Pin, Source
 from davit_operator.planning.events import choose_events
-from davit_operator.planning.rollout import NOT_DEPLOYED, Rollout
+from davit_operator.planning.rollout import Rollout, not_deployed
 from davit_operator.planning.status import Report, build_status
 
 PIN = Pin(Source(uri="models:/iris@a", registry="", location="s3://b", name="iris", version="1"), "sha256:1")
@@ -23,7 +23,7 @@ def reasons(before, after):
 
 
 def test_a_first_rollout_is_told_when_resolved_and_when_done():
-    begun = build_status(NOTHING, replace(REPORT, rollout=NOT_DEPLOYED))
+    begun = build_status(NOTHING, replace(REPORT, rollout=not_deployed(1)))
     assert reasons(NOTHING, begun) == [("Normal", "Resolved")]
     assert reasons(begun, build_status(begun, REPORT)) == [("Normal", "RolledOut")]
 

@@ -3,7 +3,7 @@
 import pytest
 from davit_operator.api import constants
 from davit_operator.domain.errors import ModelRejected, Waiting
-from davit_operator.planning.rollout import judge_rollout, needs_pods
+from davit_operator.planning.rollout import judge_rollout, needs_pods, not_deployed
 
 TEMPLATE = {
     "metadata": {
@@ -67,7 +67,9 @@ def test_zero_replicas_are_complete_and_answer_nothing():
 
 
 def test_without_a_deployment_nothing_is_deployed():
-    assert judge_rollout(None, []).problem.reason == "NotDeployed"
+    rollout = not_deployed(2)
+    assert rollout.problem.reason == "NotDeployed"
+    assert rollout.replicas.summary == "0/2"
 
 
 def test_a_rollout_tells_how_far_it_is():
@@ -110,3 +112,9 @@ def test_pods_that_cannot_be_created_are_told_with_the_quota():
     rollout = judge_rollout(deployment(conditions=[failure]), [])
     assert rollout.problem.reason == "PodsNotCreated"
     assert "exceeded quota" in rollout.problem.message
+
+
+def test_a_status_that_speaks_of_an_earlier_spec_is_not_believed():
+    late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+    rollout = judge_rollout(deployment(observed=4, conditions=[late], **complete()), [])
+    assert rollout.problem.reason == "RollingOut"

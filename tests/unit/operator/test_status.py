@@ -7,7 +7,7 @@ import pytest
 from davit_operator.api.v1alpha1 import ModelDeploymentStatus, ReplicasStatus
 from davit_operator.domain.errors import Denied, InvalidSpec, ModelRejected, Unavailable, Waiting
 from davit_operator.domain.pin import Pin, Source
-from davit_operator.planning.rollout import NOT_DEPLOYED, Rollout
+from davit_operator.planning.rollout import Rollout, not_deployed
 from davit_operator.planning.status import Report, build_crashed_status, build_status
 from support.conditions import check_status
 
@@ -67,7 +67,7 @@ def test_a_complete_rollout_is_ready_and_available():
 
 
 def test_a_first_rollout_is_reconciling_and_neither_ready_nor_available():
-    status = build(report(rollout=NOT_DEPLOYED))
+    status = build(report(rollout=not_deployed(1)))
     assert conditions(status) == {
         "Available": ("False", "NoReadyPods"),
         "ModelResolved": ("True", "Resolved"),
@@ -125,7 +125,7 @@ def test_an_outage_leaves_ready_as_it_is():
 
 def test_an_outage_before_anything_was_resolved_is_reconciling():
     outage = Unavailable("RegistryUnavailable", "no answer")
-    status = build(report(target=None, rollout=NOT_DEPLOYED, resolution=outage, target_is_current=False))
+    status = build(report(target=None, rollout=not_deployed(1), resolution=outage, target_is_current=False))
     assert conditions(status)["Ready"] == ("False", "RegistryUnavailable")
     assert conditions(status)["Reconciling"] == ("True", "RegistryUnavailable")
 
@@ -165,13 +165,13 @@ def test_suspension_with_an_edited_reference_is_not_ready():
 
 
 def test_suspension_before_anything_was_resolved_says_so():
-    status = build(report(follows=False, target=None, target_is_current=False, rollout=NOT_DEPLOYED))
+    status = build(report(follows=False, target=None, target_is_current=False, rollout=not_deployed(1)))
     assert conditions(status)["Ready"] == ("False", "Suspended")
     assert conditions(status)["ModelResolved"] == ("Unknown", "Suspended")
 
 
 def test_times_move_only_on_a_flip():
-    first = build(report(rollout=NOT_DEPLOYED))
+    first = build(report(rollout=not_deployed(1)))
     second = build(report(rollout=rolling(), now=NOW + timedelta(minutes=1)), first)
     assert second.condition("Ready").last_transition_time == NOW
     third = build(report(now=NOW + timedelta(minutes=2)), second)
