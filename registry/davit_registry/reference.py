@@ -14,6 +14,7 @@ _FORMS = (
     "write models:/NAME/VERSION, models:/NAME@ALIAS, models:/NAME/STAGE, models:/m-MODEL_ID, "
     "runs:/RUN_ID/NAME or s3://BUCKET/PREFIX"
 )
+_MOST_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,10 @@ def _version_or_stage(uri: str, name: str, suffix: str) -> Reference:
     _require(uri, bool(name.strip()) and bool(suffix.strip()), "names no model or no version")
     _require(uri, "/" not in suffix, "has more parts than a name and a version or stage")
     if re.fullmatch("[0-9]+", suffix):
-        _require(uri, suffix[0] != "0", "has a version that is not a whole number from 1")
+        fine = suffix[0] != "0" and len(suffix) <= _MOST_DIGITS
+        _require(
+            uri, fine, f"has a version that is not a whole number from 1 of at most {_MOST_DIGITS} digits"
+        )
         return RegisteredVersion(name, int(suffix))
     _require(uri, "@" not in suffix, "gives both a version or stage and an alias")
     return RegisteredStage(name, suffix)
