@@ -22,7 +22,7 @@ def translated(subject: str) -> Iterator[None]:
     """Raises what the registry reader raises as the class that decides the conditions.
 
     Args:
-        subject: What was looked up; the message begins with it where the spec names it.
+        subject: What was looked up; the message begins with it unless it is named further on.
 
     Raises:
         DavitError: With the reason, cause and cure of the original.
@@ -30,14 +30,12 @@ def translated(subject: str) -> Iterator[None]:
     try:
         yield
     except registry.RegistryError as error:
-        raise _kind_of(error)(error.reason, f"{subject}: {_sentence(error)}") from error
+        sentence = f"{error.cause}; {error.cure}" if error.cure else error.cause
+        message = sentence if subject in sentence else f"{subject}: {sentence}"
+        raise _kind_of(error)(error.reason, message) from error
 
 
 def _kind_of(error: registry.RegistryError) -> type[DavitError]:
     if error.reason in _UNFINISHED:
         return Waiting
     return next((ours for theirs, ours in _KINDS.items() if isinstance(error, theirs)), Unavailable)
-
-
-def _sentence(error: registry.RegistryError) -> str:
-    return f"{error.cause}; {error.cure}" if error.cure else error.cause

@@ -45,7 +45,7 @@ def _build_metadata(blueprint: Blueprint) -> Object:
         "annotations": {
             **(wanted.annotations or {}),
             constants.OWNER_ANNOTATION: blueprint.key.name,
-            constants.MODEL_ANNOTATION: blueprint.pin.source.label,
+            constants.MODEL_ANNOTATION: blueprint.pin.label,
             constants.DIGEST_ANNOTATION: blueprint.pin.digest,
         },
     }

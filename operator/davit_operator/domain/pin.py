@@ -27,13 +27,6 @@ class Source:
     model_id: str = ""
 
     @property
-    def label(self) -> str:
-        """A short name that never moves, for people: `iris/3`, `m-…`, or the reference itself."""
-        if self.name and self.version:
-            return f"{self.name}/{self.version}"
-        return self.model_id or self.uri
-
-    @property
     def immutable_uri(self) -> str:
         """A reference to the same model that never moves.
 
@@ -55,6 +48,14 @@ class Pin:
 
     source: Source
     digest: str
+
+    @property
+    def label(self) -> str:
+        """A short name that never moves, for people: `iris/3`, `m-…`, or the beginning of the digest."""
+        source = self.source
+        if source.name and source.version:
+            return f"{source.name}/{source.version}"
+        return source.model_id or self.digest[: len("sha256:") + 12]
 
     @property
     def fingerprint(self) -> str:

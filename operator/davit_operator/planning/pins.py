@@ -25,7 +25,7 @@ def pin_to_status(pin: Pin, previous: PinStatus | None, now: datetime) -> PinSta
     source = pin.source
     same = previous is not None and pin.same_model(pin_from_status(previous))
     return PinStatus(
-        label=source.label,
+        label=pin.label,
         uri=source.uri,
         registry=source.registry,
         name=source.name,

@@ -162,7 +162,7 @@ def _judge_progress(problem: DavitError) -> Iterator[c.Verdict]:
 
 
 def _ready(report: Report) -> c.Verdict:
-    label = report.target.source.label if report.target else "nothing"
+    label = report.target.label if report.target else "nothing"
     if not report.follows:
         return c.Verdict(c.READY, "True", "Suspended", f"{label} stays while spec.suspend is true")
     if report.rollout.replicas.desired == 0:
@@ -194,7 +194,7 @@ def _judge_resolved(report: Report) -> c.Verdict:
     if report.target is None or not report.uri:
         reason = report.problem.reason if report.problem else "Suspended"
         return c.Verdict(c.MODEL_RESOLVED, "Unknown", reason, "the reference was not looked up")
-    label, uri = report.target.source.label, report.target.source.uri
+    label, uri = report.target.label, report.target.source.uri
     if not report.follows:
         return c.Verdict(
             c.MODEL_RESOLVED, "True", "Suspended", f"{uri} was {label}; not followed while suspended"
