@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 import threading
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from davit_server.api.identity import Identity
@@ -144,6 +146,7 @@ class Lifecycle:
             "model_warmup_seconds": tried.checked.seconds,
             "model_checked": float(bool(tried.checked.by)),
             "model_peak_memory_bytes": float(tried.checked.peak_bytes),
+            **fetch_facts(self._settings.model_path),
         }
         self._metrics.info = {
             "run_id": self._identity.run_id,
@@ -158,6 +161,15 @@ class Lifecycle:
         self._termination.tell(rejection)
         logger.error("the model is not served", extra={"fields": rejection.as_dict()})
         self.on_failure()
+
+
+def fetch_facts(path: Path) -> dict[str, float]:
+    """What `davit fetch` left beside the model about itself; nothing where it did not run."""
+    try:
+        report = json.loads((path / ".davit" / "report.json").read_bytes())
+        return {"fetch_seconds": float(report["seconds"]), "fetch_bytes": float(report["received_bytes"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 async def _at_once() -> None:

@@ -3,7 +3,7 @@
 The parent loads the model and never predicts: threads of numeric libraries do not survive a fork, and what
 nobody writes to stays shared memory. While it loads, a small process (the doorman) answers probes. The
 workers take requests only when all have passed their own smoke test; then the doorman leaves. A worker that
-dies is counted and replaced from the parent's copy of the model, in a fraction of the time that loading takes.
+dies is counted and replaced from the parent's copy of the model, in a fraction of the time of loading.
 """
 
 import asyncio

@@ -27,7 +27,7 @@ class TerminationLog:
         told = rejection.as_dict()
         over = len(json.dumps(told)) - MAX_BYTES
         if over > 0:
-            told["cause"] = told["cause"][: -over - 1] + "…"
+            told["cause"] = told["cause"][: -over - 3] + "…"
         self._write(json.dumps(told, ensure_ascii=False))
 
     def foretell(self, rejection: ModelRejected) -> None:

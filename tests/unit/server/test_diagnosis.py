@@ -1,0 +1,58 @@
+"""From an exception while loading to a cause and a cure."""
+
+import errno
+import json
+from pathlib import Path
+
+import pytest
+from davit_server.errors import ModelRejected
+from davit_server.runtimes.diagnosis import explain_load_failure, require_model_folder
+from davit_server.termination import MAX_BYTES, TerminationLog
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (MemoryError(), "OutOfMemory"),
+        (OSError(errno.ENOSPC, "full"), "DiskFull"),
+        (ModuleNotFoundError("No module named 'x'", name="x.y"), "MissingLibrary"),
+        (ImportError("cannot import name 'a' from 'b'"), "BrokenLibrary"),
+        (AttributeError("Can't get attribute 'Model'"), "UnpicklingFailed"),
+        (ValueError('Model does not have the "python_function" flavor'), "UnsupportedFlavor"),
+        (RuntimeError("boom"), "LoadFailed"),
+    ],
+)
+def test_each_kind_of_failure_has_its_reason(failure, reason, tmp_path):
+    told = explain_load_failure(failure, tmp_path)
+    assert (told.stage, told.reason) == ("load", reason)
+    assert told.cause.endswith(".")
+    assert told.cure.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("module", "pip"), [("sklearn.ensemble", "scikit-learn==1.2.0"), ("lightgbm", "lightgbm")]
+)
+def test_pip_is_told_the_distribution_and_the_models_version(module, pip, tmp_path):
+    (tmp_path / "requirements.txt").write_text("mlflow==3.0\nscikit_learn==1.2.0\n".replace("_", "-"))
+    told = explain_load_failure(ModuleNotFoundError("missing", name=module), tmp_path)
+    assert f"pip install '{pip}'" in told.cure
+
+
+def test_a_folder_that_is_no_model_is_refused_before_anything_is_imported(tmp_path):
+    with pytest.raises(ModelRejected, match="holds no MLmodel file"):
+        require_model_folder(tmp_path)
+    with pytest.raises(ModelRejected, match="is not a folder"):
+        require_model_folder(tmp_path / "nowhere")
+
+
+def test_the_termination_message_fits_what_kubernetes_keeps(tmp_path):
+    file = tmp_path / "log"
+    file.touch()
+    TerminationLog(file).tell(ModelRejected("load", "LoadFailed", "x" * 9000, "cure"))
+    assert len(file.read_bytes()) <= MAX_BYTES
+    assert json.loads(file.read_text())["cure"] == "cure"
+
+
+def test_without_the_file_nothing_is_written(tmp_path: Path):
+    TerminationLog(tmp_path / "none").clear()
+    assert list(tmp_path.iterdir()) == []
