@@ -10,6 +10,7 @@ from davit_operator.domain.access import Route, Through
 from davit_operator.domain.pin import Pin, Source
 from davit_server.artifacts.settings import FetchSettings
 from davit_server.settings import Settings
+from pydantic import AliasChoices
 from pydantic_settings import BaseSettings
 from support.crd import ROOT
 
@@ -37,9 +38,14 @@ def blueprint(through: Through) -> Blueprint:
 
 def known(settings: type[BaseSettings]) -> set[str]:
     return {
-        str(field.validation_alias) if field.validation_alias else f"DAVIT_{name.upper()}"
-        for name, field in settings.model_fields.items()
+        one for name, field in settings.model_fields.items() for one in names_of(name, field.validation_alias)
     }
+
+
+def names_of(name: str, alias: Any) -> list[str]:
+    if isinstance(alias, AliasChoices):
+        return [str(choice) for choice in alias.choices]
+    return [alias or f"DAVIT_{name.upper()}"]
 
 
 def values(env: list[dict[str, Any]]) -> dict[str, str]:
