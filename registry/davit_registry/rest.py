@@ -109,19 +109,19 @@ class MlflowRest:
             return await self._http.send(request)
 
 
-def trust(ca_bundle: str | None) -> ssl.SSLContext:
-    """Whom to trust: the usual authorities (`SSL_CERT_FILE`, else Mozilla's), and those of a PEM file.
+def trust(*ca_bundles: str | None) -> ssl.SSLContext:
+    """Whom to trust: the usual authorities (`SSL_CERT_FILE`, else Mozilla's), and those of PEM files.
 
     Raises:
-        InvalidReference: The file cannot be read, or holds no certificate.
+        InvalidReference: A file cannot be read, or holds no certificate.
     """
     context = httpx.create_ssl_context()
-    if ca_bundle:
+    for bundle in filter(None, ca_bundles):
         try:
-            context.load_verify_locations(ca_bundle)
+            context.load_verify_locations(bundle)
         except OSError as error:  # what ssl raises is one, too
             raise InvalidReference(
-                f"the file of certificates {ca_bundle} cannot be used",
+                f"the file of certificates {bundle} cannot be used",
                 reason="InvalidCaBundle",
                 cure="give a readable PEM file with at least one certificate",
             ) from error

@@ -1,228 +1,233 @@
-"""Files over HTTP, in parallel ranges, in threads with urllib3: the fastest plain client Python has.
+"""All files of a model, in parallel ranges, each file checked while its ranges come in.
 
 A cut connection goes on where it stopped. A restarted container goes on with the parts that are missing.
+Memory is bounded by the number of connections, about a megabyte each, whatever the size of the model.
 """
 
 import asyncio
 import logging
-import random
+import os
+import ssl
 import threading
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import urllib3
 from davit_registry import Denied, File, Unavailable
 
+from davit_server.artifacts.destination import Destination
 from davit_server.artifacts.journal import Journal
+from davit_server.artifacts.patience import Patience
+from davit_server.artifacts.ranges import Expired, Interrupted, RangeReader, Span
 from davit_server.artifacts.source import Permission, Source
-from davit_server.artifacts.verify import STAGE, disk_full, matches
-from davit_server.errors import ModelRejected
+from davit_server.artifacts.verify import Checksum, choose_check, content_mismatch
 
 logger = logging.getLogger(__name__)
 
 PART_BYTES = 16 << 20
-_BLOCK_BYTES = 1 << 20
-_MOST_TRIES = 8
+_FILES_AT_ONCE = 8
+_CHECKING_THREADS = 2
+_CHECK_BLOCK_BYTES = 1 << 20
 _MOST_RENEWALS = 3
-_LONGEST_PAUSE_SECONDS = 15.0
-_BUSY = {408, 425, 429, 500, 502, 503, 504}
-_TIMEOUT = urllib3.Timeout(connect=5, read=30)
-_NO_SPACE = {28, 122}  # ENOSPC, EDQUOT
-
-
-class _Expired(Exception):
-    """The store refuses the permission; a fresh one may help."""
-
-
-class _Interrupted(Exception):
-    """The connection was cut, or the store is busy; trying again helps."""
 
 
 @dataclass(slots=True)
 class _Part:
+    """A span of a file, and whether it is on disk."""
+
     number: int
-    start: int
-    length: int
-    done: int = 0
+    span: Span
+    landed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class _Transfer:
-    """One file on its way: its parts share a permission, which is renewed for all when it expires."""
+    """One file on its way. Its parts share a permission, which is renewed for all when it expires."""
 
     def __init__(self, file: File, path: Path, permission: Permission, part_bytes: int) -> None:
         self.file = file
-        self.path = path
         self.permission = permission
-        self.headers: dict[str, str] = {}
-        step = part_bytes if permission.ranges else file.size
-        starts = range(0, file.size, step)
-        self.parts = [_Part(n, at, min(step, file.size - at)) for n, at in enumerate(starts)]
+        self.check = ""
+        step = part_bytes if permission.ranges else max(file.size, 1)
+        spans = (Span(start, min(start + step, file.size)) for start in range(0, file.size, step))
+        self.parts = [_Part(number, span) for number, span in enumerate(spans)]
+        self.target = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
 
-    def request_headers(self, part: _Part) -> dict[str, str]:
-        """Headers of the next request for a part."""
-        headers = dict(self.permission.headers)
-        if self.permission.ranges:
-            headers["Range"] = f"bytes={part.start + part.done}-{part.start + part.length - 1}"
-            if self.file.etag:
-                headers["If-Match"] = f'"{self.file.etag}"'
-        return headers
+    @property
+    def resumes(self) -> bool:
+        """Whether parts on disk are of use later: without a tag nobody could say what they are parts of."""
+        return self.permission.ranges and bool(self.file.etag)
 
 
-class Downloader:
-    """Downloads files of one source.
+class Download:
+    """Brings files of one source into a folder.
 
     Args:
         source: Hands out permissions.
-        work: Folder for what must survive a restart.
-        ca_bundle: Certificates to trust instead of the system's; empty for those.
-        connections: How many parts at once, over all files; each holds about a megabyte.
+        destination: The folder.
+        journal: Remembers what is there, over restarts.
+        trust: Whom to trust over TLS.
+        connections: How many parts at once, over all files.
         part_bytes: Size of a part.
+        patience: How often and how long to try again.
+
+    Attributes:
+        checked_files: How many files had a sum to be checked against.
     """
 
     def __init__(
         self,
         source: Source,
-        work: Path,
+        destination: Destination,
+        journal: Journal,
+        trust: ssl.SSLContext,
         *,
-        ca_bundle: str = "",
         connections: int = 6,
         part_bytes: int = PART_BYTES,
+        patience: Patience | None = None,
     ) -> None:
         self._source = source
-        self._work = work
+        self._destination = destination
+        self._journal = journal
         self._part_bytes = part_bytes
-        self._slots = asyncio.Semaphore(connections)
-        self._pool = urllib3.PoolManager(
-            maxsize=connections, retries=False, timeout=_TIMEOUT, ca_certs=ca_bundle or None
-        )
-        self._counting = threading.Lock()
-        self.received_bytes = 0
+        self._patience = patience or Patience()
+        self._stopping = threading.Event()
+        self._readers = [RangeReader(trust, self._stopping) for _ in range(connections)]
+        self._idle: asyncio.LifoQueue[RangeReader] = asyncio.LifoQueue()
+        self._reading = ThreadPoolExecutor(connections, "download")
+        self._checking = ThreadPoolExecutor(_CHECKING_THREADS, "check")
+        self.checked_files = 0
 
-    def close(self) -> None:
-        """Close all connections."""
-        self._pool.clear()
+    @property
+    def received_bytes(self) -> int:
+        """How many came over the network so far."""
+        return sum(reader.received_bytes for reader in self._readers)
 
-    async def download(self, file: File, path: Path) -> None:
-        """Puts one file at a path, complete and checked.
+    async def run(self, files: Sequence[File]) -> None:
+        """Brings all files, the largest first: it decides when all are there.
 
         Raises:
-            ModelRejected: Its bytes are not what was listed, or the disk is full.
+            ModelRejected: A file's bytes are not what was listed.
             RegistryError: The source gives no permission, or no answer in many tries.
+            OSError: The disk does not take them.
         """
-        await asyncio.to_thread(_make, path)
-        journal = Journal(self._work, file, self._part_bytes)
-        transfer = _Transfer(file, path, await self._source.permit(file), self._part_bytes)
-        finished = journal.finished(path) if transfer.permission.ranges else set()
-        missing = [part for part in transfer.parts if part.number not in finished]
-        await asyncio.gather(*(self._finish(transfer, part, journal) for part in missing))
-        if not await asyncio.to_thread(matches, path, file, transfer.headers):
-            await asyncio.to_thread(path.unlink)
-            journal.forget()
-            raise ModelRejected(
-                STAGE,
-                "ContentMismatch",
-                f"the bytes of {file.path} are not those that the store described",
-                "the store or the network damages data: look into the store's log",
-            )
-        journal.forget()
+        queue = iter(sorted(files, key=lambda file: -file.size))
+        for reader in self._readers:
+            self._idle.put_nowait(reader)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(_FILES_AT_ONCE):
+                    group.create_task(self._bring_all(queue))
+        except ExceptionGroup as failures:
+            raise _first(failures) from None
+        finally:
+            self._stopping.set()
+            self._reading.shutdown(cancel_futures=True)
+            self._checking.shutdown(cancel_futures=True)
+            for reader in self._readers:
+                reader.close()
 
-    async def _finish(self, transfer: _Transfer, part: _Part, journal: Journal) -> None:
+    async def _bring_all(self, queue: Iterator[File]) -> None:
+        for file in queue:
+            if not (self._journal.is_done(file.path) and self._destination.has(file)):
+                await self._bring(file)
+
+    async def _bring(self, file: File) -> None:
+        """One file, all its parts at once as far as there are connections."""
+        permission = await self._permit(file)
+        transfer = _Transfer(file, self._destination.path / file.path, permission, self._part_bytes)
+        self._recall(transfer)
+        async with asyncio.TaskGroup() as group:
+            for part in transfer.parts:
+                if not part.landed.is_set():
+                    group.create_task(self._bring_part(transfer, part))
+            group.create_task(self._check(transfer))
+        self._journal.note_done(file.path)
+
+    def _recall(self, transfer: _Transfer) -> None:
+        """What an earlier container brought."""
+        if transfer.resumes:
+            transfer.check = self._journal.check(transfer.file.path)
+            for number in self._journal.parts(transfer.file.path):
+                transfer.parts[number].landed.set()
+
+    async def _bring_part(self, transfer: _Transfer, part: _Part) -> None:
         """One part, however often it is interrupted, as long as it gets on."""
         tries = renewals = 0
-        while part.done < part.length:
-            before, permission = part.done, transfer.permission
+        while not part.span.is_complete:
+            before, permission = part.span.at, transfer.permission
             try:
-                async with self._slots:
-                    await asyncio.to_thread(self._read, transfer, part)
-            except _Expired:
+                await self._read(transfer, part)
+            except Expired:
                 renewals += 1
                 if renewals > _MOST_RENEWALS:
                     raise _refused(transfer.file) from None
                 if transfer.permission is permission:
-                    transfer.permission = await self._source.permit(transfer.file)
-            except _Interrupted as interruption:
-                tries = 1 if part.done > before else tries + 1
-                await _pause(transfer.file, tries, interruption)
-        journal.note(part.number)
+                    transfer.permission = await self._permit(transfer.file)
+            except Interrupted as interruption:
+                tries = 1 if part.span.at > before else tries + 1
+                await self._pause(transfer.file, tries, interruption)
+        if transfer.resumes:
+            self._journal.note_part(transfer.file.path, part.number, transfer.check)
+        part.landed.set()
 
-    def _read(self, transfer: _Transfer, part: _Part) -> None:
-        """Reads on with a part until it is complete or something comes in between."""
-        if not transfer.permission.ranges:
-            part.done = 0
+    async def _read(self, transfer: _Transfer, part: _Part) -> None:
+        """As much of a part as one request brings."""
+        whole = part.span.at == 0 and len(transfer.parts) == 1
+        reader = await self._idle.get()
         try:
-            response = self._pool.request(
-                "GET",
-                transfer.permission.url,
-                headers=transfer.request_headers(part),
-                preload_content=False,
-                redirect=False,
+            headers = await asyncio.get_running_loop().run_in_executor(
+                self._reading, reader.read, transfer.permission, transfer.file, part.span, transfer.target
             )
-            try:
-                _require_content(response, transfer, part)
-                transfer.headers = dict(response.headers)
-                self._write(response, transfer.path, part)
-            finally:
-                response.release_conn() if part.done == part.length else response.close()
-        except urllib3.exceptions.HTTPError as error:
-            raise _Interrupted(type(error).__name__) from error
-        except OSError as error:
-            if error.errno in _NO_SPACE:
-                raise disk_full(f"it was full while writing {transfer.file.path}") from error
-            raise _Interrupted(type(error).__name__) from error
-        if part.done < part.length:
-            raise _Interrupted("the answer ended early")
+        finally:
+            self._idle.put_nowait(reader)
+        transfer.check = transfer.check or choose_check(transfer.file, headers, whole=whole)
 
-    def _write(self, response: urllib3.BaseHTTPResponse, path: Path, part: _Part) -> None:
-        with path.open("r+b", buffering=0) as stream:
-            stream.seek(part.start + part.done)
-            while part.done < part.length and (block := response.read(_BLOCK_BYTES)):
-                stream.write(block)
-                part.done += len(block)
-                with self._counting:
-                    self.received_bytes += len(block)
-
-
-def _make(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch()
-
-
-def _require_content(response: urllib3.BaseHTTPResponse, transfer: _Transfer, part: _Part) -> None:
-    """Refuses every answer but the bytes that were asked for."""
-    whole = part.done == 0 and part.length == transfer.file.size
-    match response.status:
-        case 206:
+    async def _check(self, transfer: _Transfer) -> None:
+        """Adds up the parts in their order, close behind the download, so that it costs hardly any time."""
+        checksum = None
+        for part in transfer.parts:
+            await part.landed.wait()
+            if checksum is None and transfer.check:
+                checksum = Checksum(transfer.check)
+            if checksum:
+                await asyncio.get_running_loop().run_in_executor(
+                    self._checking, _add, checksum, transfer.target, part.span
+                )
+        if checksum is None:
             return
-        case 200 if whole:
-            return
-        case 403:
-            raise _Expired
-        case 404 | 412 | 416:
-            raise ModelRejected(
-                STAGE,
-                "FileChanged",
-                f"{transfer.file.path} was changed or deleted in the store during the download",
-                "register the changed model as a new version, or restore the file",
-            )
-        case status if status in _BUSY:
-            raise _Interrupted(f"status {status}")
-    raise Unavailable(
-        f"the store answers the request for {transfer.file.path} with status {response.status}",
-        reason="StoreFailing",
-        cure="look into the store's log",
-    )
+        if not checksum.is_right:
+            self._journal.forget(transfer.file.path)
+            raise content_mismatch(transfer.file.path, checksum.kind)
+        self.checked_files += 1
+
+    async def _permit(self, file: File) -> Permission:
+        return await self._patience.insist(lambda: self._source.permit(file))
+
+    async def _pause(self, file: File, tries: int, interruption: Interrupted) -> None:
+        if tries >= self._patience.tries:
+            raise Unavailable(
+                f"{file.path} could not be downloaded in {tries} tries in a row ({interruption})",
+                reason="StoreUnreachable",
+                cure="check that the store runs and can be reached from this namespace",
+            ) from interruption
+        logger.info("download interrupted", extra={"fields": {"file": file.path, "why": str(interruption)}})
+        await self._patience.pause(tries, interruption.after)
 
 
-async def _pause(file: File, tries: int, interruption: _Interrupted) -> None:
-    if tries >= _MOST_TRIES:
-        raise Unavailable(
-            f"{file.path} could not be downloaded in {tries} tries ({interruption})",
-            reason="StoreUnreachable",
-            cure="check that the store runs and can be reached from this namespace",
-        ) from interruption
-    logger.info("download interrupted", extra={"fields": {"file": file.path, "why": str(interruption)}})
-    longest = min(_LONGEST_PAUSE_SECONDS, 0.25 * 2**tries)
-    await asyncio.sleep(random.uniform(longest / 2, longest))  # noqa: S311  spreads pods, hides nothing
+def _add(checksum: Checksum, path: Path, span: Span) -> None:
+    with path.open("rb", buffering=0) as stream:
+        for at in range(span.start, span.stop, _CHECK_BLOCK_BYTES):
+            size = min(_CHECK_BLOCK_BYTES, span.stop - at)
+            checksum.update(memoryview(os.pread(stream.fileno(), size, at)))
+
+
+def _first(failures: ExceptionGroup[Exception]) -> Exception:
+    """The failure that ended the others."""
+    first = failures.exceptions[0]
+    return _first(first) if isinstance(first, ExceptionGroup) else first
 
 
 def _refused(file: File) -> Denied:

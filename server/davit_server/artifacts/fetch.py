@@ -2,31 +2,28 @@
 
 import asyncio
 import logging
-import shutil
+import ssl
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from davit_registry import File
-from davit_registry.credentials import Credentials
 from davit_registry.mlflow import MlflowClient
-from davit_registry.s3 import S3Options
+from davit_registry.rest import trust
 
-from davit_server.artifacts.download import Downloader
+from davit_server.artifacts.destination import Destination
+from davit_server.artifacts.download import PART_BYTES, Download
 from davit_server.artifacts.mlflow_proxy import ProxySource
+from davit_server.artifacts.patience import Patience
 from davit_server.artifacts.s3 import S3Source
 from davit_server.artifacts.settings import FetchSettings
 from davit_server.artifacts.source import Source
-from davit_server.artifacts.verify import STAGE, require_digest, require_model, require_room
+from davit_server.artifacts.verify import STAGE, disk_trouble, require_digest, require_model, require_room
 from davit_server.errors import ModelRejected
 
 logger = logging.getLogger(__name__)
 
-WORK = ".davit"
-"""Folder beside the model's files for what is ours: journals, and the mark of completeness."""
 _PROGRESS_SECONDS = 5.0
-_FILES_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +33,17 @@ class FetchReport:
     Attributes:
         digest: Of the files.
         files: How many there are.
-        received_bytes: How many bytes came over the network, after a restart fewer than the files have.
+        total_bytes: How large they are together.
+        received_bytes: How many bytes came over the network: after a restart fewer than the files have.
+        checked_files: How many of those that came had a sum to be checked against.
         seconds: How long it took.
     """
 
     digest: str
     files: int
+    total_bytes: int
     received_bytes: int
+    checked_files: int
     seconds: float
 
 
@@ -54,37 +55,82 @@ async def fetch_model(settings: FetchSettings) -> FetchReport:
         RegistryError: They cannot be reached.
     """
     source = choose_source(settings)
+    destination = Destination(settings.fetch_destination)
+    trusted = trust(settings.registry_ca_file, settings.aws_ca_bundle)
+    fetch = Fetch(source, settings.fetch_location, destination, trusted)
     try:
-        return await fetch_from(
-            source,
-            settings.fetch_location,
-            settings.fetch_destination,
-            digest=settings.fetch_digest,
-            ca_bundle=settings.aws_ca_bundle,
-        )
+        return await fetch.run(settings.fetch_digest)
     finally:
         await source.aclose()
 
 
-async def fetch_from(
-    source: Source, location: str, destination: Path, *, digest: str = "", ca_bundle: str = ""
-) -> FetchReport:
-    """The same for any source. `location` is what messages call it."""
-    began = time.monotonic()
-    files = await source.list_files()
-    found = require_digest(files, digest, location)
-    require_model(files, location)
-    if is_complete(destination, found):
-        return FetchReport(found, len(files), 0, time.monotonic() - began)
-    (destination / WORK).mkdir(parents=True, exist_ok=True)
-    require_room(files, destination)
-    downloader = Downloader(source, destination / WORK, ca_bundle=ca_bundle)
-    try:
-        await _with_progress(_download_all(downloader, files, destination), downloader, files)
-    finally:
-        downloader.close()
-    _mark_complete(destination, found)
-    return FetchReport(found, len(files), downloader.received_bytes, time.monotonic() - began)
+class Fetch:
+    """One model from one source into one folder.
+
+    Args:
+        source: Has the files.
+        location: What messages call it.
+        destination: Where they go.
+        trust: Whom to trust over TLS.
+        part_bytes: Size of the ranges that are asked for.
+        patience: How often and how long to try again.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        location: str,
+        destination: Destination,
+        trust: ssl.SSLContext,
+        *,
+        part_bytes: int = PART_BYTES,
+        patience: Patience | None = None,
+    ) -> None:
+        self._source = source
+        self._location = location
+        self._destination = destination
+        self._trust = trust
+        self._part_bytes = part_bytes
+        self._patience = patience or Patience()
+
+    async def run(self, digest: str = "") -> FetchReport:
+        """Does it all, or what an earlier run left to do.
+
+        Args:
+            digest: What the files must have; anything goes when empty.
+
+        Raises:
+            ModelRejected: The files are not the pinned ones, no model, or do not fit on the disk.
+            RegistryError: They cannot be reached.
+        """
+        began = time.monotonic()
+        files = await self._patience.insist(self._source.list_files)
+        found = require_digest(files, digest, self._location)
+        require_model(files, self._location)
+        try:
+            received, checked = await self._bring(files, found)
+        except OSError as error:
+            raise disk_trouble(error) from error
+        total = sum(file.size for file in files)
+        return FetchReport(found, len(files), total, received, checked, round(time.monotonic() - began, 3))
+
+    async def _bring(self, files: Sequence[File], digest: str) -> tuple[int, int]:
+        """Bytes received and files checked."""
+        if self._destination.is_complete(digest, files):
+            return 0, 0
+        with self._destination.prepared(digest, self._location, self._part_bytes) as journal:
+            require_room(self._destination.missing_bytes(files), self._destination.path)
+            download = Download(
+                self._source,
+                self._destination,
+                journal,
+                self._trust,
+                part_bytes=self._part_bytes,
+                patience=self._patience,
+            )
+            await _with_progress(download, files)
+            await asyncio.to_thread(self._destination.complete, digest, files)
+        return download.received_bytes, download.checked_files
 
 
 def choose_source(settings: FetchSettings) -> Source:
@@ -95,9 +141,14 @@ def choose_source(settings: FetchSettings) -> Source:
     """
     location = settings.fetch_location
     if location.startswith("s3://"):
-        return S3Source(location, _store_options(settings))
+        return S3Source(location, settings.store_options())
     if location.startswith("mlflow-artifacts:") and settings.registry_url:
-        return ProxySource(location, _registry_client(settings))
+        client = MlflowClient(
+            settings.registry_url,
+            settings.registry_credentials(),
+            ca_bundle=settings.registry_ca_file or None,
+        )
+        return ProxySource(location, client)
     raise ModelRejected(
         STAGE,
         "UnsupportedStore",
@@ -106,69 +157,20 @@ def choose_source(settings: FetchSettings) -> Source:
     )
 
 
-def is_complete(destination: Path, digest: str) -> bool:
-    """Whether an earlier fetch of the same files came to its end here."""
-    mark = destination / WORK / "complete"
-    return mark.is_file() and mark.read_text() == digest
-
-
-def _mark_complete(destination: Path, digest: str) -> None:
-    half = destination / WORK / "complete.part"
-    half.write_text(digest)
-    half.rename(destination / WORK / "complete")
-
-
-async def _download_all(downloader: Downloader, files: Sequence[File], destination: Path) -> None:
-    _drop_strangers(files, destination)
-    limit = asyncio.Semaphore(_FILES_AT_ONCE)
-
-    async def one(file: File) -> None:
-        async with limit:
-            await downloader.download(file, destination / file.path)
-
-    # The largest first: it decides when all are there.
-    await asyncio.gather(*(one(file) for file in sorted(files, key=lambda file: -file.size)))
-
-
-def _drop_strangers(files: Sequence[File], destination: Path) -> None:
-    """Removes what an earlier fetch of other files left: the folder holds the model and nothing else."""
-    wanted = {Path(file.path).parts[0] for file in files} | {WORK, "lost+found"}
-    for entry in destination.iterdir():
-        if entry.name not in wanted:
-            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
-
-
-async def _with_progress(work: Awaitable[None], downloader: Downloader, files: Sequence[File]) -> None:
+async def _with_progress(download: Download, files: Sequence[File]) -> None:
     total = sum(file.size for file in files)
 
     async def tell() -> None:
+        began = time.monotonic()
         while True:
             await asyncio.sleep(_PROGRESS_SECONDS)
-            fields = {"received_bytes": downloader.received_bytes, "total_bytes": total}
+            received = download.received_bytes
+            rate = int(received / (time.monotonic() - began))
+            fields = {"received_bytes": received, "total_bytes": total, "bytes_per_second": rate}
             logger.info("downloading", extra={"fields": fields})
 
     teller = asyncio.create_task(tell())
     try:
-        await work
+        await download.run(files)
     finally:
         teller.cancel()
-
-
-def _store_options(settings: FetchSettings) -> S3Options:
-    return S3Options(
-        access_key_id=settings.aws_access_key_id.get_secret_value(),
-        secret_access_key=settings.aws_secret_access_key.get_secret_value(),
-        session_token=settings.aws_session_token.get_secret_value(),
-        region=settings.aws_region,
-        endpoint_url=settings.aws_endpoint_url,
-        ca_bundle=settings.aws_ca_bundle,
-    )
-
-
-def _registry_client(settings: FetchSettings) -> MlflowClient:
-    credentials = Credentials(
-        username=settings.registry_username,
-        password=settings.registry_password.get_secret_value(),
-        token=settings.registry_token.get_secret_value(),
-    )
-    return MlflowClient(settings.registry_url, credentials, ca_bundle=settings.registry_ca_file or None)

@@ -1,50 +1,130 @@
-"""What of an unfinished file is already on disk, so that a restarted container goes on from there."""
+"""What of an unfinished fetch is on disk already, so that a restarted container goes on from there.
 
-import hashlib
+One file, appended to: a line of JSON per event, the first saying what is being fetched. A kill can cut off
+only the last line. Nothing is flushed to the disk (that would cost more than the download), so what stands
+here holds until the machine itself restarts, and the first line names that start of the machine.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from davit_registry import File
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Undertaking:
+    """What is being fetched; a journal of anything else is of no use.
+
+    Attributes:
+        digest: Of the files.
+        location: Where they come from: files without entity tags have a digest that says less.
+        part_bytes: Size of the parts.
+        boot: Which start of the machine.
+    """
+
+    digest: str
+    location: str
+    part_bytes: int
+    boot: str
+
+
+def boot_id() -> str:
+    """Names this start of the machine; empty where the system does not tell."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
 
 
 class Journal:
-    """The finished parts of one file: a line with its entity tag, then a line per part.
-
-    A journal of another entity tag is of no use and is begun anew. Without a tag nothing is remembered:
-    nobody could say whether the rest would belong to the same bytes.
+    """The finished parts and files of one undertaking.
 
     Args:
-        folder: Where journals lie.
-        file: The file that is being downloaded.
-        part_bytes: Size of the parts; part of the journal's identity.
+        path: Where it is kept.
+        undertaking: What it is about.
+
+    Attributes:
+        is_new: Whether there was none of this undertaking.
     """
 
-    def __init__(self, folder: Path, file: File, part_bytes: int) -> None:
-        self._path = folder / hashlib.sha256(file.path.encode()).hexdigest()
-        self._title = f"{file.etag} {file.size} {part_bytes}"
-        self._remembers = bool(file.etag)
+    def __init__(self, path: Path, undertaking: Undertaking) -> None:
+        self._path = path
+        self._parts: dict[str, set[int]] = {}
+        self._checks: dict[str, str] = {}
+        self._done: set[str] = set()
+        title = {"undertaking": asdict(undertaking)}
+        first, *rest = _whole_lines(path)
+        self.is_new = first != title
+        self._title = title
+        if not self.is_new:
+            for line in rest:
+                self._learn(line)
 
-    def finished(self, target: Path) -> set[int]:
-        """Numbers of the parts that need no download, given the file as it is on disk."""
-        if not (self._remembers and target.exists() and self._path.exists()):
-            self._begin()
-            return set()
-        title, *lines = self._path.read_text().split("\n")
-        if title != self._title:
-            self._begin()
-            return set()
-        # The last line may have been cut off by a kill; only whole lines end with a full stop.
-        return {int(line[:-1]) for line in lines if line.endswith(".")}
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Starts afresh where there was no journal of this undertaking, or goes on with it."""
+        # Rewritten in either case: a line that was cut off would spoil the next one.
+        half = self._path.with_suffix(".part")
+        half.write_text("".join(json.dumps(line) + "\n" for line in [self._title, *self._lines()]))
+        half.rename(self._path)
+        with self._path.open("a", buffering=1) as self._stream:
+            yield
 
-    def note(self, part: int) -> None:
-        """Remembers that a part is on disk."""
-        if self._remembers:
-            with self._path.open("a") as stream:
-                stream.write(f"{part}.\n")
+    def parts(self, path: str) -> set[int]:
+        """Numbers of the parts of a file that are on disk."""
+        return self._parts.get(path, set())
 
-    def forget(self) -> None:
-        """The file is complete, or of no use."""
-        self._path.unlink(missing_ok=True)
+    def check(self, path: str) -> str:
+        """How the file is checked, as an earlier answer of the store had it."""
+        return self._checks.get(path, "")
 
-    def _begin(self) -> None:
-        if self._remembers:
-            self._path.write_text(self._title + "\n")
+    def is_done(self, path: str) -> bool:
+        """Whether a file is complete and checked."""
+        return path in self._done
+
+    def note_part(self, path: str, number: int, check: str) -> None:
+        """A part is on disk."""
+        self._note({"path": path, "part": number, "check": check})
+
+    def note_done(self, path: str) -> None:
+        """A file is complete and checked."""
+        self._note({"path": path, "done": True})
+
+    def forget(self, path: str) -> None:
+        """What is on disk of a file is of no use."""
+        self._note({"path": path, "done": False})
+
+    def _note(self, line: dict[str, Any]) -> None:
+        self._learn(line)
+        self._stream.write(json.dumps(line) + "\n")
+
+    def _learn(self, line: dict[str, Any]) -> None:
+        path = line["path"]
+        if "part" in line:
+            self._parts.setdefault(path, set()).add(line["part"])
+            self._checks[path] = line["check"]
+            return
+        self._parts.pop(path, None)
+        self._checks.pop(path, None)
+        (self._done.add if line["done"] else self._done.discard)(path)
+
+    def _lines(self) -> list[dict[str, Any]]:
+        done = [{"path": path, "done": True} for path in sorted(self._done)]
+        return done + [
+            {"path": path, "part": number, "check": self._checks[path]}
+            for path, numbers in sorted(self._parts.items())
+            for number in sorted(numbers)
+        ]
+
+
+def _whole_lines(path: Path) -> list[Any]:
+    """The lines that were written to their end; a single None when there are none."""
+    try:
+        lines = path.read_text().split("\n")[:-1]
+        return [json.loads(line) for line in lines] or [None]
+    except (OSError, ValueError):
+        return [None]

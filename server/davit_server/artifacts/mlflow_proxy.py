@@ -1,6 +1,6 @@
 """Files behind MLflow's artifact proxy: presigned URLs where the server offers them, else its own stream."""
 
-from davit_registry import File
+from davit_registry import File, Unavailable
 from davit_registry.mlflow import MlflowClient
 from davit_registry.proxy import list_proxy, presign, proxied_url, split_proxy
 
@@ -13,19 +13,27 @@ class ProxySource:
     Args:
         location: That URI.
         client: The MLflow server; closed with this source.
-        direct: Whether presigned URLs are used. They name the store as the server sees it, which a laptop
-            outside the cluster cannot reach.
+        falls_back: Whether files may come through the server itself when the store cannot be reached.
+            Presigned URLs name the store as the server sees it, often an address inside a cluster. Without
+            the store there are no entity tags, so a pinned digest would not be met.
     """
 
-    def __init__(self, location: str, client: MlflowClient, *, direct: bool = True) -> None:
+    def __init__(self, location: str, client: MlflowClient, *, falls_back: bool = False) -> None:
         self._location = location
         self._root = split_proxy(location)
         self._client = client
-        self._direct = direct
+        self._falls_back = falls_back
+        self._direct = True
 
     async def list_files(self) -> list[File]:
         """Every file below the location."""
-        return await list_proxy(self._client, self._location, etags=self._direct)
+        try:
+            return await list_proxy(self._client, self._location, etags=self._direct)
+        except Unavailable as error:
+            if not (self._falls_back and self._direct and error.reason.startswith("Store")):
+                raise
+        self._direct = False
+        return await list_proxy(self._client, self._location, etags=False)
 
     async def permit(self, file: File) -> Permission:
         """A presigned URL, or the server's own."""

@@ -1,11 +1,14 @@
 """Files straight from S3. URLs are presigned here, so that the download is plain HTTP for every source."""
 
+from botocore.exceptions import BotoCoreError
 from davit_registry import File
-from davit_registry.s3 import S3Options, list_s3, s3_client, split_s3
+from davit_registry.s3 import S3Options, list_s3, s3_client, split_s3, store_error
 
 from davit_server.artifacts.source import Permission
 
 _VALID_SECONDS = 900
+# Signed, therefore to be sent: asks for the sum that was stored with the file.
+_CHECKSUM_MODE = {"x-amz-checksum-mode": "ENABLED"}
 
 
 class S3Source:
@@ -20,7 +23,6 @@ class S3Source:
         self._location = location
         self._options = options
         self._bucket, self._prefix = split_s3(location)
-        self._client = s3_client(options)
 
     async def list_files(self) -> list[File]:
         """Every file below the prefix."""
@@ -28,10 +30,13 @@ class S3Source:
 
     async def permit(self, file: File) -> Permission:
         """A URL that is valid for a quarter of an hour."""
-        key = {"Bucket": self._bucket, "Key": self._prefix + file.path}
-        return Permission(
-            self._client.generate_presigned_url("get_object", Params=key, ExpiresIn=_VALID_SECONDS)
-        )
+        key = {"Bucket": self._bucket, "Key": self._prefix + file.path, "ChecksumMode": "ENABLED"}
+        client = s3_client(self._options)
+        try:
+            url = client.generate_presigned_url("get_object", Params=key, ExpiresIn=_VALID_SECONDS)
+        except BotoCoreError as error:
+            raise store_error(error, self._location) from error
+        return Permission(url, _CHECKSUM_MODE)
 
     async def aclose(self) -> None:
         """Nothing to close: clients are shared."""

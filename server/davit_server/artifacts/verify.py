@@ -1,8 +1,11 @@
-"""What is checked: the list before anything is downloaded, every file's bytes afterwards."""
+"""What is checked: the list before anything is downloaded, every file's bytes while they come."""
 
+import base64
+import errno
 import hashlib
 import re
 import shutil
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,10 +14,11 @@ from davit_registry import File, digest_of
 from davit_server.errors import ModelRejected
 
 STAGE = "fetch"
+WORK = ".davit"
+"""Folder beside the model's files for what is ours: the journal, and the mark of completeness."""
 _MD5 = re.compile("[0-9a-f]{32}")
-_BLOCK = 1 << 20
-# With these the entity tag is no MD5 of the content (AWS, "Checking object integrity").
-_OPAQUE = {"aws:kms", "aws:kms:dsse"}
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def require_digest(files: Sequence[File], wanted: str, location: str) -> str:
@@ -41,39 +45,62 @@ def require_model(files: Sequence[File], location: str) -> None:
     Raises:
         ModelRejected: So it is.
     """
-    for file in files:
-        if {"", ".", ".."} & set(file.path.split("/")) or "\\" in file.path or "\0" in file.path:
-            raise ModelRejected(
-                STAGE,
-                "UnsafePath",
-                f"a file at {location} has a path that leads out of the model's folder",
-                "log the model again with MLflow, and find out who wrote that file",
-            )
-    if all(file.path != "MLmodel" for file in files):
+    if any(_leads_astray(file.path) for file in files):
+        raise ModelRejected(
+            STAGE,
+            "UnsafePath",
+            f"a file at {location} has a path that leads out of the model's folder or into our own",
+            "log the model again with MLflow, and find out who wrote that file",
+        )
+    paths = {file.path for file in files}
+    if "MLmodel" not in paths:
+        nested = sorted(path.removesuffix("/MLmodel") for path in paths if path.endswith("/MLmodel"))
+        hint = f": {nested[0]!r} in it is one" if len(nested) == 1 else ""
         raise ModelRejected(
             STAGE,
             "NotAModel",
             f"there is no MLmodel file at {location}",
-            "point the reference at the folder that mlflow log_model wrote",
+            f"point the reference at the folder that mlflow's log_model wrote{hint}",
         )
 
 
-def require_room(files: Sequence[File], destination: Path) -> None:
-    """Refuses a model that the disk cannot hold.
+def _leads_astray(path: str) -> bool:
+    parts = path.split("/")
+    return bool({"", ".", ".."} & set(parts)) or "\0" in path or parts[0] == WORK
+
+
+def require_room(missing_bytes: int, destination: Path) -> None:
+    """Refuses what the disk cannot hold.
 
     Raises:
-        ModelRejected: It is larger than what is free.
+        ModelRejected: More is missing than is free.
     """
-    missing = (
-        sum(file.size for file in files if not (destination / file.path).exists())
-        - shutil.disk_usage(destination).free
+    free = shutil.disk_usage(destination).free
+    if missing_bytes > free:
+        raise _disk_full(f"{missing_bytes} bytes are to come, {free} are free")
+
+
+def disk_trouble(error: OSError) -> ModelRejected:
+    """What an error of the destination's disk means."""
+    path = Path(str(error.filename)).name if error.filename else "the model's folder"
+    if error.errno in _NO_SPACE:
+        return _disk_full("it became full while the model was written")
+    if error.errno in _NOT_ALLOWED:
+        return ModelRejected(
+            STAGE,
+            "DestinationNotWritable",
+            f"{path} may not be written ({error.strerror})",
+            "mount a volume there that this user may write",
+        )
+    return ModelRejected(
+        STAGE,
+        "DiskFailed",
+        f"{path} cannot be written ({error.strerror})",
+        "look into the node's disk; file names must fit its file system",
     )
-    if missing > 0:
-        raise disk_full(f"{missing} bytes are missing")
 
 
-def disk_full(detail: str) -> ModelRejected:
-    """The model's volume is full."""
+def _disk_full(detail: str) -> ModelRejected:
     return ModelRejected(
         STAGE,
         "DiskFull",
@@ -82,27 +109,74 @@ def disk_full(detail: str) -> ModelRejected:
     )
 
 
-def matches(path: Path, file: File, headers: Mapping[str, str]) -> bool:
-    """Whether a downloaded file is what the store described: its size, and its MD5 where the tag is one.
+def file_changed(path: str) -> ModelRejected:
+    """A file is not the one that was listed a moment ago."""
+    return ModelRejected(
+        STAGE,
+        "FileChanged",
+        f"{path} was changed in the store during the download",
+        "register the changed model as a new version, or restore the file",
+    )
+
+
+def content_mismatch(path: str, kind: str) -> ModelRejected:
+    """The bytes that came do not add up to what the store promised."""
+    return ModelRejected(
+        STAGE,
+        "ContentMismatch",
+        f"the bytes of {path} do not have the {kind} sum that the store gives for them",
+        "the store or the network damages data: look into the store's log",
+    )
+
+
+def choose_check(file: File, headers: Mapping[str, str], *, whole: bool) -> str:
+    """The best sum that the store gives for a file, as `KIND:SUM`; empty when it gives none.
+
+    A sum in a header describes what the answer holds, so only that of a whole file is of use. Sums with a
+    dash are sums of sums, for which the borders of the parts would have to be known. The entity tag is the
+    MD5 unless the file was uploaded in parts, is encrypted with keys of its own, or lies in a directory
+    bucket (AWS, "Checking object integrity").
 
     Args:
-        path: The file on disk.
         file: What was listed.
-        headers: Of the store's answer, which say when an entity tag is no MD5.
+        headers: Of any answer for it.
+        whole: Whether that answer held the whole file.
     """
-    if path.stat().st_size != file.size:
-        return False
-    encrypted = headers.get("x-amz-server-side-encryption", "") in _OPAQUE or any(
-        name.lower().startswith("x-amz-server-side-encryption-customer") for name in headers
+    for kind in ("sha256", "sha1", "crc32") if whole else ():
+        value = headers.get(f"x-amz-checksum-{kind}", "")
+        if value and "-" not in value:
+            return f"{kind}:{base64.b64decode(value).hex()}"
+    return f"md5:{file.etag}" if _MD5.fullmatch(file.etag) and not _has_opaque_tag(headers) else ""
+
+
+def _has_opaque_tag(headers: Mapping[str, str]) -> bool:
+    return (
+        headers.get("x-amz-server-side-encryption", "").startswith("aws:kms")
+        or "x-amz-server-side-encryption-customer-algorithm" in headers
+        or headers.get("x-amz-storage-class", "") == "EXPRESS_ONEZONE"
     )
-    if encrypted or not _MD5.fullmatch(file.etag):
-        return True
-    return _md5(path) == file.etag
 
 
-def _md5(path: Path) -> str:
-    summed = hashlib.md5(usedforsecurity=False)
-    with path.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            summed.update(block)
-    return summed.hexdigest()
+class Checksum:
+    """A sum in the making.
+
+    Args:
+        check: `KIND:SUM` of `choose_check`.
+    """
+
+    def __init__(self, check: str) -> None:
+        self.kind, _, self._wanted = check.partition(":")
+        self._crc = 0
+        self._hash = hashlib.new(self.kind, usedforsecurity=False) if self.kind != "crc32" else None
+
+    def update(self, block: memoryview) -> None:
+        """Takes the next bytes."""
+        if self._hash:
+            self._hash.update(block)
+        else:
+            self._crc = zlib.crc32(block, self._crc)
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the bytes taken have the sum that the store gives."""
+        return (self._hash.hexdigest() if self._hash else f"{self._crc:08x}") == self._wanted
