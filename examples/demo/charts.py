@@ -42,6 +42,10 @@ class Helm:
             arguments += ["--set-json", f"{key}={json.dumps(value)}"]
         self._run(*arguments, "--create-namespace", "--wait", "--timeout", "10m")
 
+    def is_installed(self, release: str, namespace: str) -> bool:
+        """Whether there is such a release, in whatever state."""
+        return bool(self._status(release, namespace))
+
     def uninstall(self, release: str, namespace: str) -> None:
         """Remove a release and wait until its objects are gone; harmless when there is none."""
         arguments = ["uninstall", release, "--namespace", namespace, "--ignore-not-found", "--wait"]

@@ -43,15 +43,22 @@ def install_stack(helm: Helm, images: Sequence[str]) -> None:
     helm.install("mlflow", "mlflow-stack", NAMESPACE, files=["values-local-images.yaml"] if local else [])
 
 
-def install_operator(helm: Helm, resolve_seconds: int) -> None:
+def install_operator(helm: Helm, kubectl: Kubectl, resolve_seconds: int) -> None:
     """The operator, which finds MLflow through a Secret that the stack has written.
 
     Args:
         helm: Where to.
+        kubectl: The same cluster.
         resolve_seconds: How often it looks at aliases; 30 when nobody is waiting.
     """
     values = {"connection.secretName": "mlflow-davit-connection", "resolveIntervalSeconds": resolve_seconds}
+    again = helm.is_installed("davit", NAMESPACE)
     helm.install("davit", "davit-operator", NAMESPACE, values)
+    if again:
+        # The image may be a newer one of the same name, which Kubernetes cannot know.
+        here = ("--namespace", NAMESPACE)
+        kubectl("rollout", "restart", "deployment/davit-operator", *here)
+        kubectl("rollout", "status", "deployment/davit-operator", "--timeout=120s", *here, timeout=150)
 
 
 def mlflow(kubectl: Kubectl) -> AbstractContextManager[str]:

@@ -67,7 +67,7 @@ def install(scene: Scene, images: list[str]) -> None:
     scene.tell.say(f"$ helm install mlflow charts/mlflow-stack --namespace {NAMESPACE} --create-namespace")
     install_stack(helm, images)
     scene.tell.say(f"$ helm install davit charts/davit-operator --namespace {NAMESPACE}")
-    install_operator(helm, resolve_seconds=5)
+    install_operator(helm, scene.kubectl, resolve_seconds=5)
 
 
 def train_first(scene: Scene) -> int:

@@ -95,7 +95,7 @@ def installed(kubectl: Kubectl, helm: Helm, loaded: tuple[Cluster, list[str]]) -
     if leftover:
         kubectl("delete", *leftover, "--wait=false")
     install_stack(helm, loaded[1])
-    install_operator(helm, RESOLVE_SECONDS)
+    install_operator(helm, kubectl, RESOLVE_SECONDS)
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,9 @@ from examples.demo.waiting import until
 
 
 @pytest.fixture
-def reinstalled(helm: Helm):
+def reinstalled(helm: Helm, kubectl: Kubectl):
     yield
-    install_operator(helm, RESOLVE_SECONDS)
+    install_operator(helm, kubectl, RESOLVE_SECONDS)
 
 
 @pytest.fixture
