@@ -3,12 +3,14 @@
 Messages say the status and MLflow's error code, never the text of an answer: it may quote what was sent.
 """
 
+import re
 from typing import Any
 
 import httpx
 
 from davit_registry.errors import Denied, InvalidReference, NotFound, RegistryError, Unavailable
 
+_CODE = re.compile("[A-Z][A-Z_]{1,63}")
 _HOST_REFUSED = "Invalid Host header"
 
 
@@ -61,7 +63,7 @@ def refusal(response: httpx.Response, server: str) -> RegistryError:
 def error_code(response: httpx.Response) -> str:
     """MLflow's error code, when it looks like one; empty for any other answer."""
     code = (_json_object(response) or {}).get("error_code")
-    return code if isinstance(code, str) and code.isupper() and code.isascii() else ""
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else ""
 
 
 def no_mlflow(server: str) -> Unavailable:

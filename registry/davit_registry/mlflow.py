@@ -1,7 +1,8 @@
 """References resolved over MLflow's REST API, version 2.0 (mlflow.org, "REST API").
 
-Two calls for a version or an alias: never by listing a run's artifacts over the proxy, which takes minutes
-for a missing key. Nothing is retried here: callers come back on their own schedule.
+Two calls for a version or an alias, and never a download to find out whether something is there: MLflow's own
+client takes minutes to say that `runs:/…` names nothing. Nothing is retried here: callers come back on their
+own schedule.
 """
 
 import re
@@ -63,7 +64,7 @@ class MlflowClient(MlflowRest):
         """
         try:
             return await self._resolve(reference, _MOST_HOPS)
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             # JSON without what MLflow's always has.
             raise no_mlflow(f"the server {self.url}") from error
 
@@ -73,8 +74,8 @@ class MlflowClient(MlflowRest):
                 return await self._located(await self._version(name, version), hops)
             case RegisteredAlias(name, alias):
                 return await self._located(await self._aliased(name, alias), hops)
-            case RegisteredStage(name, stage):
-                return await self._located(await self._staged(name, stage), hops)
+            case RegisteredStage():
+                return await self._located(await self._staged(reference), hops)
             case LoggedModel(model_id):
                 return await self._logged_model(model_id)
             case RunModel(run_id, name):
@@ -87,11 +88,11 @@ class MlflowClient(MlflowRest):
             answer = await self.get(f"{_API}/model-versions/get", name=name, version=str(version))
         except NotFound as error:
             latest = [found["version"] for found in (await self._model(name)).get("latest_versions", [])]
-            newest = f"its newest version is {max(map(int, latest))}" if latest else "it has no version"
+            newest = f"its newest is {max(map(int, latest))}" if latest else "it has none"
             raise NotFound(
-                f"registered model {name!r} has no version {version}",
+                f"registered model {name!r} has no version {version}, {newest}",
                 reason="VersionNotFound",
-                cure=f"{newest}: refer to a version that exists, or register this one",
+                cure="refer to a version that exists, or register this one",
             ) from error
         return dict(answer["model_version"])
 
@@ -107,8 +108,9 @@ class MlflowClient(MlflowRest):
             ) from error
         return dict(answer["model_version"])
 
-    async def _staged(self, name: str, stage: str) -> dict[str, Any]:
-        query = {} if stage.lower() == "latest" else {"stages": stage}
+    async def _staged(self, reference: RegisteredStage) -> dict[str, Any]:
+        name, stage = reference.name, reference.stage
+        query = {} if reference.is_latest else {"stages": stage}
         try:
             answer = await self.get(f"{_API}/registered-models/get-latest-versions", name=name, **query)
         except InvalidReference as error:
@@ -121,6 +123,12 @@ class MlflowClient(MlflowRest):
             await self._model(name)
             raise
         versions = answer.get("model_versions", [])
+        if not versions and reference.is_latest:
+            raise NotFound(
+                f"registered model {name!r} has no version",
+                reason="VersionNotFound",
+                cure="register a version of it in MLflow",
+            )
         if not versions:
             raise NotFound(
                 f"no version of registered model {name!r} is in stage {stage!r}",
@@ -234,7 +242,7 @@ class MlflowClient(MlflowRest):
         answer = await self.get(f"{_API}/artifacts/list", run_id=run_id, path=name)
         if not answer.get("files"):
             raise NotFound(
-                f"run {run_id!r} logged no model {name!r}, but {_listed(models)}",
+                f"run {run_id!r} logged no model {name!r}; it logged {_listed(models)}",
                 reason="ModelNotFound",
                 cure="check the name in MLflow, on the run's page",
             )

@@ -50,7 +50,8 @@ class MlflowRest:
         parsed = _parse_url(url)
         self.url = str(parsed.copy_with(userinfo=b"")).rstrip("/")
         self.trust = trust(ca_bundle)
-        self._login = (credentials or Credentials(parsed.username, parsed.password)).headers()
+        given = credentials.headers() if credentials else {}
+        self._login = given or Credentials(parsed.username, parsed.password).headers()
         self._http = httpx.AsyncClient(
             headers=self._login,
             timeout=httpx.Timeout(WHOLE_SECONDS, connect=CONNECT_SECONDS),
