@@ -8,7 +8,6 @@ dies is counted and replaced from the parent's copy of the model, in a fraction 
 
 import asyncio
 import ctypes
-import gc
 import logging
 import os
 import select
@@ -23,7 +22,7 @@ from typing import NoReturn
 
 from davit_server.app import create_app
 from davit_server.errors import ModelRejected
-from davit_server.inference.loading import Loaded, load_model
+from davit_server.inference.loading import Loaded, load_model, settle_memory
 from davit_server.inference.state import ServerState
 from davit_server.listener import DrainingServer, server_config
 from davit_server.runtimes.diagnosis import folder_size, memory_limit
@@ -87,8 +86,7 @@ class Supervisor:
         self._termination.foretell(killed_while_loading(memory_limit(), folder_size(path)))
         loaded = load_model(path)
         self._termination.clear()
-        gc.collect()
-        gc.freeze()
+        settle_memory()
         return loaded
 
     def _watch(self) -> int:

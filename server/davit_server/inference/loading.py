@@ -1,5 +1,6 @@
 """From a folder of files to a model that has proved it answers."""
 
+import ctypes
 import gc
 import logging
 import time
@@ -59,9 +60,17 @@ def try_model(model: PyfuncModel, path: Path, batching: Literal["auto", "off"], 
         checked = smoke_test(model, plan, max_rows)
     except MemoryError as failure:
         raise out_of_memory("smoke-test", path) from failure
+    settle_memory()
+    return Tried(plan, checked)
+
+
+def settle_memory() -> None:
+    """Give back what loading no longer needs, and spare the collector what stays for good."""
     gc.collect()
     gc.freeze()
-    return Tried(plan, checked)
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:  # glibc; others return freed memory by themselves
+        trim(0)
 
 
 def unexpected(failure: BaseException) -> ModelRejected:

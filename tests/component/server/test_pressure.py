@@ -110,8 +110,8 @@ async def test_more_rows_than_allowed_are_refused():
 
 
 async def test_a_hung_prediction_costs_its_sender_an_answer_and_nobody_else():
-    async with serving("sleepy", request_timeout_seconds=0.3) as client:
-        hung = asyncio.create_task(client.post("/invocations", json=sleep_for(3)))
+    async with serving("sleepy", request_timeout_seconds=2) as client:
+        hung = asyncio.create_task(client.post("/invocations", json=sleep_for(20)))
         await asyncio.sleep(0)
         live = await client.get("/v2/health/live")
         late = await hung
@@ -127,7 +127,7 @@ async def test_a_hung_prediction_costs_its_sender_an_answer_and_nobody_else():
 async def test_too_many_hung_predictions_end_liveness():
     async with serving("sleepy", request_timeout_seconds=0.1, batching="off") as client:
         for _ in range(4):
-            assert (await client.post("/invocations", json=sleep_for(2))).status_code == 504
+            assert (await client.post("/invocations", json=sleep_for(20))).status_code == 504
         live = await client.get("/v2/health/live")
     assert live.status_code == 503
 
