@@ -6,6 +6,7 @@ waits for the first and then finds nothing to do.
 
 import logging
 import os
+import signal
 import sys
 import time
 
@@ -41,6 +42,8 @@ def main() -> None:
     """Migrate while holding the lock."""
     logging.basicConfig(format="%(message)s")
     logger.setLevel(logging.INFO)
+    # Nothing has a default action for process 1, so without this a deleted pod lingers for half a minute.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Told to stop"))
     uri = os.environ["MLFLOW_BACKEND_STORE_URI"]
     with connect(uri.replace("postgresql+psycopg://", "postgresql://", 1)) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (ADVISORY_LOCK,))
