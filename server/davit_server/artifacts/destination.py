@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from davit_registry import File
 
@@ -116,6 +117,14 @@ class Destination:
             return (self.path / file.path).stat().st_blocks * 512
         except OSError:
             return 0
+
+    def leave_report(self, report: dict[str, Any]) -> None:
+        """What the fetch did, for whoever serves the model.
+
+        Raises:
+            OSError: The disk does not let us.
+        """
+        (self.path / WORK / "report.json").write_text(json.dumps(report))
 
     def _title(self, digest: str) -> dict[str, str]:
         return {"digest": digest, "boot": self._boot}

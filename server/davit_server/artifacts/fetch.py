@@ -5,7 +5,7 @@ import logging
 import ssl
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from davit_registry import File
 from davit_registry.mlflow import MlflowClient
@@ -107,12 +107,16 @@ class Fetch:
         files = await self._patience.insist(self._source.list_files)
         found = require_digest(files, digest, self._location)
         require_model(files, self._location)
+        total = sum(file.size for file in files)
         try:
             received, checked = await self._bring(files, found)
+            seconds = round(time.monotonic() - began, 3)
+            report = FetchReport(found, len(files), total, received, checked, seconds)
+            if received:
+                self._destination.leave_report(asdict(report))
         except OSError as error:
             raise disk_trouble(error) from error
-        total = sum(file.size for file in files)
-        return FetchReport(found, len(files), total, received, checked, round(time.monotonic() - began, 3))
+        return report
 
     async def _bring(self, files: Sequence[File], digest: str) -> tuple[int, int]:
         """Bytes received and files checked."""
