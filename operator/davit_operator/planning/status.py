@@ -11,7 +11,7 @@
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from davit_operator.api import conditions as c
@@ -63,6 +63,7 @@ class Report:
 
 def build_status(previous: ModelDeploymentStatus, report: Report) -> ModelDeploymentStatus:
     """The status to store. Equal to the previous one when nothing worth telling happened."""
+    report = _with_steady_words(previous, report)
     target = pin_to_status(report.target, previous.model.target, report.now) if report.target else None
     serving = _choose_serving(previous.model, target, report)
     verdicts = list(_judge(report, serving))
@@ -75,6 +76,16 @@ def build_status(previous: ModelDeploymentStatus, report: Report) -> ModelDeploy
         endpoint=report.endpoint or previous.endpoint,
         history=_continue_history(previous.history, serving, report),
     )
+
+
+def _with_steady_words(previous: ModelDeploymentStatus, report: Report) -> Report:
+    """An outage shows a new face at each try (refused, timed out); one story is enough, and one write."""
+    told = previous.condition(c.MODEL_RESOLVED)
+    problem = report.resolution
+    if not isinstance(problem, Unavailable) or told is None or told.observed_generation != report.generation:
+        return report
+    same = told.status == "Unknown" and told.reason == problem.reason
+    return replace(report, resolution=Unavailable(told.reason, told.message)) if same else report
 
 
 def build_crashed_status(

@@ -123,6 +123,15 @@ def test_an_outage_leaves_ready_as_it_is():
     assert status.condition("Available") == before.condition("Available")
 
 
+def test_an_outage_that_changes_its_face_is_told_once():
+    refused = Unavailable("RegistryUnreachable", "no answer (ConnectError)")
+    late = Unavailable("RegistryUnreachable", "no answer in time")
+    first = build(report(resolution=refused), build(report()))
+    assert build(report(resolution=late), first).to_json() == first.to_json()
+    edited = build(report(resolution=late, generation=4), first, generation=4)
+    assert edited.condition("ModelResolved").message == "no answer in time"
+
+
 def test_an_outage_before_anything_was_resolved_is_reconciling():
     outage = Unavailable("RegistryUnavailable", "no answer")
     status = build(report(target=None, rollout=not_deployed(1), resolution=outage, target_is_current=False))
