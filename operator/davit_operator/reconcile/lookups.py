@@ -120,7 +120,7 @@ class Lookups:
         """The digest of the files at a location, now or within the last interval.
 
         Raises:
-            ModelRejected: There are no files.
+            ModelRejected: There are no files, or none that make a model.
             Denied: The store refuses us.
             Unavailable: It gives no usable answer.
         """
@@ -144,7 +144,13 @@ class Lookups:
         if not files:
             raise ModelRejected(
                 "ArtifactsMissing",
-                f"there are no files at {location}: restore them, or register and reference another version",
+                f"there are no files at {location}; restore them, or register and reference another version",
+            )
+        if not any(file.path == "MLmodel" for file in files):
+            raise ModelRejected(
+                "NotAModel",
+                f"there is no MLmodel file at {location}; "
+                "point spec.model.uri at the folder that mlflow's log_model wrote, or log the model again",
             )
         return digest_of(files)
 

@@ -78,7 +78,10 @@ class Pinner:
         if known:
             return Pin(source, known)
         access = await self._credentials.for_listing(resource.key.namespace, model, route)
-        return Pin(source, await self._lookups.digest(route.listing, access))
+        try:
+            return Pin(source, await self._lookups.digest(route.listing, access))
+        except DavitError as error:
+            raise type(error)(error.reason, _for_version(source, error.message)) from error
 
     def _is_current(self, last: Pin | None, model: ModelSpec) -> bool:
         if last is None or last.source.uri != model.uri:
@@ -108,3 +111,8 @@ def _settled_digest(source: Source, status: ModelStatus) -> str:
     target, serving = pin_from_status(status.target), pin_from_status(status.serving)
     fits = target.source.identity == source.identity and target.same_model(serving)
     return target.digest if fits else ""
+
+
+def _for_version(source: Source, message: str) -> str:
+    """A store knows places, not versions: says which version it is about."""
+    return f"{source.name}/{source.version}: {message}" if source.version else message

@@ -245,6 +245,19 @@ async def test_files_that_are_deleted_before_they_serve_are_missed():
     assert world.serving() == "iris/1"
 
 
+async def test_a_folder_without_a_model_is_refused_before_any_pod_is_touched():
+    world = World()
+    await world.serve()
+    world.registry.names(CHAMPION, "2")
+    world.store.files[world.registry.models[CHAMPION].location] = [File("README.md", 2, "x")]
+    world.cluster.writes.clear()
+    await world.resync()
+    await world.reconcile()
+    assert world.condition("Ready")["reason"] == "NotAModel"
+    assert world.condition("Ready")["message"].startswith("iris/2: there is no MLmodel file")
+    assert world.cluster.writes == ["status", "event"]
+
+
 async def test_events_are_posted_on_transitions_only():
     world = World()
     await world.serve()
