@@ -17,16 +17,12 @@ from typing import Any
 from davit_server.errors import InvalidInput, Unsupported
 from davit_server.runtimes.base import Example, ModelFacts, Signature
 from davit_server.runtimes.signature import describe_signature
+from davit_server.runtimes.trust import only_computes
 
 logger = logging.getLogger(__name__)
 
 FORMATS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 CHAT_KEYS = frozenset({"messages", "prompt", "input"})
-
-_FLAVORS_OF_LIBRARIES = frozenset(
-    f"mlflow.{name}" for name in ("sklearn", "lightgbm", "xgboost", "catboost", "statsmodels", "onnx")
-)
-"""Loader modules whose predictions are plain computation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,12 +221,13 @@ def _facts_of(model: Any) -> ModelFacts:
     """What the MLmodel file says about origin and flavor."""
     conf = model.metadata.flavors.get("python_function", {})
     loader = conf.get("loader_module", "")
+    raw = model.get_raw_model() if loader == "mlflow.sklearn" else None
     return ModelFacts(
         flavor=loader,
         run_id=model.metadata.run_id or "",
         mlflow_version=model.metadata.mlflow_version or "",
         python_version=str(conf.get("python_version", "")),
-        trusted_code=loader in _FLAVORS_OF_LIBRARIES,
+        trusted_code=only_computes(loader, raw),
     )
 
 

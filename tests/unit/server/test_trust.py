@@ -1,0 +1,48 @@
+"""Only code that is known to compute, and nothing else, may run in the event loop."""
+
+import numpy as np
+import pytest
+from davit_server.runtimes.trust import only_computes
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+
+class OwnEstimator(LogisticRegression):
+    """Could do anything in predict."""
+
+
+def own_function(values):
+    return values
+
+
+LIBRARY = [
+    LogisticRegression(),
+    RandomForestClassifier(),
+    make_pipeline(StandardScaler(), LogisticRegression()),
+    make_pipeline(ColumnTransformer([("a", StandardScaler(), ["x"])]), LogisticRegression()),
+    make_pipeline(FunctionTransformer(np.log1p), LogisticRegression()),
+]
+OWN = [
+    OwnEstimator(),
+    make_pipeline(StandardScaler(), OwnEstimator()),
+    make_pipeline(FunctionTransformer(own_function), LogisticRegression()),
+    make_pipeline(ColumnTransformer([("a", FunctionTransformer(own_function), ["x"])]), LogisticRegression()),
+    object(),
+]
+
+
+@pytest.mark.parametrize("estimator", LIBRARY, ids=str)
+def test_library_parts_are_known_to_compute(estimator):
+    assert only_computes("mlflow.sklearn", estimator)
+
+
+@pytest.mark.parametrize("estimator", OWN, ids=lambda estimator: type(estimator).__name__)
+def test_the_authors_own_parts_are_not(estimator):
+    assert not only_computes("mlflow.sklearn", estimator)
+
+
+def test_python_models_are_the_authors_own():
+    assert not only_computes("mlflow.pyfunc.model", None)
