@@ -56,7 +56,10 @@ def refusal(response: httpx.Response, server: str) -> RegistryError:
         case 404 if code:
             return NotFound(f"{server} does not know it ({code})")
         case 400 if code:
-            return InvalidReference(f"{server} cannot make sense of it ({code})")
+            return InvalidReference(
+                f"{server} cannot make sense of it ({code})",
+                cure="check the reference: MLflow does not allow such a name or id",
+            )
     return _failure(status, code, server)
 
 

@@ -6,12 +6,15 @@ signed for GET only, so a tag costs a GET of one byte.
 
 import asyncio
 import posixpath
+from collections.abc import Coroutine, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from davit_registry.answers import error_code, read_answer
+from davit_registry.answers import error_code, no_mlflow, read_answer
 from davit_registry.errors import Denied, InvalidReference, NotFound, RegistryError, Unavailable
 from davit_registry.listing import File, Listing, bare_etag
 from davit_registry.rest import CONNECT_SECONDS, WHOLE_SECONDS, MlflowRest, silence
@@ -86,9 +89,10 @@ async def presign(server: MlflowRest, path: str) -> PresignedUrl | None:
         return None
     try:
         answer = read_answer(response, server.url)
-    except NotFound as error:
-        raise missing_file(posixpath.basename(path)) from error
-    return PresignedUrl(answer["url"], dict(answer.get("headers") or {}))
+    except (NotFound, InvalidReference) as error:
+        raise _unreachable_file(path, error) from error
+    with _mlflows_json(server):
+        return PresignedUrl(answer["url"], dict(answer.get("headers") or {}))
 
 
 def proxied_url(server: MlflowRest, path: str) -> str:
@@ -105,6 +109,27 @@ def missing_file(name: str) -> NotFound:
     )
 
 
+def _unreachable_file(path: str, error: RegistryError) -> RegistryError:
+    """MLflow decodes percent signs more than once and refuses `?` and `#`, in paths of its own listing."""
+    name = posixpath.basename(path)
+    if isinstance(error, NotFound) and "%" not in path:
+        return missing_file(name)
+    return InvalidReference(
+        f"MLflow's artifact proxy cannot hand out the file {name!r}",
+        reason="FileNameUnusable",
+        cure="log the model again without %, ? and # in names of files, or read it straight from S3",
+    )
+
+
+@contextmanager
+def _mlflows_json(server: MlflowRest) -> Iterator[None]:
+    """For reading what MLflow's answers always have."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise no_mlflow(f"the server {server.url}") from error
+
+
 def _knows_no_presigning(response: httpx.Response) -> bool:
     """MLflow 2 answers unknown paths without an error code of its own."""
     return response.status_code in {404, 405} and not error_code(response)
@@ -116,12 +141,18 @@ async def _walk(server: MlflowRest, root: str, folder: str, listing: Listing) ->
         raise InvalidReference(f"{root} holds folders without end", reason="LocationTooLarge")
     path = posixpath.join(root, folder).rstrip("/")
     answer = await server.get(f"{_API}/artifacts", path=path)
-    for entry in answer.get("files", []):
-        below = posixpath.join(folder, posixpath.basename(entry["path"]))
+    with _mlflows_json(server):
+        entries = [(posixpath.join(folder, _name(entry)), entry) for entry in answer.get("files", [])]
+        for below, entry in entries:
+            if not entry.get("is_dir"):
+                listing.add(File(below, int(entry.get("file_size") or 0), ""))
+    for below, entry in entries:
         if entry.get("is_dir"):
             await _walk(server, root, below, listing)
-        else:
-            listing.add(File(below, int(entry.get("file_size") or 0), ""))
+
+
+def _name(entry: dict[str, Any]) -> str:
+    return posixpath.basename(str(entry["path"]))
 
 
 async def _tagged(server: MlflowRest, root: str, files: list[File]) -> list[File]:
@@ -140,7 +171,19 @@ async def _tagged(server: MlflowRest, root: str, files: list[File]) -> list[File
         found = [await tagged(first)]
         if not found[0].etag:
             return files  # a server that signs nothing once will not do so for the others
-        return found + await asyncio.gather(*map(tagged, rest))
+        return found + await _all_or_first_failure(map(tagged, rest))
+
+
+async def _all_or_first_failure(work: Iterable[Coroutine[Any, Any, File]]) -> list[File]:
+    """The results in order; when one fails, the others are not even tried."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one) for one in work]
+    except* RegistryError as failures:
+        failure = failures.exceptions[0]
+    else:
+        return [task.result() for task in tasks]
+    raise failure
 
 
 async def _etag(server: MlflowRest, store: httpx.AsyncClient, path: str, size: int) -> str:

@@ -8,6 +8,7 @@ left to callers, who know how to back off. Only calls that change nothing go thr
 import asyncio
 import ssl
 from collections.abc import Mapping
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -116,6 +117,8 @@ def trust(*ca_bundles: str | None) -> ssl.SSLContext:
     Raises:
         InvalidReference: A file cannot be read, or holds no certificate.
     """
+    if not any(ca_bundles):
+        return _usual_trust()
     context = httpx.create_ssl_context()
     for bundle in filter(None, ca_bundles):
         try:
@@ -127,6 +130,12 @@ def trust(*ca_bundles: str | None) -> ssl.SSLContext:
                 cure="give a readable PEM file with at least one certificate",
             ) from error
     return context
+
+
+@lru_cache(maxsize=1)
+def _usual_trust() -> ssl.SSLContext:
+    """Read once: it is a hundred certificates, and every client wants them."""
+    return httpx.create_ssl_context()
 
 
 def silence(error: BaseException, server: str, who: str) -> Unavailable:

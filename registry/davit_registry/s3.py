@@ -12,6 +12,7 @@ from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
     NoCredentialsError,
+    ParamValidationError,
     PartialCredentialsError,
     ReadTimeoutError,
     SSLError,
@@ -79,7 +80,7 @@ def s3_client(options: S3Options) -> Any:
     """A boto3 client with strict time limits; one for each set of options, since making one is slow.
 
     Raises:
-        InvalidReference: The endpoint is no URL.
+        InvalidReference: The endpoint is no URL, or boto3's own configuration is broken.
     """
     path_style = options.addressing == "auto" and options.endpoint_url
     config = botocore.config.Config(
@@ -108,6 +109,12 @@ def s3_client(options: S3Options) -> Any:
             "the endpoint of the store is no URL",
             reason="InvalidEndpoint",
             cure="set AWS_ENDPOINT_URL to http://HOST:PORT or https://HOST",
+        ) from error
+    except BotoCoreError as error:
+        raise InvalidReference(
+            f"the AWS configuration of this process cannot be used ({type(error).__name__})",
+            reason="InvalidStoreSettings",
+            cure="check AWS_PROFILE and the files it names, or unset it",
         ) from error
 
 
@@ -148,6 +155,8 @@ def store_error(error: Exception, uri: str) -> RegistryError:
     """What an error of boto3 means. Its own text stays out: it may name keys."""
     if isinstance(error, ClientError):
         return _answered(str(error.response.get("Error", {}).get("Code", "")), uri)
+    if isinstance(error, ParamValidationError):
+        return _no_bucket_name(uri)
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
         return Denied(
             f"there are no credentials for {uri}",
@@ -174,6 +183,8 @@ def _answered(code: str, uri: str) -> RegistryError:
         return NotFound(
             f"there is no bucket for {uri}", reason="BucketNotFound", cure="check the name, or create it"
         )
+    if code == "InvalidBucketName":
+        return _no_bucket_name(uri)
     if code in _DENIALS:
         return Denied(
             f"the store refuses to list {uri} ({code})",
@@ -190,4 +201,12 @@ def _answered(code: str, uri: str) -> RegistryError:
         f"the store cannot list {uri} ({code or 'no code'})",
         reason="StoreFailing",
         cure="look into the store's log; this is retried",
+    )
+
+
+def _no_bucket_name(uri: str) -> InvalidReference:
+    return InvalidReference(
+        f"{uri!r} names a bucket that no store can have",
+        reason="InvalidLocation",
+        cure="write s3://BUCKET/PREFIX; a bucket's name has lower-case letters, digits, dots and hyphens",
     )

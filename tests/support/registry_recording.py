@@ -128,12 +128,14 @@ def main() -> None:
     from support.registry_stack import running_mlflow, running_store
 
     script = ROOT / "tests" / "contract" / "registry" / "logged_models.py"
-    with tempfile.TemporaryDirectory() as folder, running_store(Path(folder) / "store") as store:
-        with running_mlflow(Path(folder) / "mlflow", store) as url:
-            done = subprocess.run(
-                [sys.executable, str(script), url], check=True, stdout=subprocess.PIPE, text=True
-            )
-            exchanges = asyncio.run(_record(url, _made(done.stdout)))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_store(Path(folder) / "store") as store,
+        running_mlflow(Path(folder) / "mlflow", store) as url,
+    ):
+        command = [sys.executable, str(script), url]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        exchanges = asyncio.run(_record(url, _made(done.stdout)))
     RECORDED.write_text(json.dumps(exchanges, indent=1, sort_keys=True) + "\n")
 
 

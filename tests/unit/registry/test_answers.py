@@ -1,0 +1,198 @@
+import base64
+
+import httpx
+import pytest
+from davit_registry import Denied, InvalidReference, NotFound, RegistryError, Unavailable
+from davit_registry.credentials import Credentials
+from davit_registry.rest import MlflowRest, trust
+
+URL = "http://mlflow.example:5000"
+SECRET = "a-secret-that-somebody-sent"
+
+
+async def answered(response: httpx.Response) -> RegistryError:
+    async with MlflowRest(URL, transport=httpx.MockTransport(lambda _: response)) as server:
+        with pytest.raises(RegistryError) as refusal:
+            await server.get("/api/2.0/mlflow/registered-models/get", name="iris")
+    return refusal.value
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "reason"),
+    [
+        (400, "INVALID_PARAMETER_VALUE", InvalidReference, "InvalidReference"),
+        (401, "", Denied, "RegistryDenied"),
+        (401, "UNAUTHENTICATED", Denied, "RegistryDenied"),
+        (403, "PERMISSION_DENIED", Denied, "RegistryDenied"),
+        (404, "RESOURCE_DOES_NOT_EXIST", NotFound, "NotFound"),
+        (404, "", Unavailable, "NotAnMlflowServer"),
+        (400, "", Unavailable, "NotAnMlflowServer"),
+        (405, "", Unavailable, "NotAnMlflowServer"),
+        (204, "", Unavailable, "NotAnMlflowServer"),
+        (301, "", Denied, "RegistryRedirects"),
+        (307, "", Denied, "RegistryRedirects"),
+        (429, "", Unavailable, "RegistryFailing"),
+        (429, "REQUEST_LIMIT_EXCEEDED", Unavailable, "RegistryFailing"),
+        (500, "INTERNAL_ERROR", Unavailable, "RegistryFailing"),
+        (502, "", Unavailable, "RegistryFailing"),
+        (503, "TEMPORARILY_UNAVAILABLE", Unavailable, "RegistryFailing"),
+    ],
+)
+async def test_a_status_means_one_of_our_errors(status, code, kind, reason):
+    body = {"error_code": code, "message": SECRET} if code else None
+    response = httpx.Response(status, json=body) if body else httpx.Response(status, text=SECRET)
+    error = await answered(response)
+    assert (type(error), error.reason) == (kind, reason)
+    assert URL in error.cause
+    assert error.cure
+    assert code in error.cause or kind is Denied
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 409, 429, 500, 503])
+@pytest.mark.parametrize("code", [SECRET, SECRET.upper() + "=", "A" * 4000, 7, None, ["X"]])
+async def test_the_text_of_an_answer_is_never_quoted(status, code):
+    error = await answered(httpx.Response(status, json=[{"error_code": code, "message": SECRET}]))
+    also = (
+        await answered(httpx.Response(status or 400, json={"error_code": code, "message": SECRET}))
+        if status != 200
+        else error
+    )
+    for text in (str(error), str(also)):
+        assert SECRET.lower() not in text.lower()
+        assert len(text) < 400
+
+
+async def test_a_server_that_refuses_the_host_is_told_apart_from_one_that_refuses_us():
+    text = "Invalid Host header - possible DNS rebinding attack detected"
+    error = await answered(httpx.Response(403, text=text))
+    assert (type(error), error.reason) == (Denied, "HostRefused")
+    assert "add mlflow.example:5000 to MLFLOW_SERVER_ALLOWED_HOSTS" in error.cure
+
+
+@pytest.mark.parametrize("text", ["<html>Welcome</html>", "[1]", '"ok"', "", "{"])
+async def test_a_good_status_without_json_is_no_mlflow_server(text):
+    assert (await answered(httpx.Response(200, text=text))).reason == "NotAnMlflowServer"
+
+
+async def test_a_redirect_is_not_followed():
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(302, headers={"Location": "http://elsewhere.example/"})
+
+    async with MlflowRest(URL, Credentials("me", SECRET), transport=httpx.MockTransport(answer)) as server:
+        with pytest.raises(Denied, match="following a redirect would carry credentials elsewhere"):
+            await server.get("/x")
+    assert asked == [f"{URL}/x"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "part"),
+    [
+        (httpx.ConnectError("refused"), "gives no answer (ConnectError)"),
+        (httpx.ConnectTimeout("slow"), "gives no answer in time"),
+        (httpx.ReadTimeout("slow"), "gives no answer in time"),
+        (TimeoutError(), "gives no answer in time"),
+        (httpx.LocalProtocolError(f"Illegal header value {SECRET}"), "gives no answer (LocalProtocolError)"),
+    ],
+)
+async def test_no_answer_is_unavailable(failure, part):
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise failure
+
+    async with MlflowRest(URL, transport=httpx.MockTransport(fail)) as server:
+        with pytest.raises(Unavailable) as refusal:
+            await server.get("/x")
+    assert refusal.value.reason == "RegistryUnreachable"
+    assert part in refusal.value.cause
+    assert SECRET not in str(refusal.value)
+
+
+async def test_an_unknown_authority_is_named():
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")
+
+    async with MlflowRest(URL, transport=httpx.MockTransport(fail)) as server:
+        with pytest.raises(Unavailable, match="certificate of the authority") as refusal:
+            await server.get("/x")
+    assert refusal.value.reason == "RegistryUntrusted"
+
+
+@pytest.mark.parametrize(("breaks", "works"), [(1, True), (2, False)])
+async def test_a_broken_connection_is_tried_once_more(breaks, works):
+    tries = []
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        tries.append(1)
+        if len(tries) <= breaks:
+            raise httpx.RemoteProtocolError("Server disconnected")
+        return httpx.Response(200, json={"works": True})
+
+    async with MlflowRest(URL, transport=httpx.MockTransport(answer)) as server:
+        if works:
+            assert await server.get("/x") == {"works": True}
+        else:
+            with pytest.raises(Unavailable):
+                await server.get("/x")
+    assert len(tries) == 2
+
+
+def basic(login: str) -> str:
+    return "Basic " + base64.b64encode(login.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("url", "credentials", "header"),
+    [
+        (URL, None, None),
+        (URL, Credentials(), None),
+        (URL, Credentials("me", "pässword"), basic("me:pässword")),
+        (URL, Credentials("me\n", "password\r\n"), basic("me:password")),
+        (URL, Credentials("me", " pass word "), basic("me: pass word ")),
+        (URL, Credentials(token="token\n"), "Bearer token"),
+        (URL, Credentials("me", "password", "token"), basic("me:password")),
+        ("http://me:p%40ss@mlflow.example:5000", None, basic("me:p@ss")),
+        ("http://me:p%40ss@mlflow.example:5000", Credentials(), basic("me:p@ss")),
+        ("http://me:p%40ss@mlflow.example:5000", Credentials(token="token"), "Bearer token"),
+    ],
+)
+async def test_what_proves_us_is_sent_with_every_request(url, credentials, header):
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"header": request.headers.get("Authorization")})
+
+    async with MlflowRest(url, credentials, transport=httpx.MockTransport(answer)) as server:
+        assert await server.get("/x") == {"header": header}
+        assert server.login_headers() == ({"Authorization": header} if header else {})
+        assert server.url == URL
+
+
+def test_credentials_are_in_no_repr():
+    assert repr(Credentials("me", SECRET, SECRET)) == "Credentials()"
+
+
+async def test_the_base_url_may_have_a_path_and_ends_without_a_slash():
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"path": request.url.path})
+
+    async with MlflowRest(URL + "/team/", transport=httpx.MockTransport(answer)) as server:
+        assert await server.get("/api/x") == {"path": "/team/api/x"}
+
+
+@pytest.mark.parametrize(
+    "url", ["", "mlflow", "mlflow:5000", "file:///mlruns", "http://", "sqlite:///x", "http://a:b:c"]
+)
+def test_a_url_that_is_none_is_refused(url):
+    with pytest.raises(InvalidReference, match="write http://HOST:PORT") as refusal:
+        MlflowRest(url)
+    assert refusal.value.reason == "InvalidRegistryUrl"
+
+
+@pytest.mark.parametrize("content", [None, "", "no certificate"])
+def test_a_file_of_authorities_that_is_none_is_refused_by_name(tmp_path, content):
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(InvalidReference, match=str(path)) as refusal:
+        trust(str(path))
+    assert refusal.value.reason == "InvalidCaBundle"
