@@ -104,3 +104,10 @@ async def test_a_model_without_an_example_is_served_and_said_to_be_unchecked(tmp
     assert described["parameters"]["checked"].startswith("unchecked")
     assert 'davit_model_checked{model="m",version="7"} 0.0' in scrape
     assert told.read_text() == "", "nothing to tell"
+
+
+@pytest.mark.parametrize("model", ["mixed", "tensor", "iris_proba", "params"])
+async def test_a_model_with_a_signature_is_checked_by_a_row_made_up_from_it(model):
+    async with running(create_app(server_settings(model))) as client:
+        described = (await client.get("/v2/models/m")).json()
+    assert described["parameters"]["checked"].startswith("checked: the model answers a row made up")
