@@ -92,7 +92,7 @@ def _fetch_to_laptop(uri: str) -> dict[str, Any]:
     return {
         "model_path": found.path,
         "model_uri": uri,
-        "model_name": found.name or "",
+        "model_name": found.name or uri.rstrip("/").rpartition("/")[2],
         "model_version": str(found.version or ""),
         "model_run_id": found.run_id or "",
         "model_digest": found.digest,
