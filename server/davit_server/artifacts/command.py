@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import signal
 import sys
 from dataclasses import asdict
 
@@ -33,6 +35,9 @@ def main() -> int:
         sys.stderr.write(f"davit fetch: missing or unusable in the environment: {names}\n")
         return USAGE_ERROR
     configure_logging(settings.log_level, settings.log_format, {"location": settings.fetch_location})
+    # The first process of a container ignores SIGTERM unless it says otherwise. Nothing needs tidying up:
+    # a restart goes on from whatever is on the disk.
+    signal.signal(signal.SIGTERM, lambda number, _: os._exit(128 + number))
     try:
         report = asyncio.run(fetch_model(settings))
     except ModelRejected as rejection:

@@ -23,6 +23,7 @@ from davit_server.artifacts.verify import file_changed
 
 _BUFFER_BYTES = 1 << 20
 _SILENCE_SECONDS = 20.0
+_REFUSED = {400, 401, 403}  # S3 says 400 to temporary credentials that have expired
 _BUSY = {408, 425, 429, 500, 502, 503, 504}
 
 
@@ -201,7 +202,7 @@ def _require(response: http.client.HTTPResponse, file: File, span: Span) -> None
     status = response.status
     if status == (200 if _is_whole(file, span) else 206):
         _require_same(response, file, span)
-    elif status in {401, 403}:
+    elif status in _REFUSED and not _other_region(response):
         raise Expired
     elif status in {412, 416}:
         raise file_changed(file.path)
@@ -223,22 +224,15 @@ def _require_same(response: http.client.HTTPResponse, file: File, span: Span) ->
 
 
 def _refusal(response: http.client.HTTPResponse, file: File) -> RegistryError:
-    region = response.headers.get("x-amz-bucket-region", "")
+    if region := _other_region(response):
+        return Denied(
+            f"the bucket of {file.path} is in region {region}",
+            reason="StoreRegion",
+            cure=f"set AWS_REGION to {region}",
+        )
     match response.status:
         case 404:
             return missing_file(file.path)
-        case 301 | 307 | 400 if region:
-            return Denied(
-                f"the bucket of {file.path} is in region {region}",
-                reason="StoreRegion",
-                cure=f"set AWS_REGION to {region}",
-            )
-        case 400:
-            return Denied(
-                f"the store refuses the request for {file.path} (status 400)",
-                reason="StoreDenied",
-                cure="check the credentials and the region of the store, and the clocks",
-            )
         case 200:
             return Unavailable(
                 f"the store ignores that only a part of {file.path} was asked for",
@@ -250,6 +244,11 @@ def _refusal(response: http.client.HTTPResponse, file: File) -> RegistryError:
         reason="StoreFailing",
         cure="look into the store's log",
     )
+
+
+def _other_region(response: http.client.HTTPResponse) -> str:
+    """The region that the store redirects to, in one of the ways in which S3 does that."""
+    return response.headers.get("x-amz-bucket-region", "") if response.status in {301, 307, 400} else ""
 
 
 def _seconds(header: str) -> float:

@@ -45,14 +45,15 @@ def require_model(files: Sequence[File], location: str) -> None:
     Raises:
         ModelRejected: So it is.
     """
-    if any(_leads_astray(file.path) for file in files):
+    paths = {file.path for file in files}
+    folders = {path[:at] for path in paths for at, sign in enumerate(path) if sign == "/"}
+    if any(map(_leads_astray, paths)) or paths & folders:
         raise ModelRejected(
             STAGE,
             "UnsafePath",
-            f"a file at {location} has a path that leads out of the model's folder or into our own",
+            f"a file at {location} has a path that leads out of the model's folder, or is a folder as well",
             "log the model again with MLflow, and find out who wrote that file",
         )
-    paths = {file.path for file in files}
     if "MLmodel" not in paths:
         nested = sorted(path.removesuffix("/MLmodel") for path in paths if path.endswith("/MLmodel"))
         hint = f": {nested[0]!r} in it is one" if len(nested) == 1 else ""
