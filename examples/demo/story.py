@@ -1,6 +1,7 @@
 """The story of the demo: one function a step, told in order by `tell`."""
 
 import json
+import re
 from dataclasses import dataclass
 
 from devcluster.commands import CommandFailed
