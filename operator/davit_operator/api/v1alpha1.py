@@ -43,6 +43,7 @@ class ModelSpec(_Wanted):
 class ServerSpec(_Wanted):
     """`spec.server`: how the server in each pod behaves; absent means the server's own default."""
 
+    workers: int | None = None
     request_timeout_seconds: int | None = None
     max_body_bytes: int | None = None
     max_queue: int | None = None

@@ -69,6 +69,7 @@ def drain_seconds(server: ServerSpec) -> int:
 
 def _behaviour(server: ServerSpec) -> dict[str, str]:
     optional = {
+        "DAVIT_WORKERS": server.workers,
         "DAVIT_MAX_BODY_BYTES": server.max_body_bytes,
         "DAVIT_MAX_QUEUE": server.max_queue,
         # A word, not `off`: YAML would read that as false.

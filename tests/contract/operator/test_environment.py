@@ -68,6 +68,7 @@ def test_every_field_of_spec_server_changes_the_environment():
     plain = values(server_env.serve_env(blueprint(Through.PROXY)))
     fields = ModelDeploymentSpec.model_fields["server"].annotation.model_fields
     changed = {
+        "workers": ("DAVIT_WORKERS", "2"),
         "request_timeout_seconds": ("DAVIT_REQUEST_TIMEOUT_SECONDS", "30"),
         "max_body_bytes": ("DAVIT_MAX_BODY_BYTES", "4194304"),
         "max_queue": ("DAVIT_MAX_QUEUE", "128"),
