@@ -9,7 +9,7 @@ from pathlib import Path
 
 from devcluster import progress
 from devcluster.commands import run
-from devcluster.images.storage import commit_folder, has_image
+from devcluster.images.storage import commit_folder, image_id
 
 SUITE = (
     "bookworm"  # its Python is 3.11: pickled models want the minor version that the lock file was made for
@@ -41,7 +41,7 @@ def ensure_base() -> None:
     Raises:
         DevclusterError: No Debian mirror answers.
     """
-    if has_image(BASE):
+    if image_id(BASE):
         return
     progress.step("making the base image from Debian packages (once; about 2 min)")
     root = Path(tempfile.mkdtemp(prefix="davit-base."))
@@ -62,7 +62,7 @@ def gateway_builder(binary: Path) -> str:
 def ensure_gateway_builder(binary: Path) -> None:
     """Put an already built versitygw where its Dockerfile looks before it asks for Go."""
     reference = gateway_builder(binary)
-    if not has_image(reference):
+    if image_id(reference) is None:
         commit_folder(binary, reference, parent=BASE, target="/out/versitygw")
 
 

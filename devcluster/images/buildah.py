@@ -12,7 +12,7 @@ from devcluster.images.base import BASE, ensure_base, ensure_gateway_builder, ga
 from devcluster.images.building import certificate_secret, run_build
 from devcluster.images.catalog import ROOT, Image
 from devcluster.images.debian import install_missing
-from devcluster.images.storage import image_label, image_size
+from devcluster.images.storage import forget_image, image_id, image_label, image_size
 
 _EXPORT_SECONDS = 10 * 60.0
 _GATEWAY = "versitygw"
@@ -45,7 +45,10 @@ class Buildah:
 
     def build(self, image: Image, labels: dict[str, str], log: Path) -> None:
         """Build with chroot isolation, which needs no privileges that a container lacks."""
+        before = image_id(image.reference)
         run_build(self.build_command(image, labels), image, log)
+        if before and before != image_id(image.reference):
+            forget_image(before)
 
     def build_command(self, image: Image, labels: dict[str, str]) -> list[str]:
         """The command line; layers are kept so that a change rebuilds only what follows it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -20,9 +21,9 @@ def image_label(reference: str, label: str) -> str | None:
         return None
 
 
-def has_image(reference: str) -> bool:
-    """Whether an image is in the storage."""
-    return bool(run(["buildah", "images", "--quiet", "--filter", f"reference={reference}"]).strip())
+def image_id(reference: str) -> str | None:
+    """The id of an image, or nothing when it is not there."""
+    return run(["buildah", "images", "--quiet", "--filter", f"reference={reference}"]).strip() or None
 
 
 def image_size(reference: str) -> int:
@@ -42,3 +43,9 @@ def commit_folder(folder: Path, reference: str, *, parent: str = "scratch", targ
         run(["buildah", "commit", "--quiet", container, reference], timeout=_COPY_SECONDS)
     finally:
         run(["buildah", "rm", container])
+
+
+def forget_image(image: str) -> None:
+    """Remove an image by its id with the layers that only it has; one in use stays."""
+    with contextlib.suppress(DevclusterError):
+        run(["buildah", "rmi", image])
