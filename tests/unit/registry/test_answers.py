@@ -1,8 +1,9 @@
+import asyncio
 import base64
 
 import httpx
 import pytest
-from davit_registry import Denied, InvalidReference, NotFound, RegistryError, Unavailable
+from davit_registry import Denied, InvalidReference, NotFound, RegistryError, Unavailable, rest
 from davit_registry.credentials import Credentials
 from davit_registry.rest import MlflowRest, trust
 
@@ -107,6 +108,18 @@ async def test_no_answer_is_unavailable(failure, part):
     assert refusal.value.reason == "RegistryUnreachable"
     assert part in refusal.value.cause
     assert SECRET not in str(refusal.value)
+
+
+async def test_a_server_that_never_finishes_is_cut_off(monkeypatch):
+    monkeypatch.setattr(rest, "WHOLE_SECONDS", 0.05)
+
+    async def hang(_: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        return httpx.Response(200)
+
+    async with MlflowRest(URL, transport=httpx.MockTransport(hang)) as server:
+        with pytest.raises(Unavailable, match="gives no answer in time"):
+            await server.get("/x")
 
 
 async def test_an_unknown_authority_is_named():

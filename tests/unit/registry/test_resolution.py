@@ -214,3 +214,14 @@ async def test_a_version_costs_two_requests():
 
     await resolve("models:/iris@champion", httpx.MockTransport(answer))
     assert len(asked) == 2
+
+
+async def test_an_identifier_never_becomes_another_path():
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.raw_path.decode())
+        return httpx.Response(404, json={"error_code": "RESOURCE_DOES_NOT_EXIST"})
+
+    await refused("models:/m-1?x=..%2f..#", httpx.MockTransport(answer))
+    assert asked == ["/api/2.0/mlflow/logged-models/m-1%3Fx%3D..%252f..%23"]
