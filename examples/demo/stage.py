@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from devcluster.images.catalog import IMAGES
 from examples.demo.charts import Helm
 from examples.demo.kubectl import Kubectl, Object
 
@@ -12,7 +13,7 @@ MODEL_NAMESPACE = "shop"
 MODEL = "iris"
 ALIAS = "champion"
 MANIFEST = Path(__file__).parents[1] / "iris.yaml"
-SERVER_IMAGE = "davit.dev/server:0.1.0"
+SERVER_IMAGE = IMAGES["server"].reference
 
 # Three flowers; one of each species, for a model that has learnt its lesson.
 QUESTION: Object = {
