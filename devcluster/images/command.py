@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from devcluster import progress
 from devcluster.binaries.cache import cache_root
@@ -21,11 +24,12 @@ def run(arguments: list[str]) -> int:
     options = build_parser().parse_args(arguments)
     engine = choose_engine(options.engine)
     images = choose_images(options.names, registry=engine.registry)
-    engine.prepare(images)
-    for image in images:
-        took = build_if_changed(engine, image)
-        how = "unchanged" if took is None else f"built in {took:.0f} s"
-        print(f"{image.reference:<32} {engine.size(image.reference) / 1e6:>6.0f} MB  {how}", flush=True)
+    with _exclusively():
+        engine.prepare(images)
+        for image in images:
+            took = build_if_changed(engine, image)
+            how = "unchanged" if took is None else f"built in {took:.0f} s"
+            print(f"{image.reference:<32} {engine.size(image.reference) / 1e6:>6.0f} MB  {how}", flush=True)
     return 0
 
 
@@ -52,3 +56,16 @@ def build_if_changed(engine: Engine, image: Image) -> float | None:
     started = time.monotonic()
     engine.build(image, {LABEL: wanted}, cache_root() / "logs" / "images" / f"{image.name}.log")
     return time.monotonic() - started
+
+
+@contextmanager
+def _exclusively() -> Iterator[None]:
+    """One build of images at a time: a second one would repeat the work of the first, or undo it."""
+    cache_root().mkdir(parents=True, exist_ok=True)
+    with (cache_root() / "images.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress.step("waiting for another build of images to end")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
