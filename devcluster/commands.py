@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from devcluster.errors import DevclusterError
 
@@ -20,7 +21,7 @@ class CommandFailed(DevclusterError):
     def __init__(self, arguments: Sequence[str], code: int, output: str) -> None:
         lines = [line for line in output.strip().splitlines() if line.strip()]
         reason = lines[-1].strip() if lines else "it said nothing"
-        super().__init__(f"{' '.join(arguments[:4])} ended with {code}: {reason}")
+        super().__init__(f"{_short(arguments)} ended with {code}: {reason}")
         self.output = output
 
 
@@ -59,7 +60,7 @@ def run(
     except FileNotFoundError:
         raise DevclusterError(f"the program {arguments[0]!r} is not installed") from None
     except subprocess.TimeoutExpired:
-        raise DevclusterError(f"{' '.join(arguments[:4])} did not end within {timeout:.0f} s") from None
+        raise DevclusterError(f"{_short(arguments)} did not end within {timeout:.0f} s") from None
     if done.returncode != 0:
         raise CommandFailed(arguments, done.returncode, done.stderr or done.stdout)
     return done.stdout
@@ -72,3 +73,9 @@ def succeeds(arguments: Sequence[str], *, timeout: float = MINUTE) -> bool:
     except DevclusterError:
         return False
     return True
+
+
+def _short(arguments: Sequence[str]) -> str:
+    """What a person calls this command: the program and its first words, without options and paths."""
+    words = [word for word in arguments[1:] if not word.startswith(("-", "/"))]
+    return " ".join([Path(arguments[0]).name, *words[:3]])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from string import Template
 
+from devcluster.errors import DevclusterError
 from devcluster.kubectl import Kubectl
 from devcluster.node.addresses import AddressPlan
 from devcluster.node.paths import Paths
@@ -45,21 +46,19 @@ def wait_for_addons(kubectl: Kubectl, *, seconds: int) -> None:
     Raises:
         DevclusterError: They are not in time.
     """
-    for namespace, deployment, _ in ADDONS:
-        arguments = [
-            "rollout",
-            "status",
-            f"deployment/{deployment}",
-            "-n",
-            namespace,
-            f"--timeout={seconds}s",
-        ]
-        kubectl.run(arguments, timeout=seconds + 30)
+    limit = f"--timeout={seconds}s"
+    for namespace, deployment, purpose in ADDONS:
+        rollout = ["rollout", "status", f"deployment/{deployment}", "-n", namespace, limit]
+        look = f"kubectl -n {namespace} describe pods; kubectl -n {namespace} logs deployment/{deployment}"
+        _wait(kubectl, rollout, f"{deployment} ({purpose}) is not available, look at: {look}", seconds)
     # Until this answers no namespace can be removed: its contents cannot be listed.
-    served = [
-        "wait",
-        "--for=condition=Available",
-        "apiservice/v1beta1.metrics.k8s.io",
-        f"--timeout={seconds}s",
-    ]
-    kubectl.run(served, timeout=seconds + 30)
+    served = ["wait", "--for=condition=Available", "apiservice/v1beta1.metrics.k8s.io", limit]
+    look = "kubectl describe apiservice v1beta1.metrics.k8s.io"
+    _wait(kubectl, served, f"the API server does not reach metrics-server, look at: {look}", seconds)
+
+
+def _wait(kubectl: Kubectl, arguments: list[str], failure: str, seconds: int) -> None:
+    try:
+        kubectl.run(arguments, timeout=seconds + 30)
+    except DevclusterError as error:
+        raise DevclusterError(f"{failure} ({error})") from error

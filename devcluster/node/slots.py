@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import IO
 
+from devcluster import progress
 from devcluster.commands import run
 from devcluster.node.addresses import AddressPlan, choose_slot
 from devcluster.node.paths import Paths
@@ -24,7 +26,7 @@ def exclusively(name: str, folder: Path = _LOCKS) -> Iterator[None]:
     path = folder / f"davit-devcluster-{name}.lock"
     while True:
         with path.open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            _wait_for(lock, name)
             if not _is_same_file(lock.fileno(), path):
                 continue  # the holder before us removed it: what we locked is no longer what others see
             try:
@@ -62,6 +64,14 @@ def host_networks() -> list[IPv4Network]:
     """Networks that this machine's routes lead to, the default route aside."""
     routes = json.loads(run(["ip", "-json", "-4", "route", "show", "table", "all"]))
     return [IPv4Network(route["dst"], strict=False) for route in routes if route["dst"] != "default"]
+
+
+def _wait_for(lock: IO[str], name: str) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        progress.step(f"another command works on {name}: waiting for it to end")
+        fcntl.flock(lock, fcntl.LOCK_EX)
 
 
 def _clusters(root: Path) -> list[Path]:

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from devcluster import progress
+from devcluster.errors import DevclusterError
 from devcluster.node.addons import addon_manifests, apply_addons, wait_for_addons
 from devcluster.node.boot import boot_id
 from devcluster.node.components import Component
@@ -14,6 +15,7 @@ from devcluster.node.removal import halt
 from devcluster.node.supervisor import ComponentFailed
 from devcluster.node.system_images import system_images
 
+_FIRST_SECONDS = 30
 _START_SECONDS = 180
 _ADDON_SECONDS = 300
 
@@ -25,13 +27,16 @@ def ensure_running(node: Node) -> None:
         ComponentFailed: A component fails even on fresh data.
     """
     failure = _failure_of_start(node)
-    if failure is not None:
-        progress.step(f"{failure}; starting the node again on its data")
-        halt(node)
-        failure = _failure_of_start(node)
-    if failure is not None:
+    if failure is None:
+        return
+    progress.step(f"{failure}; starting the node again on its data")
+    halt(node)
+    replaced: set[str] = set()
+    while (failure := _failure_of_start(node)) is not None:
+        if failure.component in replaced:
+            raise failure
         _replace_data(node, failure)
-        _start(node)
+        replaced.add(failure.component)
 
 
 def _failure_of_start(node: Node) -> ComponentFailed | None:
@@ -70,7 +75,7 @@ def _start(node: Node) -> None:
     first = [node.component("containerd"), node.component("etcd")]
     _ensure(node, first)
     for component in first:
-        node.supervisor.wait(component, seconds=_START_SECONDS)
+        node.supervisor.wait(component, seconds=_FIRST_SECONDS)
     _ensure(node, [node.component("kube-apiserver")])
     node.images.load_small(system_images())
     node.supervisor.wait(node.component("kube-apiserver"), seconds=_START_SECONDS)
@@ -79,10 +84,16 @@ def _start(node: Node) -> None:
     for component in node.components:
         node.supervisor.wait(component, seconds=_START_SECONDS)
     progress.step("waiting for the node, DNS, storage and metrics")
-    node.kubectl.run(
-        ["wait", "--for=condition=Ready", "node", node.paths.name, "--timeout=120s"], timeout=150
-    )
+    _wait_for_node(node)
     wait_for_addons(node.kubectl, seconds=_ADDON_SECONDS)
+
+
+def _wait_for_node(node: Node) -> None:
+    wait = ["wait", "--for=condition=Ready", "node", node.paths.name, f"--timeout={_START_SECONDS}s"]
+    try:
+        node.kubectl.run(wait, timeout=_START_SECONDS + 30)
+    except DevclusterError as error:
+        raise ComponentFailed("kubelet", f"the node does not become Ready ({error})") from error
 
 
 def _ensure_namespaces(node: Node) -> None:

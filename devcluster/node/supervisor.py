@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from devcluster.commands import run, succeeds
+from devcluster.commands import run
 from devcluster.errors import DevclusterError
 from devcluster.node.cgroups import ControlGroup
 from devcluster.node.components import Component
@@ -63,7 +63,7 @@ class Supervisor:
             return False
         if component.health:
             return self._answers(component.health)
-        return succeeds(["ctr", "--address", str(self._paths.socket), "version"], timeout=10)
+        return self._serves_kubernetes()
 
     def ensure(self, component: Component) -> bool:
         """Start a component unless it runs well, with its present command line and configuration.
@@ -99,6 +99,15 @@ class Supervisor:
     def log(self, component: Component) -> Path:
         """Where a component writes."""
         return self._paths.logs / f"{component.name}.log"
+
+    def _serves_kubernetes(self) -> bool:
+        """Whether containerd's interface for the kubelet works; on damaged data it lives without one."""
+        try:
+            plugins = run(["ctr", "--address", str(self._paths.socket), "plugins", "list"], timeout=10)
+        except DevclusterError:
+            return False
+        rows = [row.split() for row in plugins.splitlines()]
+        return any(row[1:2] == ["cri"] and row[-1] == "ok" for row in rows)
 
     def _hangs(self, component: Component) -> bool:
         """Whether a component lives without doing its work; it has a moment to find what it depends on."""

@@ -31,6 +31,7 @@ _SHELL_PROGRAMS = (
     "cat",
     "chmod",
     "echo",
+    "httpd",
     "ls",
     "mkdir",
     "nc",

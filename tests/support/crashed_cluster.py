@@ -1,0 +1,87 @@
+"""The cluster that is damaged on purpose, under a name of its own, and the pod that must survive it."""
+
+import subprocess
+import sys
+from pathlib import Path
+from urllib.request import ProxyHandler, build_opener
+
+from devcluster.binaries.build import ensure_binary
+from devcluster.node.paths import Paths
+from devcluster.node.processes import read_record
+from devcluster.node.system_images import BUSYBOX_IMAGE
+
+NAME = "davit-crash"
+PATHS = Paths(NAME)
+ROOT = Path(__file__).parents[2]
+COMPONENTS = [
+    *("containerd", "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"),
+    *("kubelet", "kube-proxy"),
+]
+STORY = f"""
+apiVersion: v1
+kind: Namespace
+metadata: {{name: story, labels: {{pod-security.kubernetes.io/enforce: restricted}}}}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {{name: data, namespace: story}}
+spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Mi}}}}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: web, namespace: story}}
+spec: {{selector: {{app: web}}, ports: [{{port: 80, targetPort: 8080}}]}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: web, namespace: story}}
+spec:
+  selector: {{matchLabels: {{app: web}}}}
+  strategy: {{type: Recreate}}
+  template:
+    metadata: {{labels: {{app: web}}}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      securityContext: {{runAsNonRoot: true, runAsUser: 65532, seccompProfile: {{type: RuntimeDefault}}}}
+      containers:
+        - name: web
+          image: {BUSYBOX_IMAGE}
+          command: [sh, -c, "date >> /data/starts; httpd -f -p 8080 -h /data"]
+          readinessProbe: {{httpGet: {{path: /starts, port: 8080}}, periodSeconds: 1}}
+          securityContext: {{allowPrivilegeEscalation: false, capabilities: {{drop: [ALL]}}}}
+          volumeMounts: [{{name: data, mountPath: /data}}]
+      volumes: [{{name: data, persistentVolumeClaim: {{claimName: data}}}}]
+"""
+
+
+def devcluster(*arguments):
+    command = [sys.executable, "-m", "devcluster", "--name", NAME, "--provider", "node", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def kubectl(*arguments, text=None):
+    command = [str(ensure_binary("kubectl")), f"--kubeconfig={PATHS.kubeconfig}", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, input=text or "")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def process(component):
+    return read_record(PATHS.processes / f"{component}.json").identity.pid
+
+
+def processes():
+    return {component: process(component) for component in COMPONENTS}
+
+
+def story_serves():
+    """The pod of the story answers through its Service and by its name, from inside and from this machine."""
+    kubectl("-n", "story", "rollout", "status", "deployment/web", "--timeout=180s")
+    inside = kubectl("-n", "story", "exec", "deployment/web", "--", "wget", "-qO-", "http://web.story/starts")
+    address = kubectl("-n", "story", "get", "service", "web", "-o", "jsonpath={.spec.clusterIP}")
+    with build_opener(ProxyHandler({})).open(f"http://{address}/starts", timeout=10) as answer:
+        outside = answer.read().decode()
+    assert inside == outside
+    return len(outside.splitlines())
