@@ -1,13 +1,14 @@
 """One loopback server that plays an S3 store and MLflow's artifact proxy before it, and misbehaves on request.
 
 Objects lie in one bucket, `mlflow`; the proxy's root is its folder `artifacts`. What a test wants to go wrong
-it puts into `troubles`: the next requests for objects take one each, in their order.
+it puts into `troubles`: the next requests for objects take one each, in their order; or into `troubles_of` one
+file name.
 """
 
 import hashlib
 import json
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -54,9 +55,15 @@ class StoreServer:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.reset()
+
+    def reset(self) -> None:
+        """As new, at the same address."""
         self.objects: dict[str, Stored] = {}
         self.troubles: deque[Trouble] = deque()
+        self.troubles_of: dict[str, deque[Trouble]] = defaultdict(deque)
         self.proxy_refusals: deque[tuple[int, dict[str, str]]] = deque()
+        self.streams_cut_after: deque[int] = deque()
         self.seen: list[Seen] = []
         self.presigns = True
         self.page_size = 1000
@@ -141,10 +148,11 @@ class Conversation(BaseHTTPRequestHandler):
 
     def _object(self, key: str) -> None:
         stored = self.store.objects.get(key)
+        troubles = self.store.troubles_of[key.rpartition("/")[2]] or self.store.troubles
         if stored is None:
             self.say(404)
-        elif self.store.troubles:
-            self.store.troubles.popleft()(self, stored)
+        elif troubles:
+            troubles.popleft()(self, stored)
         else:
             self.answer(stored)
 
@@ -203,6 +211,11 @@ class Conversation(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
+        if self.store.streams_cut_after and content:
+            part = content[: self.store.streams_cut_after.popleft()]
+            self.wfile.write(b"%x\r\n%s" % (len(content), part))
+            self.close_connection = True
+            return
         if content:
             self.wfile.write(b"%x\r\n%s\r\n" % (len(content), content))
         self.wfile.write(b"0\r\n\r\n")
@@ -217,6 +230,7 @@ def running_store_server() -> Iterator[StoreServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Conversation,), {}))
     server.RequestHandlerClass.store = store = StoreServer(f"http://127.0.0.1:{server.server_port}")
     server.daemon_threads = True
+    server.handle_error = lambda *_: None  # clients that go away are part of the tests
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

@@ -131,11 +131,14 @@ class Download:
 
     async def _bring_all(self, queue: Iterator[File]) -> None:
         for file in queue:
-            if not (self._journal.is_done(file.path) and self._destination.has(file)):
-                await self._bring(file)
+            if self._journal.is_done(file.path) and self._destination.has(file):
+                continue
+            # Once more if need be: what an earlier container left may have been damaged on the disk.
+            if not (await self._bring(file) or await self._bring(file)):
+                raise content_mismatch(file.path)
 
-    async def _bring(self, file: File) -> None:
-        """One file, all its parts at once as far as there are connections."""
+    async def _bring(self, file: File) -> bool:
+        """One file, all its parts at once as far as connections allow; whether it is what it should be."""
         permission = await self._permit(file)
         transfer = _Transfer(file, self._destination.path / file.path, permission, self._part_bytes)
         self._recall(transfer)
@@ -143,8 +146,12 @@ class Download:
             for part in transfer.parts:
                 if not part.landed.is_set():
                     group.create_task(self._bring_part(transfer, part))
-            group.create_task(self._check(transfer))
-        self._journal.note_done(file.path)
+            checking = group.create_task(self._check(transfer))
+        if checking.result():
+            self._journal.note_done(file.path)
+        else:
+            self._journal.forget(file.path)
+        return checking.result()
 
     def _recall(self, transfer: _Transfer) -> None:
         """What an earlier container brought."""
@@ -185,7 +192,7 @@ class Download:
             self._idle.put_nowait(reader)
         transfer.check = transfer.check or choose_check(transfer.file, headers, whole=whole)
 
-    async def _check(self, transfer: _Transfer) -> None:
+    async def _check(self, transfer: _Transfer) -> bool:
         """Adds up the parts in their order, close behind the download, so that it costs hardly any time."""
         checksum = None
         for part in transfer.parts:
@@ -197,11 +204,9 @@ class Download:
                     self._checking, _add, checksum, transfer.target, part.span
                 )
         if checksum is None:
-            return
-        if not checksum.is_right:
-            self._journal.forget(transfer.file.path)
-            raise content_mismatch(transfer.file.path, checksum.kind)
-        self.checked_files += 1
+            return True
+        self.checked_files += checksum.is_right
+        return checksum.is_right
 
     async def _permit(self, file: File) -> Permission:
         return await self._patience.insist(lambda: self._source.permit(file))
@@ -214,7 +219,7 @@ class Download:
                 cure="check that the store runs and can be reached from this namespace",
             ) from interruption
         logger.info("download interrupted", extra={"fields": {"file": file.path, "why": str(interruption)}})
-        await self._patience.pause(tries, interruption.after)
+        await asyncio.sleep(self._patience.seconds(tries, interruption.after))
 
 
 def _add(checksum: Checksum, path: Path, span: Span) -> None:

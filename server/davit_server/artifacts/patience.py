@@ -28,11 +28,11 @@ class Patience:
     first_seconds: float = 0.5
     longest_seconds: float = 15.0
 
-    async def pause(self, tries: int, asked_seconds: float = 0.0) -> None:
-        """Waits after so many tries in a row, at least as long as the store asks for."""
+    def seconds(self, tries: int, asked: float = 0.0) -> float:
+        """How long to wait after so many tries in a row, when the store asks for so many seconds."""
         longest = min(self.longest_seconds, self.first_seconds * 2 ** (tries - 1))
-        seconds = random.uniform(longest / 2, longest)  # noqa: S311  spreads pods, hides nothing
-        await asyncio.sleep(max(seconds, min(asked_seconds, self.longest_seconds)))
+        own = random.uniform(longest / 2, longest)  # noqa: S311  spreads pods, hides nothing
+        return max(own, min(asked, self.longest_seconds))
 
     async def insist(self, ask: Callable[[], Awaitable[Result]]) -> Result:
         """The result of a call that is repeated while there is no usable answer.
@@ -44,5 +44,5 @@ class Patience:
             try:
                 return await ask()
             except Unavailable:
-                await self.pause(tries)
+                await asyncio.sleep(self.seconds(tries))
         return await ask()

@@ -120,12 +120,12 @@ def file_changed(path: str) -> ModelRejected:
     )
 
 
-def content_mismatch(path: str, kind: str) -> ModelRejected:
+def content_mismatch(path: str) -> ModelRejected:
     """The bytes that came do not add up to what the store promised."""
     return ModelRejected(
         STAGE,
         "ContentMismatch",
-        f"the bytes of {path} do not have the {kind} sum that the store gives for them",
+        f"the bytes of {path} do not have the checksum that the store gives for them",
         "the store or the network damages data: look into the store's log",
     )
 
@@ -166,9 +166,9 @@ class Checksum:
     """
 
     def __init__(self, check: str) -> None:
-        self.kind, _, self._wanted = check.partition(":")
+        kind, _, self._wanted = check.partition(":")
         self._crc = 0
-        self._hash = hashlib.new(self.kind, usedforsecurity=False) if self.kind != "crc32" else None
+        self._hash = hashlib.new(kind, usedforsecurity=False) if kind != "crc32" else None
 
     def update(self, block: memoryview) -> None:
         """Takes the next bytes."""
