@@ -5,12 +5,12 @@ import asyncio
 from davit_operator.app import create_app
 from davit_operator.handlers.operation import operate
 from davit_operator.logs import configure_logging
-from davit_operator.settings import ClusterSettings, Settings, StoreSettings
+from davit_operator.settings import Settings, StoreSettings
 
 
 async def main(settings: Settings) -> None:
     """Runs until a signal arrives."""
-    await operate(create_app(settings, StoreSettings(), ClusterSettings().kubeconfig_path))
+    await operate(await create_app(settings, StoreSettings()))
 
 
 if __name__ == "__main__":

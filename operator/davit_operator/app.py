@@ -3,12 +3,10 @@
 import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 
 from davit_operator.adapters.clock import SystemClock
 from davit_operator.adapters.cluster_kubernetes import KubernetesCluster
-from davit_operator.adapters.kubernetes_api import KubernetesApi
-from davit_operator.adapters.kubernetes_login import connect, find_login
+from davit_operator.adapters.kubernetes_api import KubernetesApi, connect
 from davit_operator.adapters.metrics import PrometheusMetrics
 from davit_operator.adapters.registry_mlflow import MlflowRegistry
 from davit_operator.adapters.store_s3 import ModelStore
@@ -70,14 +68,14 @@ class App:
         await self.api.aclose()
 
 
-def create_app(settings: Settings, store_settings: StoreSettings, kubeconfig: Path) -> App:
-    """Makes the operator for the cluster that we run in, or else that a kubeconfig names.
+async def create_app(settings: Settings, store_settings: StoreSettings) -> App:
+    """Makes the operator for the cluster that we run in, or else that the kubeconfig names.
 
     Raises:
-        LoginError: There is no cluster to be found.
+        ConfigException: There is no cluster to be found.
     """
     clock, metrics = SystemClock(), PrometheusMetrics()
-    api = KubernetesApi(connect(find_login(kubeconfig)))
+    api = KubernetesApi(await connect())
     registry = MlflowRegistry(settings.registry_ca_file)
     outside = Outside(
         cluster=KubernetesCluster(api, settings.watch_namespaces, clock),

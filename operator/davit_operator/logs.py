@@ -30,5 +30,5 @@ def configure_logging(level: str, style: Literal["json", "console"]) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # Their debug lines hold whole answers of the API server and stores, Secrets included; kopf and httpx
     # say at the level of information what each event and request was.
-    for name in ("kopf", "botocore", "boto3", "urllib3", "httpcore", "httpx", "aiohttp"):
+    for name in ("kopf", "kubernetes", "botocore", "boto3", "urllib3", "httpcore", "httpx", "aiohttp"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))

@@ -72,16 +72,3 @@ class StoreSettings(BaseSettings):
     session_token: SecretStr = SecretStr("")
     region: str = ""
     endpoint_url: str = ""
-
-
-class ClusterSettings(BaseSettings):
-    """Where a cluster is when we do not run in one, as kubectl has it."""
-
-    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
-
-    kubeconfig: Path = Path("~/.kube/config")
-
-    @property
-    def kubeconfig_path(self) -> Path:
-        """The file, with `~` replaced."""
-        return self.kubeconfig.expanduser()

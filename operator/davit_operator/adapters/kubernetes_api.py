@@ -1,13 +1,19 @@
-"""Requests to the Kubernetes API: content types, and its errors as ours."""
+"""Requests to the Kubernetes API: paths, content types, and its errors as ours."""
 
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import httpx
+import aiohttp
+from kubernetes.aio.client import ApiClient, ApiException, Configuration
+from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
+from davit_operator import __version__
 from davit_operator.domain.errors import DavitError, Denied, InvalidSpec, Unavailable, Waiting
 from davit_operator.domain.objects import Object
+
+logger = logging.getLogger(__name__)
 
 Method = Literal["GET", "POST", "PATCH", "DELETE"]
 
@@ -15,17 +21,34 @@ JSON = "application/json"
 APPLY_PATCH = "application/apply-patch+yaml"
 JSON_PATCH = "application/json-patch+json"
 
+_TIMEOUT_SECONDS = 20
 _LONGEST_MESSAGE = 1000
+
+
+async def connect() -> ApiClient:
+    """A client for the cluster we run in, or else for the current kubeconfig.
+
+    Raises:
+        ConfigException: There is neither.
+    """
+    configuration = Configuration()
+    try:
+        load_incluster_config(client_configuration=configuration)
+    except ConfigException:
+        await load_kube_config(client_configuration=configuration)
+    client = ApiClient(configuration)
+    client.user_agent = f"davit-operator/{__version__}"
+    return client
 
 
 class KubernetesApi:
     """One request in, one JSON tree out.
 
     Args:
-        client: A connection to the API server, logged in.
+        client: The official client; only its transport and authentication are used.
     """
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    def __init__(self, client: ApiClient) -> None:
         self._client = client
 
     async def request(
@@ -45,28 +68,41 @@ class KubernetesApi:
             Denied: Not allowed.
             InvalidSpec: The object is refused.
         """
-        content = None if body is None else json.dumps(body).encode()
-        headers = {"Accept": JSON, "Content-Type": content_type}
         try:
-            answer = await self._client.request(method, path, params=query, content=content, headers=headers)
-            if answer.status_code == httpx.codes.NOT_FOUND:
+            return await self._send(method, path, dict(query or {}), body, content_type)
+        except ApiException as error:
+            if error.status == 404:
                 return None
-            if not answer.is_success:
-                raise _translate(answer, method, path)
-            return dict(answer.json())
-        except (httpx.HTTPError, OSError, ValueError) as error:
+            raise _translate(error, method, path) from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
             cause = f"{type(error).__name__} on {method} {path}"
             raise Unavailable("KubernetesUnavailable", f"the API server does not answer: {cause}") from error
 
     async def aclose(self) -> None:
         """Closes the connections."""
-        await self._client.aclose()
+        await self._client.close()
+
+    async def _send(
+        self, method: Method, path: str, query: dict[str, str], body: Any, content_type: str
+    ) -> Object:
+        answer: Object = await self._client.call_api(
+            path,
+            method,
+            query_params=list(query.items()),
+            header_params={"Accept": JSON, "Content-Type": content_type},
+            body=body,
+            auth_settings=["BearerToken"],
+            response_types_map=dict.fromkeys((200, 201, 202), "object"),
+            _return_http_data_only=True,
+            _request_timeout=_TIMEOUT_SECONDS,
+        )
+        return answer
 
 
-def _translate(answer: httpx.Response, method: Method, path: str) -> DavitError:
-    status = _read_status(answer)
-    said = str(status.get("message", f"{answer.status_code} {answer.reason_phrase}"))[:_LONGEST_MESSAGE]
-    match answer.status_code:
+def _translate(error: ApiException, method: Method, path: str) -> DavitError:
+    status = _read_status(error.body)
+    said = str(status.get("message", f"{error.status} {error.reason}"))[:_LONGEST_MESSAGE]
+    match error.status:
         case 401 | 403 if "NamespaceTerminating" in json.dumps(status.get("details", {})):
             return Waiting("NamespaceTerminating", f"the namespace is being deleted: {said}")
         case 401 | 403:
@@ -79,15 +115,13 @@ def _translate(answer: httpx.Response, method: Method, path: str) -> DavitError:
             return InvalidSpec(
                 "RefusedByKubernetes", f"Kubernetes refuses the object: {said}; correct the spec"
             )
-    return Unavailable(
-        "KubernetesUnavailable", f"the API server answers {answer.status_code} to {method} {path}"
-    )
+    return Unavailable("KubernetesUnavailable", f"the API server answers {error.status} to {method} {path}")
 
 
-def _read_status(answer: httpx.Response) -> Object:
+def _read_status(body: str | None) -> Object:
     """The API server's own account of an error; anything else is not repeated."""
     try:
-        status = answer.json()
+        status = json.loads(body or "")
     except ValueError:
         return {}
     return status if isinstance(status, dict) and status.get("kind") == "Status" else {}

@@ -89,7 +89,7 @@ def _find_problem(deployment: Object, pods: Sequence[Object], replicas: Replicas
         return _in_progress(deployment, replicas)
     revision = _template_label(deployment, constants.REVISION_LABEL)
     new = [pod for pod in pods if revision_of(pod) == revision]
-    said = diagnose_pods(new) or _not_created(deployment)
+    said = diagnose_pods(new) or _not_created(deployment) or _paused(deployment)
     if said and not isinstance(said, Waiting):
         return said
     if _condition(deployment, "Progressing").get("reason") == "ProgressDeadlineExceeded":
@@ -124,6 +124,14 @@ def _not_created(deployment: Object) -> Waiting | None:
         f"pods cannot be created: {failure.get('message', 'no reason given')}; "
         "check the quota, the limit ranges and the pod security level of the namespace",
     )
+
+
+def _paused(deployment: Object) -> Waiting | None:
+    if not deployment["spec"].get("paused"):
+        return None
+    name = deployment["metadata"]["name"]
+    cure = f"kubectl rollout resume deployment/{name}"
+    return Waiting("RolloutPaused", f"somebody paused Deployment {name}, so no pod is replaced: {cure}")
 
 
 def _condition(deployment: Object, type_: str) -> Object:

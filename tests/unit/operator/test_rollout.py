@@ -118,3 +118,11 @@ def test_a_status_that_speaks_of_an_earlier_spec_is_not_believed():
     late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
     rollout = judge_rollout(deployment(observed=4, conditions=[late], **complete()), [])
     assert rollout.problem.reason == "RollingOut"
+
+
+def test_a_deployment_that_somebody_paused_says_how_to_resume_it():
+    made = deployment(replicas=2, readyReplicas=2, availableReplicas=2)
+    made["metadata"]["name"], made["spec"]["paused"] = "iris", True
+    problem = judge_rollout(made, []).problem
+    assert problem.reason == "RolloutPaused"
+    assert "kubectl rollout resume deployment/iris" in problem.message
