@@ -82,13 +82,15 @@ def s3_client(options: S3Options) -> Any:
     Raises:
         InvalidReference: The endpoint is no URL, or boto3's own configuration is broken.
     """
-    path_style = options.addressing == "auto" and options.endpoint_url
+    # boto3's own `auto` presigns for AWS's global endpoint, which redirects to the bucket's region; `virtual`
+    # names the region, and falls back to the path for buckets with dots.
+    automatic = "path" if options.endpoint_url else "virtual"
     config = botocore.config.Config(
         signature_version="s3v4",  # presigned URLs would else be signed the old way, which many stores refuse
         connect_timeout=3,
         read_timeout=10,
         retries={"mode": "standard", "total_max_attempts": 2},
-        s3={"addressing_style": "path" if path_style else options.addressing},
+        s3={"addressing_style": automatic if options.addressing == "auto" else options.addressing},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )

@@ -1,5 +1,6 @@
 """Fetches against `StoreServer`, with small parts and short pauses."""
 
+import ssl
 from pathlib import Path
 
 from davit_registry.credentials import Credentials
@@ -41,10 +42,23 @@ def proxy_source(store: StoreServer, **options: bool) -> ProxySource:
     )
 
 
-async def fetch(source: Source, path: Path, digest: str = "", **options: Patience) -> FetchReport:
+async def fetch(
+    source: Source,
+    path: Path,
+    digest: str = "",
+    *,
+    destination: Destination | None = None,
+    trusted: ssl.SSLContext | None = None,
+) -> FetchReport:
     """A fetch as a container would do it."""
-    options.setdefault("patience", HURRIED)
-    work = Fetch(source, LOCATION, Destination(path), trust(), part_bytes=PART, **options)
+    work = Fetch(
+        source,
+        LOCATION,
+        destination or Destination(path),
+        trusted or trust(),
+        part_bytes=PART,
+        patience=HURRIED,
+    )
     try:
         return await work.run(digest)
     finally:

@@ -7,12 +7,14 @@ file name.
 
 import hashlib
 import json
+import ssl
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
@@ -225,10 +227,15 @@ class Conversation(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def running_store_server() -> Iterator[StoreServer]:
-    """A server on loopback; nothing of it afterwards."""
+def running_store_server(certificate: Path | None = None) -> Iterator[StoreServer]:
+    """A server on loopback, over TLS if it gets a certificate with its key; nothing of it afterwards."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Conversation,), {}))
-    server.RequestHandlerClass.store = store = StoreServer(f"http://127.0.0.1:{server.server_port}")
+    scheme = "https" if certificate else "http"
+    if certificate:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.RequestHandlerClass.store = store = StoreServer(f"{scheme}://127.0.0.1:{server.server_port}")
     server.daemon_threads = True
     server.handle_error = lambda *_: None  # clients that go away are part of the tests
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
