@@ -1,7 +1,6 @@
 """Requests to the Kubernetes API: paths, content types, and its errors as ours."""
 
 import json
-import logging
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -12,8 +11,6 @@ from kubernetes.aio.config import ConfigException, load_incluster_config, load_k
 from davit_operator import __version__
 from davit_operator.domain.errors import DavitError, Denied, InvalidSpec, Unavailable, Waiting
 from davit_operator.domain.objects import Object
-
-logger = logging.getLogger(__name__)
 
 Method = Literal["GET", "POST", "PATCH", "DELETE"]
 
@@ -69,7 +66,7 @@ class KubernetesApi:
             InvalidSpec: The object is refused.
         """
         try:
-            return await self._send(method, path, dict(query or {}), body, content_type)
+            answer = await self._send(method, path, dict(query or {}), body, content_type)
         except ApiException as error:
             if error.status == 404:
                 return None
@@ -77,6 +74,9 @@ class KubernetesApi:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             cause = f"{type(error).__name__} on {method} {path}"
             raise Unavailable("KubernetesUnavailable", f"the API server does not answer: {cause}") from error
+        if not isinstance(answer, dict):
+            raise Unavailable("KubernetesUnavailable", f"{method} {path} is answered by something else")
+        return answer
 
     async def aclose(self) -> None:
         """Closes the connections."""
@@ -84,8 +84,8 @@ class KubernetesApi:
 
     async def _send(
         self, method: Method, path: str, query: dict[str, str], body: Any, content_type: str
-    ) -> Object:
-        answer: Object = await self._client.call_api(
+    ) -> Any:
+        return await self._client.call_api(
             path,
             method,
             query_params=list(query.items()),
@@ -96,7 +96,6 @@ class KubernetesApi:
             _return_http_data_only=True,
             _request_timeout=_TIMEOUT_SECONDS,
         )
-        return answer
 
 
 def _translate(error: ApiException, method: Method, path: str) -> DavitError:

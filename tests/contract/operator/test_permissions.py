@@ -12,6 +12,7 @@ from davit_operator.domain.objects import Child, Key
 from davit_operator.domain.ports import Note
 from davit_operator.handlers.children import CHILDREN, PODS
 from davit_operator.handlers.watches import build_settings
+from support.official_client import OfflineClient
 from support.outside import FakeClock
 
 PATH = re.compile(
@@ -49,8 +50,7 @@ class Recorder:
 
 async def asked_by_the_adapter() -> set[tuple[str, str, str]]:
     recorder = Recorder()
-    client = httpx.AsyncClient(transport=httpx.MockTransport(recorder), base_url="https://kubernetes")
-    cluster = KubernetesCluster(KubernetesApi(client), (), FakeClock())
+    cluster = KubernetesCluster(KubernetesApi(OfflineClient(recorder)), (), FakeClock())
     resource = {"metadata": {"namespace": "demo", "name": "iris", "uid": "u"}}
     await cluster.list_model_deployments()
     await cluster.get_model_deployment(Key("demo", "iris"))
@@ -62,7 +62,6 @@ async def asked_by_the_adapter() -> set[tuple[str, str, str]]:
     await cluster.write_status(resource, {})
     await cluster.read_secret("demo", "store")
     await cluster.post_event(resource, Note("Normal", "Resolved", "it is"))
-    await client.aclose()
     return recorder.asked
 
 

@@ -11,6 +11,7 @@ from davit_operator.adapters.kubernetes_api import KubernetesApi
 from davit_operator.domain.errors import Denied, InvalidSpec, Unavailable, Waiting
 from davit_operator.domain.objects import Child, Key
 from davit_operator.domain.ports import Note
+from support.official_client import OfflineClient
 from support.outside import FakeClock
 
 RESOURCE = {"metadata": {"namespace": "demo", "name": "iris", "uid": "u-1", "resourceVersion": "7"}}
@@ -41,8 +42,7 @@ class ApiServer:
 
 
 def cluster(server, namespaces=()):
-    client = httpx.AsyncClient(transport=httpx.MockTransport(server), base_url="https://kubernetes")
-    return KubernetesCluster(KubernetesApi(client), namespaces, FakeClock())
+    return KubernetesCluster(KubernetesApi(OfflineClient(server)), namespaces, FakeClock())
 
 
 def failure(code, message="because", **details):
