@@ -50,7 +50,9 @@ def test_every_folder_says_what_it_is(folder: str):
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_files_stay_below_300_lines(package: str):
-    long = {str(p.relative_to(ROOT)): n for p in sources(package) if (n := len(p.read_text().splitlines())) > 300}
+    long = {
+        str(p.relative_to(ROOT)): n for p in sources(package) if (n := len(p.read_text().splitlines())) > 300
+    }
     assert long == {}, "split by topic"
 
 
