@@ -17,7 +17,7 @@ def named(kubectl: Kubectl, models) -> dict[str, str]:
     with forward_mlflow(kubectl) as url:
         move_alias(url, MODEL, "six", plain["version"])
         stage = {"name": MODEL, "version": str(plain["version"]), "stage": "Production"}
-        call(url, "POST", "/model-versions/transition-stage", {**stage, "archive_existing_versions": True})
+        call(url, "POST", "/model-versions/transition-stage", stage)
     return {
         "version": f"models:/{MODEL}/{plain['version']}",
         "alias": f"models:/{MODEL}@six",
