@@ -26,7 +26,13 @@ def main(url: str) -> None:
     client.delete_run(deleted["run"])
     pending = client.create_logged_model("0", name="pending", source_run_id=first["run"])
     json.dump(
-        {"first": first, "second": second, "deleted": deleted, "legacy": legacy(), "pending": pending.model_id},
+        {
+            "first": first,
+            "second": second,
+            "deleted": deleted,
+            "legacy": legacy(),
+            "pending": pending.model_id,
+        },
         sys.stdout,
     )
 
