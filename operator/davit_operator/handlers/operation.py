@@ -21,7 +21,7 @@ async def operate(app: App) -> None:
     )
     server = start_probes(probes, app.settings.http_port)
     try:
-        await _run_together(
+        await run_together(
             app.core.workers.run(),
             run_resync(app.core.resync, app.settings.resolve_interval, app.wake),
             _watch(app),
@@ -42,7 +42,7 @@ async def _watch(app: App) -> None:
     )
 
 
-async def _run_together(*parts: Coroutine[Any, Any, None]) -> None:
+async def run_together(*parts: Coroutine[Any, Any, None]) -> None:
     """Ends all parts when one ends, and raises what it raised."""
     tasks = [asyncio.create_task(part) for part in parts]
     try:

@@ -6,7 +6,9 @@ from datetime import datetime
 from davit_registry import InvalidReference, Reference, StoredModel, parse_reference
 
 from davit_operator.api.v1alpha1 import ModelDeploymentSpec, ModelSpec, ModelStatus, Resource
-from davit_operator.domain.errors import DavitError, InvalidSpec
+from davit_operator.domain.access import Route, Through
+from davit_operator.domain.errors import DavitError, Denied, InvalidSpec
+from davit_operator.domain.objects import Key
 from davit_operator.domain.pin import Pin, Source
 from davit_operator.planning.pins import pin_from_status
 from davit_operator.planning.route import Platform, choose_registry_url, choose_route
@@ -81,7 +83,10 @@ class Pinner:
         try:
             return Pin(source, await self._lookups.digest(route.listing, access))
         except DavitError as error:
-            raise type(error)(error.reason, _for_version(source, error.message)) from error
+            message = _for_version(source, error.message)
+            if isinstance(error, Denied):
+                message += _whose_credentials(resource.key, model, route)
+            raise type(error)(error.reason, message) from error
 
     def _is_current(self, last: Pin | None, model: ModelSpec) -> bool:
         if last is None or last.source.uri != model.uri:
@@ -116,3 +121,15 @@ def _settled_digest(source: Source, status: ModelStatus) -> str:
 def _for_version(source: Source, message: str) -> str:
     """A store knows places, not versions: says which version it is about."""
     return f"{source.name}/{source.version}: {message}" if source.version else message
+
+
+def _whose_credentials(key: Key, model: ModelSpec, route: Route) -> str:
+    """A store knows keys, not Secrets: says where the refused ones came from."""
+    match route.through:
+        case Through.STORE_SECRET:
+            secret = f"{key.namespace}/{model.store_secret_name}"
+            return f"; the credentials are those of Secret {secret}, which spec.model.storeSecretName names"
+        case Through.OPERATOR_STORE:
+            return "; the credentials are the operator's own, from its connection Secret"
+        case Through.PROXY:
+            return ""

@@ -201,6 +201,8 @@ async def test_credentials_of_a_secret_reach_the_store_and_no_message():
     assert "hunter2" not in repr(access)
     assert "hunter2" not in json.dumps(world.status())
     assert world.condition("Ready")["reason"] == "StoreDenied"
+    said = world.condition("Ready")["message"]
+    assert "credentials are those of Secret demo/store, which spec.model.storeSecretName names" in said
 
 
 async def test_our_own_credentials_never_go_to_a_registry_that_a_user_names():
