@@ -1,9 +1,8 @@
 """The files of a model listed straight in an S3 store."""
 
 import asyncio
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import boto3
 import botocore.config
@@ -20,6 +19,9 @@ from botocore.exceptions import (
 
 from davit_registry.errors import Denied, InvalidReference, NotFound, RegistryError, Unavailable
 from davit_registry.listing import File, Listing, bare_etag
+from davit_registry.s3_options import S3Options
+
+__all__ = ["S3Options", "list_s3", "s3_client", "split_s3", "store_error"]
 
 _DENIALS = {
     "403",
@@ -38,25 +40,6 @@ _WRONG_REGION = {
     "IllegalLocationConstraintException",
     "PermanentRedirect",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class S3Options:
-    """Credentials and place of an S3 store; empty strings stand for boto3's own search.
-
-    Attributes:
-        addressing: Where the bucket's name goes: into the `path`, into the `virtual` host, or `auto`: into
-            the path where an endpoint is named, as most stores other than AWS expect.
-        ca_bundle: A PEM file of authorities to trust instead of the usual ones.
-    """
-
-    access_key_id: str = field(default="", repr=False)
-    secret_access_key: str = field(default="", repr=False)
-    session_token: str = field(default="", repr=False)
-    region: str = ""
-    endpoint_url: str = ""
-    ca_bundle: str = ""
-    addressing: Literal["auto", "path", "virtual"] = "auto"
 
 
 def split_s3(uri: str) -> tuple[str, str]:

@@ -213,8 +213,9 @@ class Conversation(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        if self.store.streams_cut_after and content:
-            part = content[: self.store.streams_cut_after.popleft()]
+        cuts = self.store.streams_cut_after
+        if cuts and len(content) > cuts[0]:
+            part = content[: cuts.popleft()]
             self.wfile.write(b"%x\r\n%s" % (len(content), part))
             self.close_connection = True
             return

@@ -10,12 +10,11 @@ from davit_registry import RegistryError, parse_reference
 from davit_registry.credentials import Credentials
 from davit_registry.mlflow import MlflowClient, ResolvedModel
 from davit_registry.rest import trust
-from davit_registry.s3 import S3Options
+from davit_registry.s3_options import S3Options
 
 from davit_server.artifacts.destination import Destination
-from davit_server.artifacts.fetch import Fetch
+from davit_server.artifacts.fetch import Fetch, s3_source
 from davit_server.artifacts.mlflow_proxy import ProxySource
-from davit_server.artifacts.s3 import S3Source
 from davit_server.artifacts.source import Source
 from davit_server.errors import ModelRejected
 
@@ -54,7 +53,7 @@ def resolve_and_fetch(uri: str) -> LocalModel:
 async def _resolve_and_fetch(uri: str) -> LocalModel:
     reference = parse_reference(uri)
     if uri.startswith("s3://"):
-        return await _fetch(S3Source(uri, _store_options()), ResolvedModel(uri))
+        return await _fetch(s3_source(uri, _store_options()), ResolvedModel(uri))
     async with _registry_client() as client:
         resolved = await client.resolve(reference)
         return await _fetch(_source(resolved.location, client), resolved, client.url)
@@ -73,7 +72,7 @@ async def _fetch(source: Source, resolved: ResolvedModel, registry: str = "") ->
 
 def _source(location: str, client: MlflowClient) -> Source:
     if location.startswith("s3://"):
-        return S3Source(location, _store_options())
+        return s3_source(location, _store_options())
     if location.startswith("mlflow-artifacts:"):
         return ProxySource(location, client, falls_back=True)
     raise LookupError(

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from davit_registry.credentials import Credentials
-from davit_registry.s3 import S3Options
+from davit_registry.s3_options import S3Options
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
