@@ -79,7 +79,12 @@ def running_mlflow(folder: Path, store: Store | None = None) -> Iterator[str]:
     port = free_port()
     destination = "s3://mlflow/artifacts" if store else str(folder / "artifacts")
     command = [str(BIN / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", destination]
+    command += [
+        "--backend-store-uri",
+        f"sqlite:///{folder}/mlflow.db",
+        "--artifacts-destination",
+        destination,
+    ]
     environment = {
         "PATH": f"{BIN}:{os.environ['PATH']}",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",

@@ -158,11 +158,11 @@ class Reconciler:
 
     async def _execute(self, key: Key, plan: Plan, live: dict[Child, Object]) -> None:
         for step in plan.apply:
-            logger.info("Applied %s of %s: %s", child_of(step.obj), key, step.reason)
             live[child_of(step.obj)] = await self._cluster.apply(step.obj)
+            logger.info("Applied %s of %s: %s", child_of(step.obj), key, step.reason)
         for step in plan.delete:
-            logger.info("Deleted %s of %s: %s", child_of(step.obj), key, step.reason)
             await self._cluster.delete_child(step.obj)
+            logger.info("Deleted %s of %s: %s", child_of(step.obj), key, step.reason)
 
     async def _judge(self, key: Key, live: dict[Child, Object], desired: int) -> Rollout:
         name = naming.object_name(key.name, constants.STABLE)
