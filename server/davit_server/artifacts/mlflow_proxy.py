@@ -28,12 +28,14 @@ class ProxySource:
     async def list_files(self) -> list[File]:
         """Every file below the location."""
         try:
-            return await list_proxy(self._client, self._location, etags=self._direct)
+            files = await list_proxy(self._client, self._location, etags=self._direct)
         except Unavailable as error:
             if not (self._falls_back and self._direct and error.reason.startswith("Store")):
                 raise
-        self._direct = False
-        return await list_proxy(self._client, self._location, etags=False)
+            files = await list_proxy(self._client, self._location, etags=False)
+        # Tags come by presigned URLs alone: without one, nobody need ask for such URLs again.
+        self._direct = any(file.etag for file in files)
+        return files
 
     async def permit(self, file: File) -> Permission:
         """A presigned URL, or the server's own."""
