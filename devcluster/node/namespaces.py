@@ -59,7 +59,8 @@ class Namespaces:
             DevclusterError: The kernel refuses.
         """
         self._create_files()
-        views = [str(part) for pair in self._paths.views.items() for part in pair]
+        covers = {**self._paths.views, **self._paths.settings}
+        views = [str(part) for pair in covers.items() for part in pair]
         arrange = ["sh", "-c", _ARRANGE, "arrange", str(self._paths.state), str(self._paths.root), *views]
         try:
             run(
@@ -88,6 +89,9 @@ class Namespaces:
         ensure_mount_points(self._paths.root, self._paths.views)
         for source in self._paths.views.values():
             source.mkdir(parents=True, exist_ok=True)
+        for target, file in self._paths.settings.items():
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(Path(target).read_text())
         # The kernel keeps a mount namespace in a file only where mounts do not propagate.
         run(["mount", "--bind", str(folder), str(folder)])
         run(["mount", "--make-private", str(folder)])

@@ -120,3 +120,15 @@ class Paths:
             "/var/lib/kubelet": self.state / "kubelet",
             "/var/log/containers": self.run / "var-log-containers",
         }
+
+    @property
+    def settings(self) -> dict[str, Path]:
+        """Settings of the kernel that a kubelet insists on changing, and the files it changes instead.
+
+        They belong to the whole machine, which goes on with its owner's values.
+        """
+        names = ("vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops")
+        keys = ("kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes")
+        return {
+            f"/proc/sys/{name}": self.run / "settings" / name.replace("/", "-") for name in (*names, *keys)
+        }

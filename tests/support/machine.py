@@ -12,6 +12,9 @@ from pathlib import Path
 
 from devcluster.node.addresses import AddressPlan
 
+# What a kubelet changes where it can.
+_SETTINGS = ("vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops")
+
 # What clusters have one each of: those of other clusters may come and go at any time.
 _OF_ONE_CLUSTER = re.compile(r"davit-\d+|10\.2\d\d\..*|/var/lib/davit-devcluster/.*")
 
@@ -23,6 +26,7 @@ class Traces:
     links: frozenset[str]
     routes: frozenset[str]
     folders: frozenset[str]
+    settings: tuple[str, ...]
 
 
 def traces() -> Traces:
@@ -31,6 +35,7 @@ def traces() -> Traces:
         links=_common(link["ifname"] for link in _ip("link", "show")),
         routes=_common(route["dst"] for route in _ip("-4", "route", "show", "table", "all")),
         folders=_common(str(path) for path in _folders()),
+        settings=tuple(Path("/proc/sys", name).read_text() for name in _SETTINGS),
     )
 
 

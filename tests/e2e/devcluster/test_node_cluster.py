@@ -130,11 +130,12 @@ def test_a_killed_shim_costs_only_its_pod(cluster):
 
 
 def test_when_everything_is_killed_the_data_survives(cluster):
+    kubectl("create", "configmap", "keepsake", "--from-literal=colour=green")
     starts = story_serves()
     kill_all(ControlGroup(NAME).members())
     devcluster("up")
     assert story_serves() == starts + 1
-    assert kubectl("get", "configmap", "witness", "-o", "jsonpath={.data.colour}") == "green"
+    assert kubectl("get", "configmap", "keepsake", "-o", "jsonpath={.data.colour}") == "green"
 
 
 def test_when_the_link_is_gone_the_node_starts_again_on_its_data(cluster):
