@@ -68,6 +68,7 @@ class StoreServer:
         self.streams_cut_after: deque[int] = deque()
         self.seen: list[Seen] = []
         self.presigns = True
+        self.presigned_base = self.url
         self.page_size = 1000
         self.released = threading.Event()
 
@@ -204,7 +205,7 @@ class Conversation(BaseHTTPRequestHandler):
         elif key not in self.store.objects:
             self._json(404, {"error_code": "RESOURCE_DOES_NOT_EXIST"})
         else:
-            url = f"{self.store.url}/mlflow/{quote(key)}?X-Amz-Signature={self.store.signature()}"
+            url = f"{self.store.presigned_base}/mlflow/{quote(key)}?X-Amz-Signature={self.store.signature()}"
             self._json(200, {"url": url, "headers": {}, "file_size": len(self.store.objects[key].content)})
 
     def _stream(self, key: str) -> None:

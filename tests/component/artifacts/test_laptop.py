@@ -1,0 +1,58 @@
+"""A laptop outside the cluster: presigned URLs lead to a store that it cannot reach."""
+
+from pathlib import Path
+
+import pytest
+from davit_registry import Unavailable
+from davit_server.artifacts.local import resolve_and_fetch
+from support.fetching import big, fetch, fetched, proxy_source, put_model
+from support.store_server import StoreServer
+
+NOBODY = "http://127.0.0.1:9"
+
+
+async def test_files_come_through_the_server_when_the_store_is_out_of_reach(
+    store: StoreServer, tmp_path: Path
+):
+    put_model(store, model=big(2))
+    store.presigned_base = NOBODY
+    await fetch(proxy_source(store, falls_back=True), tmp_path)
+    assert fetched(tmp_path)["model"] == big(2)
+
+
+async def test_a_pod_does_not_fall_back_because_its_pin_needs_entity_tags(store: StoreServer, tmp_path: Path):
+    put_model(store)
+    store.presigned_base = NOBODY
+    with pytest.raises(Unavailable, match="MLFLOW_S3_ENDPOINT_URL") as raised:
+        await fetch(proxy_source(store), tmp_path)
+    assert raised.value.reason == "StoreUnreachable"
+
+
+@pytest.mark.parametrize("uri", ["", "sqlite:///mlflow.db", "./mlruns", "databricks"])
+def test_a_reference_without_a_server_to_ask_says_what_to_set(monkeypatch: pytest.MonkeyPatch, uri: str):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(LookupError, match="MLFLOW_TRACKING_URI is not the address of an MLflow server"):
+        resolve_and_fetch("models:/iris@champion")
+
+
+def test_a_reference_that_is_none_says_how_to_write_one():
+    with pytest.raises(LookupError, match="write models:/NAME/VERSION"):
+        resolve_and_fetch("models:/iris")
+
+
+def test_a_model_in_s3_needs_no_registry(store: StoreServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    put_model(store, model=big(2))
+    for name, value in {
+        "MLFLOW_S3_ENDPOINT_URL": store.url,
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "XDG_CACHE_HOME": str(tmp_path),
+    }.items():
+        monkeypatch.setenv(name, value)
+    found = resolve_and_fetch("s3://mlflow/artifacts/1/models/m-1/artifacts")
+    assert fetched(found.path)["model"] == big(2)
+    assert found.path.is_relative_to(tmp_path / "davit" / "models")
+    assert (found.name, found.version, found.run_id) == (None, None, None)
+    store.seen.clear()
+    assert resolve_and_fetch("s3://mlflow/artifacts/1/models/m-1/artifacts") == found
+    assert store.gets() == []
