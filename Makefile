@@ -60,7 +60,8 @@ format: env ## Put the code into its canonical shape
 	@$(RUN) ruff check --fix .
 
 .PHONY: manifests
-manifests: env ## Render manifests/install.yaml anew from the operator chart
+manifests: env ## Carry the CRD into the chart and render manifests/install.yaml anew
+	@cp manifests/crds/*.yaml charts/davit-operator/files/
 	@$(RUN) python manifests/render.py
 
 .PHONY: test-fast
