@@ -73,6 +73,7 @@ def s3_client(options: S3Options) -> Any:
         connect_timeout=3,
         read_timeout=10,
         retries={"mode": "standard", "total_max_attempts": 2},
+        proxies={},  # none, as for all that is downloaded
         s3={"addressing_style": automatic if options.addressing == "auto" else options.addressing},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
