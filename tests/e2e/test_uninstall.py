@@ -37,14 +37,14 @@ def test_the_resource_definition_first_then_the_operator(deployed: Place, helm: 
     kubectl("delete", "crd", "modeldeployments.davit.dev", "--timeout=60s")
     wait_until_empty(deployed)
     helm.uninstall("davit", NAMESPACE)
-    assert (
-        kubectl.get("pods", "--selector", "app.kubernetes.io/name=davit-operator", "--all-namespaces")[
-            "items"
-        ]
-        == []
-    )
+
+    def gone() -> bool:
+        operators = ("pods", "--selector", "app.kubernetes.io/name=davit-operator")
+        return kubectl.get(*operators, "--all-namespaces")["items"] == []
+
+    until(gone, "the operator's pod to end", seconds=120)
 
 
 def test_a_namespace_goes_with_all_that_is_in_it(deployed: Place, kubectl: Kubectl):
-    kubectl("delete", "namespace", deployed.namespace, "--timeout=120s", timeout=150)
+    kubectl("delete", "namespace", deployed.namespace, "--timeout=240s", timeout=270)
     assert kubectl.find("namespace", deployed.namespace) is None
