@@ -6,7 +6,6 @@ Memory is bounded by the number of connections, about a megabyte each, whatever 
 
 import asyncio
 import logging
-import os
 import ssl
 import threading
 from collections.abc import Iterator, Sequence
@@ -47,7 +46,7 @@ class _Transfer:
     def __init__(self, file: File, path: Path, permission: Permission, part_bytes: int) -> None:
         self.file = file
         self.permission = permission
-        self.check = ""
+        self.check = choose_check(file, permission.about, whole=True) if permission.about else ""
         step = part_bytes if permission.ranges else max(file.size, 1)
         spans = (Span(start, min(start + step, file.size)) for start in range(0, file.size, step))
         self.parts = [_Part(number, span) for number, span in enumerate(spans)]
@@ -84,7 +83,7 @@ class Download:
         journal: Journal,
         trust: ssl.SSLContext,
         *,
-        connections: int = 6,
+        connections: int = 4,
         part_bytes: int = PART_BYTES,
         patience: Patience | None = None,
     ) -> None:
@@ -156,7 +155,7 @@ class Download:
     def _recall(self, transfer: _Transfer) -> None:
         """What an earlier container brought."""
         if transfer.resumes:
-            transfer.check = self._journal.check(transfer.file.path)
+            transfer.check = transfer.check or self._journal.check(transfer.file.path)
             for number in self._journal.parts(transfer.file.path):
                 transfer.parts[number].landed.set()
 
@@ -223,10 +222,13 @@ class Download:
 
 
 def _add(checksum: Checksum, path: Path, span: Span) -> None:
+    buffer = memoryview(bytearray(min(_CHECK_BLOCK_BYTES, span.stop - span.start)))
     with path.open("rb", buffering=0) as stream:
-        for at in range(span.start, span.stop, _CHECK_BLOCK_BYTES):
-            size = min(_CHECK_BLOCK_BYTES, span.stop - at)
-            checksum.update(memoryview(os.pread(stream.fileno(), size, at)))
+        stream.seek(span.start)
+        missing = span.stop - span.start
+        while missing and (size := stream.readinto(buffer[:missing])):
+            checksum.update(buffer[:size])
+            missing -= size
 
 
 def _first(failures: ExceptionGroup[Exception]) -> Exception:

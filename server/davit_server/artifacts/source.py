@@ -1,5 +1,6 @@
 """What a kind of store must be able to do, and what it hands out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,11 +15,13 @@ class Permission:
         url: What to GET.
         headers: What to send along.
         ranges: Whether parts can be asked for, and `If-Match` is honoured.
+        about: What the store says of the whole file, as lower-case headers, if the source has asked.
     """
 
     url: str = field(repr=False)
     headers: dict[str, str] = field(repr=False, default_factory=dict)
     ranges: bool = True
+    about: Mapping[str, str] = field(repr=False, default_factory=dict)
 
 
 class Source(Protocol):

@@ -181,12 +181,13 @@ def test_a_pod_with_store_credentials_fetches_the_same_files_straight(registry, 
     assert said["checked_files"] == said["files"] - 1  # an empty file has nothing to check
 
 
-def test_a_large_file_in_parts_arrives_whole_in_little_memory(registry, tmp_path: Path):
+def test_large_files_arrive_whole_in_little_memory(registry, tmp_path: Path):
     content = os.urandom(1 << 20) * 200
     (tmp_path / "big").write_bytes(content)
     store = registry.store.client()
     store.put_object(Bucket="mlflow", Key="large/MLmodel", Body=b"flavors: {}\n")
-    store.upload_file(str(tmp_path / "big"), "mlflow", "large/big")
+    store.upload_file(str(tmp_path / "big"), "mlflow", "large/in-parts")
+    store.put_object(Bucket="mlflow", Key="large/in-one", Body=content[: 40 << 20])
     peak = tmp_path / "peak"
     # The peak that the kernel counts from exec on; rusage would begin with that of this process.
     measured = (
@@ -197,7 +198,9 @@ def test_a_large_file_in_parts_arrives_whole_in_little_memory(registry, tmp_path
     subprocess.run(
         [sys.executable, "-c", measured], env=os.environ | registry.store.environment | large, check=True
     )
-    assert (tmp_path / "model" / "big").read_bytes() == content
+    assert (tmp_path / "model" / "in-parts").read_bytes() == content
+    assert (tmp_path / "model" / "in-one").read_bytes() == content[: 40 << 20]
+    assert json.loads((tmp_path / "model" / ".davit" / "report.json").read_text())["checked_files"] == 2
     kilobytes = int(peak.read_text().split("VmHWM:")[1].split()[0])
     assert kilobytes < 150 * 1024
 
