@@ -77,7 +77,9 @@ def test_a_wrong_credential_names_the_secret_and_gives_nothing_away(old: Place, 
     store_secret(kubectl, old.namespace, AWS_SECRET_ACCESS_KEY="a-wrong-key-of-some-length")
     uri = store_location(kubectl, models["plain"])
     old.patch("old", model={"uri": uri, "storeSecretName": "store"})
-    assert "check the keys" in refusal(old, "StoreDenied")
+    said = refusal(old, "StoreDenied")
+    assert "check the keys" in said
+    assert f"Secret {old.namespace}/store, which spec.model.storeSecretName names" in said
     assert "a-wrong-key-of-some-length" not in old.run("describe", "md", "old")
 
 
