@@ -32,7 +32,7 @@ def sample_parts(model: PyfuncModel, joined: Joined) -> list[Rows]:
     rows = _vary(signature, list(example[0]) if example else [])
     for at, size in enumerate(_SIZES):
         parts.append(([rows[(at * 5 + step) % len(rows)] for step in range(size)], size))
-    return parts
+    return [*parts, *_midnights(signature, rows[0])]
 
 
 def _example_part(model: PyfuncModel, joined: Joined) -> Rows | None:
@@ -101,6 +101,15 @@ def _vary(signature: Signature, rows: list[Any]) -> list[list[Any]]:
             pairs = zip(row, signature.inputs, strict=True)
             varied.append([_shifted(value, spec.kind, factor) for value, spec in pairs])
     return varied
+
+
+def _midnights(signature: Signature, row: list[Any]) -> list[Rows]:
+    """A request of midnights, for signatures with datetimes: pandas writes a column of them without times."""
+    kinds = [spec.kind for spec in signature.inputs]
+    if "datetime" not in kinds:
+        return []
+    pairs = zip(row, kinds, strict=True)
+    return [([[f"{value[:10]}T00:00:00" if kind == "datetime" else value for value, kind in pairs]], 1)]
 
 
 def _shifted(value: Any, kind: str, factor: int) -> Any:
