@@ -66,7 +66,7 @@ manifests: env ## Carry the CRD into the chart and render manifests/install.yaml
 
 .PHONY: test-fast
 test-fast: env ## The tests that need no cluster, in under a minute
-	@$(PYTEST) -m "not stack and not e2e" tests/unit tests/component tests/contract
+	@$(PYTEST) -n auto -m "not stack and not e2e" tests/unit tests/component tests/contract
 
 .PHONY: test
 test: env ## Everything, on a real cluster that it makes itself
