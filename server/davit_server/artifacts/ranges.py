@@ -1,7 +1,7 @@
 """One range of one file over plain HTTP: blocking, straight from the socket into one buffer.
 
-The standard library's client is used because it copies least: about a third of the processor time that
-httpx or urllib3 need for the same bytes, and half of boto3's.
+The standard library's client is used because it copies least: less processor time and memory for the same
+bytes than urllib3, httpx or boto3 took, measured side by side.
 """
 
 import http.client
