@@ -98,7 +98,7 @@ def test_a_program_is_built_once(go):
 
 
 def test_without_a_module_proxy_one_line_says_so(go):
-    go("echo 'dial tcp: lookup proxy.golang.org: no such host' >&2; exit 1")
+    go("echo 'dial tcp: lookup modules.example.org: no such host' >&2; exit 1")
     with pytest.raises(DevclusterError, match="needs a Go module proxy and none answers") as caught:
         ensure_binary("pause")
     assert "\n" not in str(caught.value)
