@@ -6,7 +6,7 @@ import math
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 import mlflow
 import numpy as np
@@ -53,10 +53,14 @@ KINDS: dict[str, tuple[object, st.SearchStrategy]] = {
 }
 
 
+# For the whole process: hypothesis calls a test's body too often for a fixture of one test.
+MODELS = TemporaryDirectory(prefix="davit-types-")
+
+
 @cache
 def served(kind: str) -> tuple[PyfuncModel, Plan]:
     """An echo model with one column of a type and one of numbers beside it."""
-    path = Path(mkdtemp(prefix="davit-type-")) / "model"
+    path = Path(MODELS.name) / kind
     signature = ModelSignature(inputs=Schema([ColSpec(KINDS[kind][0], "v"), ColSpec("double", "n")]))
     save_python(path, EchoModel(), signature=signature)
     model = load_pyfunc(path)
