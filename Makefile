@@ -72,6 +72,10 @@ test-fast: env ## The tests that need no cluster, in under a minute
 test: env ## Everything, on a real cluster that it makes itself
 	@$(PYTEST) tests/unit tests/component tests/contract tests/charts tests/pressure tests/e2e
 
+.PHONY: test-stack
+test-stack: env ## The MLflow stack chart with every database and store, on a real cluster
+	@$(PYTEST) tests/stack
+
 ##@ Development cluster
 
 .PHONY: cluster-up

@@ -1,27 +1,19 @@
-"""The cluster of the stories: made once a session, with both charts in it and the models the stories need.
-
-`DAVIT_TEST_CLUSTER` names it (`davit-test`), `DAVIT_TEST_PROVIDER` chooses its kind (`auto`). It is removed at
-the end; with `DAVIT_TEST_KEEP=1` it stays, and the next session starts in seconds. A leftover, whole or
-broken, is repaired.
-"""
+"""The place of the stories: both charts on the cluster of the tests, and the models the stories need."""
 
 import json
-import os
-import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.diagnosis import tell_what_is_there
 from support.live import RESOLVE_SECONDS, Place, forward_mlflow
+from support.live_cluster import PROVIDER, cluster, fresh_namespace, helm, kubectl, loaded
 
-from devcluster.choice import choose_provider
 from examples.demo.charts import Helm
-from examples.demo.cluster import Cluster, find_tool
+from examples.demo.cluster import Cluster
 from examples.demo.kubectl import Kubectl
 from examples.demo.stage import install_operator, install_stack
 
@@ -31,7 +23,7 @@ MODELS = HERE.parent / "support" / "broken_and_whole_models.py"
 # These need the operator for themselves, so they come last, in this order.
 LAST = ["test_steady_state.py", "test_uninstall.py"]
 
-PROVIDER = choose_provider(os.environ.get("DAVIT_TEST_PROVIDER", "auto"), os.environ.get("DAVIT_CONTEXT"))
+__all__ = ["cluster", "helm", "kubectl", "loaded"]
 
 # Only the cluster that we make ourselves lets us read the audit log, which tells who wrote what.
 collect_ignore = [] if PROVIDER == "node" else ["test_steady_state.py"]
@@ -60,35 +52,6 @@ def pytest_runtest_makereport(item: pytest.Item):
 
 
 @pytest.fixture(scope="session")
-def loaded(request: pytest.FixtureRequest) -> Iterator[tuple[Cluster, list[str]]]:
-    """The running cluster and the images in it."""
-    name = os.environ.get("DAVIT_TEST_CLUSTER", "davit-test")
-    made = Cluster(name, PROVIDER)
-    # Minutes, the first time: the progress is for the person who waits.
-    with request.config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():
-        made.up()
-        images = made.load_images()
-    yield made, images
-    if os.environ.get("DAVIT_TEST_KEEP") != "1":
-        made.down()
-
-
-@pytest.fixture(scope="session")
-def cluster(loaded: tuple[Cluster, list[str]]) -> Cluster:
-    return loaded[0]
-
-
-@pytest.fixture(scope="session")
-def kubectl(cluster: Cluster) -> Kubectl:
-    return cluster.kubectl()
-
-
-@pytest.fixture(scope="session")
-def helm(kubectl: Kubectl) -> Helm:
-    return Helm(find_tool("helm"), kubectl.environment)
-
-
-@pytest.fixture(scope="session")
 def installed(kubectl: Kubectl, helm: Helm, loaded: tuple[Cluster, list[str]]) -> None:
     """Both charts, and nothing left of an earlier session."""
     leftover = kubectl("get", "namespace", "--selector", "davit.dev/e2e", "-o", "name").split()
@@ -114,17 +77,6 @@ def mlflow(kubectl: Kubectl, installed: None) -> Iterator[str]:
     """MLflow's URL; for a test that leaves MLflow alone."""
     with forward_mlflow(kubectl) as url:
         yield url
-
-
-@contextmanager
-def fresh_namespace(kubectl: Kubectl) -> Iterator[Place]:
-    name = f"e2e-{secrets.token_hex(4)}"
-    labels = {"davit.dev/e2e": "true"}
-    kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
-    try:
-        yield Place(kubectl, name)
-    finally:
-        kubectl("delete", "namespace", name, "--wait=false", "--ignore-not-found")
 
 
 @pytest.fixture

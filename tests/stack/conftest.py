@@ -1,0 +1,39 @@
+"""The place of the stack's stories: the cluster of the tests; every story installs the charts it speaks of."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.diagnosis import tell_what_is_there
+from support.live import Place
+from support.live_cluster import cluster, fresh_namespace, helm, kubectl, loaded
+
+from examples.demo.kubectl import Kubectl
+
+__all__ = ["cluster", "helm", "kubectl", "loaded"]
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker("e2e")
+            item.add_marker(pytest.mark.timeout(900, func_only=True))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item):
+    """Adds to a failed story what its namespace looks like at that moment."""
+    report = yield
+    place = getattr(item, "funcargs", {}).get("place")
+    if report.failed and place is not None:
+        report.sections.append(("the cluster", tell_what_is_there(place.kubectl, place.namespace)))
+    return report
+
+
+@pytest.fixture
+def place(kubectl: Kubectl) -> Iterator[Place]:
+    """A fresh namespace."""
+    with fresh_namespace(kubectl) as made:
+        yield made
