@@ -47,6 +47,8 @@ class ServerSpec(_Wanted):
     request_timeout_seconds: int | None = None
     max_body_bytes: int | None = None
     max_queue: int | None = None
+    max_rows: int | None = None
+    max_json_depth: int | None = None
     drain_seconds: int | None = None
     batching: Literal["auto", "disabled"] | None = None
     access_log: bool | None = None

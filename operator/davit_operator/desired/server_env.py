@@ -72,6 +72,8 @@ def _behaviour(server: ServerSpec) -> dict[str, str]:
         "DAVIT_WORKERS": server.workers,
         "DAVIT_MAX_BODY_BYTES": server.max_body_bytes,
         "DAVIT_MAX_QUEUE": server.max_queue,
+        "DAVIT_MAX_ROWS": server.max_rows,
+        "DAVIT_MAX_JSON_DEPTH": server.max_json_depth,
         # A word, not `off`: YAML would read that as false.
         "DAVIT_BATCHING": "off" if server.batching == "disabled" else server.batching,
         "DAVIT_ACCESS_LOG": None if server.access_log is None else str(server.access_log).lower(),

@@ -11,6 +11,7 @@ from davit_operator.domain.pin import Pin, Source
 from davit_server.artifacts.settings import FetchSettings
 from davit_server.settings import Settings
 from pydantic import AliasChoices
+from pydantic.alias_generators import to_camel
 from pydantic_settings import BaseSettings
 from support.crd import ROOT
 
@@ -72,6 +73,8 @@ def test_every_field_of_spec_server_changes_the_environment():
         "request_timeout_seconds": ("DAVIT_REQUEST_TIMEOUT_SECONDS", "30"),
         "max_body_bytes": ("DAVIT_MAX_BODY_BYTES", "4194304"),
         "max_queue": ("DAVIT_MAX_QUEUE", "128"),
+        "max_rows": ("DAVIT_MAX_ROWS", "50000"),
+        "max_json_depth": ("DAVIT_MAX_JSON_DEPTH", "32"),
         "drain_seconds": ("DAVIT_DRAIN_SECONDS", "15"),
         "batching": ("DAVIT_BATCHING", "auto"),
         "access_log": ("DAVIT_ACCESS_LOG", "true"),
@@ -81,12 +84,24 @@ def test_every_field_of_spec_server_changes_the_environment():
     assert {name: plain[name] for name, _ in changed.values()} == dict(changed.values())
 
 
+def test_the_servers_readme_names_each_field_beside_its_variable():
+    rows = [line.split("|") for line in (ROOT / "server/README.md").read_text().splitlines()]
+    told = {
+        row[2].split("`")[1]: row[1].split("`")[1]
+        for row in rows
+        if len(row) == 6 and "`DAVIT_" in row[1] and "`" in row[2]
+    }
+    fields = ModelDeploymentSpec.model_fields["server"].annotation.model_fields
+    assert told == {to_camel(name): f"DAVIT_{name.upper()}" for name in fields}
+
+
 def test_the_server_accepts_the_values(monkeypatch):
     for name, value in values(server_env.serve_env(blueprint(Through.PROXY))).items():
         monkeypatch.setenv(name, value)
     settings = Settings()
     assert settings.request_timeout_seconds == 30
     assert settings.access_log
+    assert (settings.max_rows, settings.max_json_depth) == (50000, 32)
     assert settings.model_name == "iris"
 
 
