@@ -135,7 +135,7 @@ def test_secrets_of_the_users_own_replace_the_generated_ones():
 
 def test_the_database_password_is_in_no_address_and_no_argument():
     uri = server_variable("MLFLOW_BACKEND_STORE_URI")
-    assert uri == "postgresql+psycopg://mlflow@mlflow-postgresql:5432/mlflow"
+    assert uri == "postgresql+psycopg2://mlflow@mlflow-postgresql:5432/mlflow"
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,10 @@ from urllib.parse import urlsplit
 
 import boto3
 import botocore.exceptions
-import psycopg
+import database
+import sqlalchemy
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import OperationalError
 
 PATIENCE_SECONDS = 600
 
@@ -51,8 +53,8 @@ def await_schema(scripts: ScriptDirectory) -> str | None:
     wanted = scripts.get_current_head()
     try:
         found = read_revision()
-    except psycopg.OperationalError as error:
-        return f"the database: {str(error).strip().splitlines()[0]}"
+    except OperationalError as error:
+        return f"the database: {database.cause(error)}"
     if found == wanted:
         return None
     if found is None:
@@ -67,13 +69,10 @@ def await_schema(scripts: ScriptDirectory) -> str | None:
 
 def read_revision() -> str | None:
     """Read the schema's revision; nothing when the database is empty."""
-    address = os.environ["MLFLOW_BACKEND_STORE_URI"].replace("postgresql+psycopg://", "postgresql://", 1)
-    with psycopg.connect(address, connect_timeout=10) as connection:
-        try:
-            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        except psycopg.errors.UndefinedTable:
+    with database.engine().connect() as connection:
+        if not sqlalchemy.inspect(connection).has_table("alembic_version"):
             return None
-    return row[0] if row else None
+        return connection.execute(sqlalchemy.text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def migrations() -> ScriptDirectory:

@@ -1,53 +1,48 @@
 """Brings MLflow's database to the schema of the MLflow in this image; an empty one is filled.
 
-Reads MLFLOW_BACKEND_STORE_URI and libpq's PGPASSWORD. Two at a time would break each other, so the second
-waits for the first and then finds nothing to do.
+Two at a time would break each other, so the second waits for the first and then finds nothing to do.
 """
 
 import logging
-import os
 import signal
 import sys
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-import psycopg
+import database
+import sqlalchemy
 from mlflow.db import commands
 
-ADVISORY_LOCK = 0x6D6C666C6F77  # any number that only migrations of MLflow use: "mlflow"
-PATIENCE_SECONDS = 300
+LOCK_NUMBER = 0x6D6C666C6F77  # any number that only migrations of MLflow use: "mlflow"
+LOCK_SECONDS = 86400
+
+_LOCKS = {
+    "postgresql": f"SELECT pg_advisory_lock({LOCK_NUMBER})",
+    "mysql": f"SELECT GET_LOCK('mlflow-migration', {LOCK_SECONDS})",
+}
 
 logger = logging.getLogger("migrate_database")
 
 
-def connect(address: str) -> psycopg.Connection:
-    """Open a connection, waiting for a database that is still starting."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            return psycopg.connect(address, autocommit=True, connect_timeout=10)
-        except psycopg.OperationalError as error:
-            refused = "authentication failed" in str(error)
-            if refused or time.monotonic() > deadline:
-                cause = (
-                    "the password in the Secret is not the one the database was made with"
-                    if refused
-                    else error
-                )
-                sys.exit(f"The database cannot be used: {cause}")
-            logger.info("Waiting for the database: %s", str(error).strip().splitlines()[0])
-            time.sleep(1)
+@contextmanager
+def exclusively() -> Iterator[None]:
+    """Hold the lock; it goes with its connection. SQLite has one server, which does its own migrations."""
+    with database.connect(autocommit=True) as connection:
+        if statement := _LOCKS.get(connection.dialect.name):
+            connection.execute(sqlalchemy.text(statement))
+        yield
 
 
 def main() -> None:
     """Migrate while holding the lock."""
     logging.basicConfig(format="%(message)s")
-    logger.setLevel(logging.INFO)
+    for talker in (logger, database.logger):
+        talker.setLevel(logging.INFO)
     # Nothing has a default action for process 1, so without this a deleted pod lingers for half a minute.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("Told to stop"))
-    uri = os.environ["MLFLOW_BACKEND_STORE_URI"]
-    with connect(uri.replace("postgresql+psycopg://", "postgresql://", 1)) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", (ADVISORY_LOCK,))
-        commands.main(args=["upgrade", uri], standalone_mode=False)
+    with exclusively():
+        address = database.address().render_as_string(hide_password=False)
+        commands.main(args=["upgrade", address], standalone_mode=False)
     logger.info("The schema is current")
 
 

@@ -122,12 +122,12 @@ which a Prometheus reads /metrics.
 
 {{/*
 How MLflow finds the database. The password travels in libpq's own variable: no URL to encode it into, nothing
-in arguments or ConfigMaps. The driver is named because a bare postgresql:// means a different one in each
-SQLAlchemy release.
+in arguments or ConfigMaps. The driver is named because a bare postgresql:// means psycopg 3 to SQLAlchemy 2.1,
+and with that one MLflow fails to archive versions (integer <> character varying).
 */}}
 {{- define "mlflow-stack.databaseEnvironment" -}}
 - name: MLFLOW_BACKEND_STORE_URI
-  value: postgresql+psycopg://{{ .Values.database.username }}@{{ include "mlflow-stack.postgresql.fullname" . }}:5432/{{ .Values.database.name }}
+  value: postgresql+psycopg2://{{ .Values.database.username }}@{{ include "mlflow-stack.postgresql.fullname" . }}:5432/{{ .Values.database.name }}
 - name: PGPASSWORD
   valueFrom:
     secretKeyRef:

@@ -1,0 +1,16 @@
+"""Becomes `mlflow` with the given arguments; the database password is in its environment, not among them."""
+
+import os
+import sys
+
+import database
+
+
+def main() -> None:
+    """Replace this process, so that signals reach MLflow itself."""
+    os.environ["MLFLOW_BACKEND_STORE_URI"] = database.address().render_as_string(hide_password=False)
+    os.execvp("mlflow", ["mlflow", *sys.argv[1:]])  # noqa: S606 - there is no shell to want
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""The database's address from the environment: passwords with any character reach the driver unchanged."""
+
+import database
+import pytest
+import sqlalchemy
+
+PASSWORDS = ["plain", "p@ss/w:rd?#[]", "100%25 $(HOME) ${X}", "quo'te\"s`\\", "grün 密码 🔑", " edges +"]
+POSTGRESQL = "postgresql+psycopg2://mlflow@db:5432/mlflow"
+MYSQL = "mysql+pymysql://mlflow@db:3306/mlflow?charset=utf8mb4"
+
+
+def address(monkeypatch: pytest.MonkeyPatch, uri: str, **variables: str) -> str:
+    """What `mlflow` is told, as its environment holds it."""
+    for name, value in {"MLFLOW_BACKEND_STORE_URI": uri, **variables}.items():
+        monkeypatch.setenv(name, value)
+    return database.address().render_as_string(hide_password=False)
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+def test_mysql_gets_the_bytes_that_its_own_programs_would_send(monkeypatch, password: str):
+    told = address(monkeypatch, MYSQL, MYSQL_PWD=password)
+    # PyMySQL encodes what SQLAlchemy hands it as Latin-1.
+    assert sqlalchemy.make_url(told).password.encode("latin-1") == password.encode()
+    assert sqlalchemy.make_url(told).host == "db"
+
+
+def test_postgresql_reads_its_password_itself(monkeypatch):
+    assert address(monkeypatch, POSTGRESQL, PGPASSWORD="secret") == POSTGRESQL
+
+
+def test_an_address_shows_no_password_when_printed(monkeypatch):
+    address(monkeypatch, MYSQL, MYSQL_PWD="secret")
+    assert "secret" not in repr(database.address())
+
+
+def test_a_refused_password_is_not_tried_again_and_says_where_to_look():
+    refusal = sqlalchemy.exc.OperationalError(
+        "", {}, Exception('FATAL:  password authentication failed for user "mlflow"\n')
+    )
+    assert database.is_refusal(refusal)
+    assert database.cause(refusal).endswith(
+        "is the password in the Secret the one that this user has in the database?"
+    )
+
+
+def test_a_database_that_starts_is_waited_for():
+    starting = sqlalchemy.exc.OperationalError(
+        "", {}, Exception("FATAL:  the database system is starting up")
+    )
+    assert not database.is_refusal(starting)
+    assert database.cause(starting) == "FATAL: the database system is starting up"
