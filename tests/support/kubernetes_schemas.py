@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from support.custom_resource_schemas import custom_resource_schema
+
 from devcluster.binaries.cache import MODULES
 
 Schema = dict[str, Any]
@@ -31,11 +33,15 @@ def write_schemas(folder: Path, kinds: set[tuple[str, str]]) -> str:
         for kind in definition.get("x-kubernetes-group-version-kind", [])
     }
     for api_version, kind in kinds:
-        name = names[api_version, kind]
-        used = {one: definitions[one] for one in _reachable(definitions, name)}
+        if (api_version, kind) in names:
+            name = names[api_version, kind]
+            used = {one: definitions[one] for one in _reachable(definitions, name)}
+            schema = {"$ref": _PREFIX + name, "definitions": used}
+        else:
+            schema = custom_resource_schema(api_version, kind)
         group = api_version.split("/")[0].split(".")[0] + "-" if "/" in api_version else ""
         path = folder / f"{kind.lower()}-{group}{api_version.split('/')[-1]}.json"
-        path.write_text(json.dumps({"$ref": _PREFIX + name, "definitions": used}))
+        path.write_text(json.dumps(schema))
     return f"{folder}/{{{{ .ResourceKind }}}}{{{{ .KindSuffix }}}}.json"
 
 

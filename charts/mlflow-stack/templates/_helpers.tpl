@@ -50,6 +50,54 @@ imagePullSecrets:
 {{- end }}
 {{- end }}
 
+{{/* Where a pod may run. Call with the values of its component. Affinity stands apart: a Job shares no rule with servers. */}}
+{{- define "mlflow-stack.placement" -}}
+{{- with .nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- end }}
+
+{{- define "mlflow-stack.affinity" -}}
+{{- with .affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* What users add to every container of MLflow's image; the pod then needs mlflow-stack.extraVolumes. */}}
+{{- define "mlflow-stack.extraEnvFrom" -}}
+{{- with .Values.server.extraEnvFrom }}
+envFrom:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "mlflow-stack.extraEnv" -}}
+{{- with .Values.server.extraEnv }}
+{{- toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "mlflow-stack.extraVolumeMounts" -}}
+{{- with .Values.server.extraVolumeMounts }}
+{{- toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "mlflow-stack.extraVolumes" -}}
+{{- with .Values.server.extraVolumes }}
+{{- toYaml . }}
+{{- end }}
+{{- end }}
+
 {{/* The pod's security context. Call: (list uid) */}}
 {{- define "mlflow-stack.podSecurityContext" -}}
 runAsNonRoot: true
@@ -98,14 +146,37 @@ s3://{{ .Values.store.bucket }}/{{ .Values.store.prefix }}
 {{- list $name $inNamespace $service (printf "%s.%s" $service .Values.clusterDomain) | toJson -}}
 {{- end }}
 
+{{/* Every host under which an Ingress or a Gateway leads here, as a JSON list. */}}
+{{- define "mlflow-stack.outsideHosts" -}}
+{{- $hosts := list -}}
+{{- if .Values.ingress.enabled -}}
+{{- $hosts = concat $hosts .Values.ingress.hosts -}}
+{{- end -}}
+{{- if .Values.httpRoute.enabled -}}
+{{- $hosts = concat $hosts .Values.httpRoute.hostnames -}}
+{{- end -}}
+{{- $hosts | uniq | toJson -}}
+{{- end }}
+
+{{/* Those of them that the Ingress has a certificate for, as a JSON list. */}}
+{{- define "mlflow-stack.encryptedHosts" -}}
+{{- $hosts := list -}}
+{{- if .Values.ingress.enabled -}}
+{{- range .Values.ingress.tls -}}
+{{- $hosts = concat $hosts .hosts -}}
+{{- end -}}
+{{- end -}}
+{{- $hosts | toJson -}}
+{{- end }}
+
 {{/*
 MLflow compares the whole Host header, port included, and a list replaces its own defaults. So: every name of
-the Service with any port, the loopback names that `kubectl port-forward` uses, and the pod's own address, under
-which a Prometheus reads /metrics.
+the Service and every outside host with any port, the loopback names that `kubectl port-forward` uses, and the
+pod's own address, under which a Prometheus reads /metrics.
 */}}
 {{- define "mlflow-stack.allowedHosts" -}}
 {{- $hosts := list -}}
-{{- range concat (include "mlflow-stack.serviceNames" . | fromJsonArray) (list "localhost" "127.0.0.1") -}}
+{{- range concat (include "mlflow-stack.serviceNames" . | fromJsonArray) (list "localhost" "127.0.0.1") (include "mlflow-stack.outsideHosts" . | fromJsonArray) -}}
 {{- $hosts = concat $hosts (list . (printf "%s:*" .)) -}}
 {{- end -}}
 {{- concat $hosts (list "$(POD_IP):5000") .Values.server.allowedHosts | join "," -}}
@@ -116,6 +187,12 @@ which a Prometheus reads /metrics.
 {{- $origins := list -}}
 {{- range include "mlflow-stack.serviceNames" . | fromJsonArray -}}
 {{- $origins = concat $origins (list (printf "http://%s" .) (printf "http://%s:*" .)) -}}
+{{- end -}}
+{{- $encrypted := include "mlflow-stack.encryptedHosts" . | fromJsonArray -}}
+{{- range $host := include "mlflow-stack.outsideHosts" . | fromJsonArray -}}
+{{- range ternary (list "https") (list "https" "http") (has $host $encrypted) -}}
+{{- $origins = concat $origins (list (printf "%s://%s" . $host) (printf "%s://%s:*" . $host)) -}}
+{{- end -}}
 {{- end -}}
 {{- concat $origins .Values.server.corsAllowedOrigins | join "," -}}
 {{- end }}
@@ -157,4 +234,24 @@ and with that one MLflow fails to archive versions (integer <> character varying
     secretKeyRef:
       name: {{ include "mlflow-stack.store.secretName" . }}
       key: AWS_SECRET_ACCESS_KEY
+{{- end }}
+
+{{/* All variables that a server gets from this chart. */}}
+{{- define "mlflow-stack.serverEnvironment" -}}
+- name: POD_IP
+  valueFrom:
+    fieldRef:
+      fieldPath: status.podIP
+{{ include "mlflow-stack.databaseEnvironment" . }}
+{{ include "mlflow-stack.storeEnvironment" . }}
+- name: MLFLOW_SERVER_ALLOWED_HOSTS
+  value: {{ include "mlflow-stack.allowedHosts" . | quote }}
+- name: MLFLOW_SERVER_CORS_ALLOWED_ORIGINS
+  value: {{ include "mlflow-stack.corsAllowedOrigins" . | quote }}
+# Nine more processes and 1.5 GB for scorers of language models, which this stack does not run.
+- name: MLFLOW_SERVER_ENABLE_JOB_EXECUTION
+  value: "false"
+# There is no git in the image, and the server needs none.
+- name: GIT_PYTHON_REFRESH
+  value: quiet
 {{- end }}

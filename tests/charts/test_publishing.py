@@ -1,0 +1,80 @@
+"""How the world reaches the stack, and where its pods run."""
+
+from pathlib import Path
+
+import pytest
+from support.charts import ROOT, containers, documents, environment, one, pod_specs, render
+
+PUBLISHED = ("--values", str(Path(ROOT) / "tests/data/input/charts/mlflow-stack-published.values.yaml"))
+
+
+@pytest.fixture(scope="module")
+def objects():
+    return documents(render("mlflow-stack", "mlflow", *PUBLISHED))
+
+
+def variable(objects, name: str) -> list[str]:
+    server = one(objects, "Deployment", "mlflow")["spec"]["template"]["spec"]["containers"][0]
+    return environment(server)[name]["value"].split(",")
+
+
+@pytest.mark.parametrize("host", ["mlflow.example.com", "mlflow.lab.example.com", "models.example.com"])
+def test_outside_hosts_are_allowed_hosts_on_any_port(objects, host: str):
+    assert {host, f"{host}:*"} <= {*variable(objects, "MLFLOW_SERVER_ALLOWED_HOSTS")}
+
+
+def test_hosts_of_a_switched_off_ingress_are_strangers():
+    objects = documents(render("mlflow-stack", "mlflow", *PUBLISHED, "--set", "ingress.enabled=false"))
+    allowed = variable(objects, "MLFLOW_SERVER_ALLOWED_HOSTS")
+    assert "mlflow.example.com" not in allowed
+    assert "models.example.com" in allowed
+
+
+def test_browsers_of_a_host_with_a_certificate_must_use_https(objects):
+    origins = variable(objects, "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS")
+    assert "https://mlflow.example.com" in origins
+    assert "http://mlflow.example.com" not in origins
+
+
+@pytest.mark.parametrize("host", ["mlflow.lab.example.com", "models.example.com"])
+def test_where_tls_ends_elsewhere_either_scheme_is_an_origin(objects, host: str):
+    origins = variable(objects, "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS")
+    assert {f"https://{host}", f"http://{host}"} <= {*origins}
+
+
+def test_an_autoscaled_server_has_no_replicas_that_an_upgrade_would_set_back(objects):
+    assert "replicas" not in one(objects, "Deployment", "mlflow")["spec"]
+    target = one(objects, "HorizontalPodAutoscaler", "mlflow")["spec"]["scaleTargetRef"]
+    assert (target["kind"], target["name"]) == ("Deployment", "mlflow")
+
+
+def test_every_container_of_mlflows_image_gets_what_the_user_adds(objects):
+    for name, spec in pod_specs(objects).items():
+        for container in containers(spec):
+            if "mlflow" in container["image"] and not name.startswith("Pod "):
+                assert "HTTPS_PROXY" in environment(container), f"{name} {container['name']}"
+                assert container["envFrom"] == [{"configMapRef": {"name": "regional"}}]
+                assert "/etc/company" in {mount["mountPath"] for mount in container["volumeMounts"]}
+
+
+def test_every_pod_runs_where_its_component_is_told(objects):
+    for name, spec in pod_specs(objects).items():
+        wanted = {"StatefulSet mlflow-postgresql": "ssd", "StatefulSet mlflow-versitygw": "hdd"}
+        selector = {"disk": wanted[name]} if name in wanted else {"kubernetes.io/arch": "amd64"}
+        assert spec["nodeSelector"] == selector, name
+        assert spec["tolerations"], name
+        assert spec["priorityClassName"], name
+
+
+def test_an_existing_claim_takes_the_place_of_one_of_the_charts_making(objects):
+    for name, claim in (("mlflow-postgresql", "tracking-data"), ("mlflow-versitygw", "models")):
+        spec = one(objects, "StatefulSet", name)["spec"]
+        assert "volumeClaimTemplates" not in spec
+        [data] = [volume for volume in spec["template"]["spec"]["volumes"] if volume["name"] == "data"]
+        assert data["persistentVolumeClaim"] == {"claimName": claim}
+
+
+def test_labels_of_the_users_own_select_nothing(objects):
+    deployment = one(objects, "Deployment", "mlflow")["spec"]
+    assert deployment["template"]["metadata"]["labels"]["example.com/team"] == "platform"
+    assert "example.com/team" not in deployment["selector"]["matchLabels"]
