@@ -39,6 +39,14 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--batching", choices=["auto", "off"], help="share calls of the model between requests"
     )
+    serve.add_argument(
+        "--plan",
+        choices=["auto", "pyfunc", "onnx"],
+        help="how the model is called (default DAVIT_PLAN or auto)",
+    )
+    serve.add_argument(
+        "--tolerance", type=float, help="how far answers of --plan onnx may be from pyfunc's, as a share"
+    )
     serve.add_argument("--access-log", action="store_true", default=None, help="one log line per request")
     commands.add_parser("fetch", help="download and verify a model; everything from the environment")
     return parser
@@ -50,7 +58,7 @@ def _serve(options: argparse.Namespace) -> int:
 
     given = {
         name: value
-        for name in ("host", "port", "workers", "batching", "access_log")
+        for name in ("host", "port", "workers", "batching", "plan", "tolerance", "access_log")
         if (value := getattr(options, name)) is not None
     }
     local = options.model or options.uri

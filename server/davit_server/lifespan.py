@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from davit_server.api.identity import Identity
 from davit_server.errors import ModelRejected
 from davit_server.inference.loading import Loaded, Tried, load_model, try_model, unexpected
+from davit_server.inference.plan import Wishes
 from davit_server.inference.service import InferenceService, Limits
 from davit_server.inference.state import Phase, ServerState
 from davit_server.runtimes.diagnosis import folder_size, memory_limit
@@ -115,7 +116,8 @@ class Lifecycle:
         path = settings.model_path
         self._termination.foretell(killed_while_loading(memory_limit(), folder_size(path)))
         loaded = self._loaded or load_model(path)
-        tried = try_model(loaded.model, path, settings.batching, settings.max_rows)
+        wishes = Wishes(settings.plan, settings.tolerance, settings.batching)
+        tried = try_model(loaded.model, path, wishes, settings.max_rows)
         self._termination.clear()
         return loaded, tried
 

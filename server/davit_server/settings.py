@@ -3,11 +3,14 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 KIB = 1024
 MIB = 1024 * KIB
+
+DEFAULT_TOLERANCE = 1e-5
+"""A hundred times what one operation in float32 loses: enough for sums of a few hundred terms."""
 
 Level = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR"],
@@ -58,9 +61,25 @@ class Settings(BaseSettings):
     """Processes that answer on the same port, forked after the model is loaded."""
     batching: Literal["auto", "off"] = "auto"
     """auto: requests that arrive together are predicted together, if the model proves to be row-wise."""
+    plan: Literal["auto", "pyfunc", "onnx"] = "auto"
+    """auto: the fastest way of predicting that answers exactly as pyfunc does; pyfunc: never past pyfunc;
+    onnx: converted and run by onnxruntime, if that answers as pyfunc does within the tolerance."""
+    tolerance: float = Field(DEFAULT_TOLERANCE, gt=0, le=0.1, allow_inf_nan=False)
+    """How far a number may be from pyfunc's, as a share of it, under the plan `onnx`."""
 
     log_level: Level = "INFO"
     log_format: Literal["json", "console"] = "json"
     access_log: bool = False
     termination_log: Path = Path("/dev/termination-log")
     """Where a failure is told to Kubernetes; ignored when the file does not exist."""
+
+    @field_validator("tolerance")
+    @classmethod
+    def _only_for_onnx(cls, tolerance: float, known: ValidationInfo) -> float:
+        """Refuse a tolerance that would have no effect: all other plans answer exactly as pyfunc does."""
+        if tolerance != DEFAULT_TOLERANCE and known.data.get("plan") in {"auto", "pyfunc"}:
+            raise ValueError(
+                f"a tolerance means something with DAVIT_PLAN=onnx only, not with {known.data['plan']}; "
+                "remove one of the two"
+            )
+        return tolerance

@@ -14,10 +14,10 @@ import pandas as pd
 from pydantic import BaseModel
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_iris
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 with warnings.catch_warnings():
     # MLflow's own type hints make it warn on import.
@@ -299,3 +299,119 @@ def greedy(path: Path) -> None:
 def echo(path: Path) -> None:
     """No signature: whatever comes goes back."""
     save_python(path, EchoModel())
+
+
+def few_rows() -> tuple[pd.DataFrame, pd.Series, pd.Series]:
+    """Rows to learn trees from: numbers, a class and an amount."""
+    data, target = load_iris(as_frame=True, return_X_y=True)
+    return data, target, data.sum(axis=1) * 1.5
+
+
+def save_trees(path: Path, flavor: object, trees: object) -> None:
+    """Save a LightGBM or XGBoost model with a signature and an example."""
+    data = fitted_iris()[0]
+    answer = np.zeros(len(data))
+    signature = infer_signature(data, answer)
+    flavor.save_model(
+        trees, str(path), signature=signature, input_example=data.head(3), pip_requirements=["mlflow"]
+    )
+
+
+@saver
+def lightgbm_classifier(path: Path) -> None:
+    import lightgbm
+    import mlflow.lightgbm
+
+    data, target, _ = few_rows()
+    trees = lightgbm.LGBMClassifier(n_estimators=5, verbose=-1, n_jobs=1).fit(data, target)
+    save_trees(path, mlflow.lightgbm, trees)
+
+
+@saver
+def lightgbm_two_classes(path: Path) -> None:
+    import lightgbm
+    import mlflow.lightgbm
+
+    data, target, _ = few_rows()
+    names = np.where(target == 1, "yes", "no")
+    trees = lightgbm.LGBMClassifier(n_estimators=5, verbose=-1, n_jobs=1).fit(data, names)
+    save_trees(path, mlflow.lightgbm, trees)
+
+
+@saver
+def lightgbm_regressor(path: Path) -> None:
+    import lightgbm
+    import mlflow.lightgbm
+
+    data, _, amount = few_rows()
+    trees = lightgbm.LGBMRegressor(n_estimators=5, verbose=-1, n_jobs=1).fit(data, amount)
+    save_trees(path, mlflow.lightgbm, trees)
+
+
+@saver
+def lightgbm_booster(path: Path) -> None:
+    import lightgbm
+    import mlflow.lightgbm
+
+    data, target, _ = few_rows()
+    settings = {"objective": "multiclass", "num_class": 3, "verbose": -1, "num_threads": 1}
+    trees = lightgbm.train(settings, lightgbm.Dataset(data, target), num_boost_round=5)
+    save_trees(path, mlflow.lightgbm, trees)
+
+
+@saver
+def xgboost_classifier(path: Path) -> None:
+    import mlflow.xgboost
+    import xgboost
+
+    data, target, _ = few_rows()
+    save_trees(path, mlflow.xgboost, xgboost.XGBClassifier(n_estimators=5, n_jobs=1).fit(data, target))
+
+
+@saver
+def xgboost_regressor(path: Path) -> None:
+    import mlflow.xgboost
+    import xgboost
+
+    data, _, amount = few_rows()
+    save_trees(path, mlflow.xgboost, xgboost.XGBRegressor(n_estimators=5, n_jobs=1).fit(data, amount))
+
+
+@saver
+def xgboost_booster(path: Path) -> None:
+    import mlflow.xgboost
+    import xgboost
+
+    data, _, amount = few_rows()
+    save_trees(path, mlflow.xgboost, xgboost.train({"nthread": 1}, xgboost.DMatrix(data, amount), 5))
+
+
+@saver
+def own_step(path: Path) -> None:
+    """A pipeline with a function of the author's, which nothing can convert."""
+    data, target = load_iris(as_frame=True, return_X_y=True)
+    estimator = make_pipeline(FunctionTransformer(np.abs), LogisticRegression(max_iter=500)).fit(data, target)
+    signature = infer_signature(data, estimator.predict(data))
+    save_sklearn(path, estimator, signature=signature, input_example=data.head(3))
+
+
+@saver
+def regression(path: Path) -> None:
+    data, _, amount = few_rows()
+    estimator = RandomForestRegressor(n_estimators=10, random_state=0).fit(data, amount)
+    signature = infer_signature(data, estimator.predict(data))
+    save_sklearn(path, estimator, signature=signature, input_example=data.head(3))
+
+
+@saver
+def logged_as_onnx(path: Path) -> None:
+    import mlflow.onnx
+    from skl2onnx import to_onnx
+
+    data, _, amount = few_rows()
+    estimator = LinearRegression().fit(data, amount)
+    graph = to_onnx(estimator, data.to_numpy(dtype="float32")[:1])
+    signature = infer_signature(data, pd.DataFrame({"variable": amount}))
+    mlflow.onnx.save_model(
+        graph, str(path), signature=signature, input_example=data.head(3), pip_requirements=["mlflow"]
+    )

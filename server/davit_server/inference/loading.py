@@ -6,10 +6,9 @@ import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from davit_server.errors import ModelRejected
-from davit_server.inference.plan import Plan, choose_plan
+from davit_server.inference.plan import Plan, Wishes, choose_plan
 from davit_server.inference.smoke_test import Checked, smoke_test
 from davit_server.runtimes.diagnosis import explain_load_failure, out_of_memory, require_model_folder
 from davit_server.runtimes.pyfunc import PyfuncModel, load_pyfunc
@@ -49,14 +48,14 @@ def load_model(path: Path) -> Loaded:
     return Loaded(model, time.perf_counter() - started)
 
 
-def try_model(model: PyfuncModel, path: Path, batching: Literal["auto", "off"], max_rows: int) -> Tried:
+def try_model(model: PyfuncModel, path: Path, wishes: Wishes, max_rows: int) -> Tried:
     """Choose a plan, run the smoke test, and put what stays for good out of the garbage collector's way.
 
     Raises:
-        ModelRejected: It does not answer its own example.
+        ModelRejected: It does not answer its own example, or a library that was asked for is missing.
     """
     try:
-        plan = choose_plan(model, batching)
+        plan = choose_plan(model, wishes)
         checked = smoke_test(model, plan, max_rows)
     except MemoryError as failure:
         raise out_of_memory("smoke-test", path) from failure

@@ -115,6 +115,13 @@ def _joined(model: PyfuncModel, predict: Callable[[Any], Any]) -> Joined | None:
     return TableCall(signature, predict)
 
 
+def array_reader(signature: Signature) -> MatrixReader | TensorReader | None:
+    """A reader that gives a numpy array; None where inputs are not all numbers of one type."""
+    if not signature.inputs:
+        return None
+    return tensor_reader(signature) if signature.tensors else matrix_reader(signature)
+
+
 def matrix_reader(signature: Signature) -> MatrixReader | None:
     """A reader for signatures whose columns are all of one number type."""
     kinds = {spec.kind for spec in signature.inputs}

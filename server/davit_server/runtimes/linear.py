@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from davit_server.runtimes.base import Joined
-from davit_server.runtimes.joined import MatrixCall, matrix_reader, tensor_reader
+from davit_server.runtimes.joined import MatrixCall, array_reader
 from davit_server.runtimes.pyfunc import PyfuncModel
 
 _CLASSIFIERS = frozenset(
@@ -32,7 +32,7 @@ def joined_linear(model: PyfuncModel) -> Joined | None:
     columns = getattr(estimator, "feature_names_in_", None)
     if columns is not None and list(columns) != list(signature.names):
         return None
-    reader = tensor_reader(signature) if signature.tensors else matrix_reader(signature)
+    reader = array_reader(signature)
     call = _formula(estimator)
     return MatrixCall("native", reader, call) if reader and call else None
 

@@ -54,6 +54,11 @@ class PyfuncModel:
         return self._model
 
     @property
+    def path(self) -> Path:
+        """The folder it was loaded from."""
+        return self._path
+
+    @property
     def by_example(self) -> bool:
         """Whether MLflow reshapes frames to the example's own type before the model sees them."""
         asked = getattr(self._model.metadata, "_is_type_hint_from_example", None)

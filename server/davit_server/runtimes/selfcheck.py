@@ -11,6 +11,13 @@ from davit_server.runtimes.base import Joined, Signature
 from davit_server.runtimes.pyfunc import PyfuncModel
 from davit_server.runtimes.rows import NUMPY_TYPES, Rows
 
+Closeness = tuple[float, float]
+"""How far numbers may be apart: as a share of their size, and at all."""
+
+EXACT: Closeness = (0.0, 0.0)
+_ROUNDING: Closeness = (1e-9, 1e-12)
+"""Matrix routines sum in another order when there are more rows."""
+
 _SIZES = (1, 3, 1, 7, 20)
 """Rows of the requests that are joined in a check: unequal, so that a shifted answer shows."""
 
@@ -133,45 +140,55 @@ def differs_by_row(joined: Joined, parts: Sequence[Rows]) -> str:
     """
     together = joined.predict(parts)
     alone = [joined.predict([part])[0] for part in parts]
-    if not all(_same(left, right, exact=False) for left, right in zip(together, alone, strict=True)):
+    if not all(_same(left, right, _ROUNDING) for left, right in zip(together, alone, strict=True)):
         return "the model's answer to a row depends on the rows beside it"
     again = joined.predict([parts[0]])[0]
-    return (
-        "" if _same(alone[0], again, exact=False) else "the model answers the same row differently each time"
-    )
+    return "" if _same(alone[0], again, _ROUNDING) else "the model answers the same row differently each time"
 
 
-def differs_from(reference: Joined, candidate: Joined, parts: Sequence[Rows]) -> str:
-    """Why a candidate may not stand in for the reference; empty when all answers are identical."""
+def differs_from(reference: Joined, candidate: Joined, parts: Sequence[Rows], tolerance: float = 0.0) -> str:
+    """Why a candidate may not stand in for the reference; empty when the answers agree.
+
+    Args:
+        reference: What is right.
+        candidate: What is in question.
+        parts: Requests to compare on.
+        tolerance: How far floating-point numbers may be apart, as a share of their size. Everything else
+            (labels, whole numbers, types, shapes) must be identical anyway.
+    """
     for part in parts:
         left, right = reference.predict([part])[0], candidate.predict([part])[0]
-        if not _same(left, right, exact=True):
-            return "its answers differ from those of pyfunc"
+        if not _same(left, right, (tolerance, 0.0)):
+            beyond = f" by more than {tolerance:g} of their size" if tolerance else ""
+            return f"its answers differ from those of pyfunc{beyond}"
     return ""
 
 
-def _same(left: Any, right: Any, *, exact: bool) -> bool:
+def _same(left: Any, right: Any, apart: Closeness) -> bool:
     """Whether two predictions are equal in type, shape and value."""
     if type(left) is not type(right):
         return False
+    if hasattr(left, "columns"):
+        return list(left.columns) == list(right.columns) and all(
+            _same(left.iloc[:, at], right.iloc[:, at], apart) for at in range(len(left.columns))
+        )
     if hasattr(left, "iloc"):
-        if getattr(left, "columns", None) is not None and list(left.columns) != list(right.columns):
-            return False
         left, right = left.to_numpy(), right.to_numpy()
     if isinstance(left, list):
         return len(left) == len(right) and all(
             _same_value(one, other) for one, other in zip(left, right, strict=True)
         )
-    return left.shape == right.shape and left.dtype == right.dtype and _same_array(left, right, exact=exact)
+    return left.shape == right.shape and left.dtype == right.dtype and _same_array(left, right, apart)
 
 
-def _same_array(left: Any, right: Any, *, exact: bool) -> bool:
+def _same_array(left: Any, right: Any, apart: Closeness) -> bool:
     """Equality of arrays of one shape and type."""
     if left.dtype.kind != "f":
         return bool(np.array_equal(left, right))
-    if exact:
+    if apart == EXACT:
         return bool(np.array_equal(left, right, equal_nan=True))
-    return bool(np.allclose(left, right, rtol=1e-9, atol=1e-12, equal_nan=True))
+    share, anyway = apart
+    return bool(np.allclose(right, left, rtol=share, atol=anyway, equal_nan=True))
 
 
 def _same_value(left: Any, right: Any) -> bool:

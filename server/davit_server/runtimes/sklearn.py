@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from davit_server.runtimes.base import Joined
-from davit_server.runtimes.joined import MatrixCall, matrix_reader, tensor_reader
+from davit_server.runtimes.joined import MatrixCall, array_reader
 from davit_server.runtimes.pyfunc import PyfuncModel
 
 
@@ -16,10 +16,9 @@ def joined_sklearn(model: PyfuncModel) -> Joined | None:
     The caller still has to prove that it answers as pyfunc does: a pipeline may pick columns by name, and
     not every estimator treats an array like a frame.
     """
-    if model.facts.flavor != "mlflow.sklearn" or not model.signature.inputs:
+    if model.facts.flavor != "mlflow.sklearn":
         return None
-    signature = model.signature
-    reader = tensor_reader(signature) if signature.tensors else matrix_reader(signature)
+    reader = array_reader(model.signature)
     call = _native(model)
     return MatrixCall("native", reader, call) if reader and call else None
 

@@ -18,12 +18,34 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("DAVIT_MAX_QUEUE", "0"), ("DAVIT_LOG_LEVEL", "loud"), ("DAVIT_WORKERS", "x")]
+    ("name", "value"),
+    [
+        ("DAVIT_MAX_QUEUE", "0"),
+        ("DAVIT_LOG_LEVEL", "loud"),
+        ("DAVIT_WORKERS", "x"),
+        ("DAVIT_PLAN", "native"),
+    ],
 )
 def test_a_senseless_value_is_refused(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError):
         Settings()
+
+
+@pytest.mark.parametrize("value", ["0", "-1e-5", "nan", "inf", "0.5"])
+def test_a_senseless_tolerance_is_refused(monkeypatch, value):
+    monkeypatch.setenv("DAVIT_PLAN", "onnx")
+    monkeypatch.setenv("DAVIT_TOLERANCE", value)
+    with pytest.raises(ValidationError):
+        Settings()
+
+
+def test_a_tolerance_without_the_plan_that_it_is_for_is_refused(monkeypatch):
+    monkeypatch.setenv("DAVIT_TOLERANCE", "1e-3")
+    with pytest.raises(ValidationError, match="with DAVIT_PLAN=onnx only, not with auto"):
+        Settings()
+    monkeypatch.setenv("DAVIT_PLAN", "onnx")
+    assert Settings().tolerance == 1e-3
 
 
 def test_levels_are_read_whatever_their_case(monkeypatch):
@@ -49,6 +71,7 @@ def test_the_readme_lists_every_setting_with_its_default():
         "max_rows",
         "max_json_depth",
         "workers",
+        "tolerance",
     ],
 )
 def test_defaults_in_the_readme_are_those_of_the_code(name):

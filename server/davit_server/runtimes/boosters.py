@@ -1,0 +1,115 @@
+"""LightGBM and XGBoost models called with a numpy matrix: no data frame, no input checks, one thread.
+
+A thread a core, which both libraries start by themselves, costs more than predicting a batch. Rows are
+summed over the trees one by one whatever the number of threads, so the answers stay the same; that they are
+identical to pyfunc's is checked before any of this is used.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from davit_server.runtimes.base import Joined
+from davit_server.runtimes.joined import MatrixCall, array_reader
+from davit_server.runtimes.pyfunc import PyfuncModel
+
+_FLAVORS = frozenset({"mlflow.lightgbm", "mlflow.xgboost", "mlflow.sklearn"})
+
+SINGLE_THREAD_ROWS = 1024
+"""Larger requests get LightGBM's own number of threads; XGBoost cannot be told so for each call."""
+
+
+def joined_boosters(model: PyfuncModel) -> Joined | None:
+    """The native way for gradient-boosted trees with an all-number signature; None for others."""
+    if model.facts.flavor not in _FLAVORS:
+        return None
+    inner = model.mlflow_model
+    if inner.metadata.flavors["python_function"].get("predict_fn", "predict") != "predict":
+        return None
+    reader = array_reader(model.signature)
+    trees = inner.get_raw_model()
+    call = _call_of(trees, model.signature.names) if reader else None
+    return MatrixCall("native", reader, call) if reader and call else None
+
+
+def _call_of(trees: Any, columns: tuple[str, ...]) -> Callable[[Any], Any] | None:
+    """A function of arrays from a booster or its scikit-learn wrapper; None for other models."""
+    makers = {
+        ("lightgbm", "Booster"): _lightgbm_booster,
+        ("lightgbm", "LGBMRegressor"): _lightgbm_regressor,
+        ("lightgbm", "LGBMClassifier"): _lightgbm_classifier,
+        ("xgboost", "Booster"): _xgboost_booster,
+        ("xgboost", "XGBRegressor"): _xgboost_wrapper,
+        ("xgboost", "XGBClassifier"): _xgboost_wrapper,
+    }
+    kind = type(trees)
+    maker = makers.get((kind.__module__.partition(".")[0], kind.__name__))
+    return maker(trees, columns) if maker else None
+
+
+def _lightgbm_booster(booster: Any, _: tuple[str, ...]) -> Callable[[Any], Any]:
+    """LightGBM knows columns by their position only."""
+    predict = booster.predict
+
+    def call(matrix: Any) -> Any:
+        if len(matrix) > SINGLE_THREAD_ROWS:
+            return predict(matrix)
+        return predict(matrix, num_threads=1)
+
+    return call
+
+
+def _lightgbm_regressor(wrapper: Any, columns: tuple[str, ...]) -> Callable[[Any], Any]:
+    return _lightgbm_booster(wrapper.booster_, columns)
+
+
+def _lightgbm_classifier(wrapper: Any, columns: tuple[str, ...]) -> Callable[[Any], Any]:
+    """The class with the highest score, of two the first when both are equal, as the wrapper has it."""
+    score, classes = _lightgbm_booster(wrapper.booster_, columns), wrapper.classes_
+
+    def call(matrix: Any) -> Any:
+        scores = score(matrix)
+        if scores.ndim == 1:
+            return classes[(scores > 1.0 - scores).astype(int)]
+        return classes[scores.argmax(axis=1)]
+
+    return call
+
+
+def _xgboost_booster(booster: Any, columns: tuple[str, ...]) -> Callable[[Any], Any] | None:
+    """Without the matrix that XGBoost would make of each request."""
+    if booster.feature_names and list(booster.feature_names) != list(columns):
+        return None
+    booster.set_param({"nthread": 1})
+    predict = booster.inplace_predict
+
+    def call(matrix: Any) -> Any:
+        return predict(not_infinite(matrix), validate_features=False)
+
+    return call
+
+
+def _xgboost_wrapper(wrapper: Any, columns: tuple[str, ...]) -> Callable[[Any], Any] | None:
+    """The wrapper's own method, which knows about classes and early stopping, past the check of names."""
+    booster = wrapper.get_booster()
+    if booster.feature_names and list(booster.feature_names) != list(columns):
+        return None
+    booster.set_param({"nthread": 1})
+    predict = wrapper.predict
+
+    def call(matrix: Any) -> Any:
+        return predict(not_infinite(matrix), validate_features=False)
+
+    return call
+
+
+def not_infinite(matrix: Any) -> Any:
+    """The matrix itself; missing values are XGBoost's business.
+
+    Raises:
+        ValueError: A value is infinite, which XGBoost refuses only on its slow way.
+    """
+    if np.isinf(matrix).any():
+        raise ValueError("a value is infinite")
+    return matrix

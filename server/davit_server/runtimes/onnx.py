@@ -1,0 +1,236 @@
+"""Models run by onnxruntime: fast, but not digit for digit what pyfunc answers, so only when asked for.
+
+A scikit-learn, LightGBM or XGBoost model is converted in memory; a model that was logged with MLflow's onnx
+flavor is used as it is. Double precision is tried first where the model's own library computes in it.
+Missing and infinite values are left to pyfunc: the converters do not promise to treat them alike.
+"""
+
+import copy
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from davit_server.errors import ModelRejected
+from davit_server.runtimes.base import Joined
+from davit_server.runtimes.joined import MatrixCall, array_reader
+from davit_server.runtimes.pyfunc import PyfuncModel
+
+logger = logging.getLogger(__name__)
+
+_DTYPES = {"tensor(float)": "float32", "tensor(double)": "float64"}
+"""onnxruntime's names of the input types that rows of numbers can be given as."""
+
+_FEED = "rows"
+"""The input's name in models converted here."""
+
+
+class NotConvertibleError(Exception):
+    """A model has no ONNX form that could be used; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxWay:
+    """One way of running a model with onnxruntime.
+
+    Attributes:
+        dtype: What it computes in, as numpy names it.
+        call: Predicts rows.
+    """
+
+    dtype: str
+    call: Joined
+
+
+def onnx_ways(model: PyfuncModel, reference: Any) -> Iterator[OnnxWay]:
+    """The model in ONNX, in each precision that it can be had in, the one nearer to its own first.
+
+    Args:
+        model: The loaded model.
+        reference: An answer of pyfunc's, whose type and shape all answers get.
+
+    Raises:
+        NotConvertibleError: There is none.
+        ModelRejected: A library that this needs is not installed.
+    """
+    require_onnx()
+    reader = array_reader(model.signature)
+    if reader is None:
+        raise NotConvertibleError("its inputs are not one table of doubles or longs")
+    failure = None
+    found = False
+    for serialized in _graphs(model):
+        try:
+            session = _session(serialized())
+            way = OnnxWay(_input_type(session), MatrixCall("onnx", reader, _caller(session, reference)))
+        except ModelRejected:
+            raise
+        except Exception as caught:
+            # Converters raise whatever comes; the next precision may succeed.
+            logger.debug("no ONNX form in this precision", exc_info=caught)
+            failure = caught
+            continue
+        found = True
+        yield way
+    if not found:
+        told = str(failure) if isinstance(failure, NotConvertibleError) else f"({type(failure).__name__})"
+        raise NotConvertibleError(f"it cannot be converted: {told}")
+
+
+def require_onnx() -> None:
+    """Refuse to go on without onnxruntime.
+
+    Raises:
+        ModelRejected: It is not installed.
+    """
+    try:
+        import onnxruntime  # noqa: F401
+    except ImportError as failure:
+        raise _missing("onnxruntime") from failure
+
+
+def _missing(library: str) -> ModelRejected:
+    return ModelRejected(
+        "load",
+        "MissingLibrary",
+        f"DAVIT_PLAN=onnx needs the library '{library}', which is not installed here.",
+        "Install it (pip install 'davit[onnx]', or build a server image with it), or set DAVIT_PLAN=auto.",
+    )
+
+
+def _graphs(model: PyfuncModel) -> Iterator[Callable[[], bytes | str]]:
+    """Where an ONNX graph can be had, the most precise first."""
+    flavors = model.mlflow_model.metadata.flavors
+    if "onnx" in flavors:
+        own: Path = model.path / flavors["onnx"]["data"]
+        yield lambda: str(own)
+        return
+    if model.facts.flavor not in {"mlflow.sklearn", "mlflow.lightgbm", "mlflow.xgboost"}:
+        raise NotConvertibleError(f"models of {model.facts.flavor or 'this kind'} have no converter")
+    estimator = model.mlflow_model.get_raw_model()
+    width = _width(model)
+    # XGBoost itself computes in float32: there the narrow type is the nearer one.
+    single_first = type(estimator).__module__.startswith("xgboost")
+    for double in (False, True) if single_first else (True, False):
+        yield lambda double=double: _converted(estimator, width, double=double)  # type: ignore[misc]
+
+
+def _width(model: PyfuncModel) -> int:
+    """The number of columns."""
+    signature = model.signature
+    return int(np.prod(signature.inputs[0].shape[1:])) if signature.tensors else len(signature.inputs)
+
+
+def _converted(estimator: Any, width: int, *, double: bool) -> bytes:
+    """The estimator as a serialized graph, by the converter of its library."""
+    library = type(estimator).__module__.partition(".")[0]
+    try:
+        if library in {"lightgbm", "xgboost"}:
+            return _converted_trees(estimator, library, width, double=double)
+        return _converted_sklearn(estimator, width, double=double)
+    except ImportError as failure:
+        if (failure.name or "").partition(".")[0] in {"onnx", "skl2onnx", "onnxmltools"}:
+            raise _missing(str(failure.name)) from failure
+        raise
+
+
+def _converted_sklearn(estimator: Any, width: int, *, double: bool) -> bytes:
+    from skl2onnx import to_onnx
+    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
+
+    kind = DoubleTensorType if double else FloatTensorType
+    # Probabilities as an array, not as a list of dictionaries.
+    options = {id(estimator): {"zipmap": False}} if hasattr(estimator, "classes_") else None
+    graph = to_onnx(estimator, initial_types=[(_FEED, kind([None, width]))], options=options)
+    serialized: bytes = graph.SerializeToString()
+    return serialized
+
+
+def _converted_trees(estimator: Any, library: str, width: int, *, double: bool) -> bytes:
+    from onnxmltools import convert_lightgbm, convert_xgboost
+    from onnxmltools.convert.common.data_types import DoubleTensorType, FloatTensorType
+
+    types = [(_FEED, (DoubleTensorType if double else FloatTensorType)([None, width]))]
+    if library == "lightgbm":
+        graph = convert_lightgbm(estimator, initial_types=types, zipmap=False)
+    else:
+        graph = convert_xgboost(_nameless(estimator), initial_types=types)
+    serialized: bytes = graph.SerializeToString()
+    return serialized
+
+
+def _nameless(trees: Any) -> Any:
+    """A copy of an XGBoost model that knows its columns by position, as its converter wants it."""
+    bare = copy.deepcopy(trees)
+    booster = bare.get_booster() if hasattr(bare, "get_booster") else bare
+    booster.feature_names = None
+    return bare
+
+
+def _session(graph: bytes | str) -> Any:
+    """A session that computes in the calling thread only."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors; warnings about shapes would come with each batch
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def _input_type(session: Any) -> str:
+    """The type, as numpy names it, of a session's only input."""
+    inputs = session.get_inputs()
+    if len(inputs) != 1 or inputs[0].type not in _DTYPES:
+        raise NotConvertibleError("its graph does not take one table of floating-point numbers")
+    return _DTYPES[inputs[0].type]
+
+
+def _caller(session: Any, reference: Any) -> Callable[[Any], Any]:
+    """A function of arrays that answers with the type and shape of a reference."""
+    run, feed, dtype = session.run, session.get_inputs()[0].name, np.dtype(_input_type(session))
+    names = [output.name for output in session.get_outputs()]
+    shaped = _table_shaped(reference, names) if hasattr(reference, "columns") else None
+    if shaped is None:
+        names, shaped = _array_shaped(session, reference)
+
+    def call(matrix: Any) -> Any:
+        with np.errstate(over="ignore"):
+            rows = matrix.astype(dtype, copy=False)
+        if not np.isfinite(rows).all():
+            raise ValueError("a value is missing, not finite, or too large")
+        return shaped(run(names, {feed: rows}))
+
+    return call
+
+
+def _table_shaped(reference: Any, names: list[str]) -> Callable[[list[Any]], Any]:
+    """Outputs as the data frame that MLflow's onnx flavor makes of them."""
+    if list(reference.columns) != names:
+        raise NotConvertibleError("its outputs have other names than pyfunc's")
+    kind = type(reference)
+
+    def shaped(outputs: list[Any]) -> Any:
+        return kind({name: np.asarray(found).reshape(-1) for name, found in zip(names, outputs, strict=True)})
+
+    return shaped
+
+
+def _array_shaped(session: Any, reference: Any) -> tuple[list[str], Callable[[list[Any]], Any]]:
+    """The name of the output that holds what pyfunc answers, and that as pyfunc's kind of array."""
+    if not isinstance(reference, np.ndarray):
+        raise NotConvertibleError(f"pyfunc answers with a {type(reference).__name__}")
+    wanted, tail, dtype = reference.dtype.kind == "f", reference.shape[1:], reference.dtype
+    for output in session.get_outputs():
+        columns = [size for size in output.shape[1:] if isinstance(size, int)]
+        fits = int(np.prod(columns)) == int(np.prod(tail))
+        if (output.type in _DTYPES) == wanted and (fits or not tail):
+
+            def shaped(outputs: list[Any]) -> Any:
+                return np.asarray(outputs[0]).reshape(-1, *tail).astype(dtype, copy=False)
+
+            return [output.name], shaped
+    raise NotConvertibleError("none of its outputs has the shape of pyfunc's answer")
