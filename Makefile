@@ -60,8 +60,9 @@ format: env ## Put the code into its canonical shape
 	@$(RUN) ruff check --fix .
 
 .PHONY: manifests
-manifests: env ## Carry the CRD into the chart and render manifests/install.yaml anew
+manifests: env ## Carry the CRD into the chart; write manifests/install.yaml and the charts' READMEs anew
 	@cp manifests/crds/*.yaml charts/davit-operator/files/
+	@$(RUN) python charts/readme.py
 	@$(RUN) python manifests/render.py
 
 .PHONY: test-fast
