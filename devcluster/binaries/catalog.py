@@ -75,6 +75,8 @@ BINARIES = _catalog(
         "v1.7.0",
         "-X main.Version=v1.7.0",
     ),
+    # For the stories of the MLflow stack only.
+    Binary("fake-gcs-server", "fake-gcs-server", "github.com/fsouza/fake-gcs-server", "v1.56.1", minutes=2),
 )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from devcluster import progress
 from devcluster.commands import run
+from devcluster.images.catalog import REGISTRY_HOST
 from devcluster.images.storage import commit_folder, image_id
 
 SUITE = (
@@ -54,16 +55,16 @@ def ensure_base() -> None:
         shutil.rmtree(root, ignore_errors=True)
 
 
-def gateway_builder(binary: Path) -> str:
+def program_builder(program: Path) -> str:
     """The name of the image that stands in for a Go build stage; it changes with the program."""
-    return f"davit.dev/versitygw-build:{binary.parent.name}"
+    return f"{REGISTRY_HOST}/{program.name}-build:{program.parent.name}"
 
 
-def ensure_gateway_builder(binary: Path) -> None:
-    """Put an already built versitygw where its Dockerfile looks before it asks for Go."""
-    reference = gateway_builder(binary)
+def ensure_program_builder(program: Path) -> None:
+    """Put an already built program where its Dockerfile looks before it asks for Go."""
+    reference = program_builder(program)
     if image_id(reference) is None:
-        commit_folder(binary, reference, parent=BASE, target="/out/versitygw")
+        commit_folder(program, reference, parent=BASE, target=f"/out/{program.name}")
 
 
 def _bootstrap(root: Path) -> None:

@@ -8,14 +8,14 @@ from pathlib import Path
 from devcluster.binaries.build import ensure_binary
 from devcluster.commands import run
 from devcluster.errors import DevclusterError
-from devcluster.images.base import BASE, ensure_base, ensure_gateway_builder, gateway_builder
+from devcluster.images.base import BASE, ensure_base, ensure_program_builder, program_builder
 from devcluster.images.building import certificate_secret, run_build
 from devcluster.images.catalog import ROOT, Image
 from devcluster.images.debian import install_missing
 from devcluster.images.storage import forget_image, image_id, image_label, image_size
 
 _EXPORT_SECONDS = 10 * 60.0
-_GATEWAY = "versitygw"
+_PROGRAMS = ("versitygw", "fake-gcs-server")  # images of one Go program, which this machine builds anyway
 
 
 class Buildah:
@@ -30,13 +30,14 @@ class Buildah:
             raise DevclusterError("building images without Docker needs root: start Docker, or run as root")
         install_missing({"buildah": "buildah", "debootstrap": "debootstrap"})
         ensure_base()
-        if any(image.name == _GATEWAY for image in images):
-            ensure_gateway_builder(ensure_binary(_GATEWAY))
+        for image in images:
+            if image.name in _PROGRAMS:
+                ensure_program_builder(ensure_binary(image.name))
 
     def arguments(self, image: Image) -> dict[str, str]:
         """What replaces the images that Docker would pull."""
-        if image.name == _GATEWAY:
-            return {"BUILD_IMAGE": gateway_builder(ensure_binary(_GATEWAY))}
+        if image.name in _PROGRAMS:
+            return {"BUILD_IMAGE": program_builder(ensure_binary(image.name))}
         return {"BASE_IMAGE": BASE}
 
     def label(self, reference: str, label: str) -> str | None:

@@ -29,8 +29,12 @@ class Cluster:
         table = self._follow("images")
         print(table, end="", flush=True)
         images = [line.split()[0] for line in table.splitlines()]
-        self._follow("load", *images)
+        self.load(images)
         return images
+
+    def load(self, images: list[str]) -> None:
+        """Bring images that are already built into the cluster."""
+        self._follow("load", *images)
 
     def down(self) -> None:
         """Remove it without a trace."""

@@ -1,7 +1,7 @@
-"""Lets a server start only when its stores are ready: the bucket is there, the schema is the server's own.
+"""Lets a server start only when its stores are ready: the store can be read, the schema is the server's own.
 
 A server that starts earlier would migrate the database itself, in a race with its siblings and the
-migration Job. The bucket is made here when it is missing, so an emptied volume heals at the next start.
+migration Job. With --make-bucket a missing bucket is made, so an emptied volume heals at the next start.
 """
 
 import importlib.util
@@ -12,10 +12,8 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import boto3
-import botocore.exceptions
+import artifact_store
 import database
 import sqlalchemy
 from alembic.script import ScriptDirectory
@@ -24,28 +22,6 @@ from sqlalchemy.exc import OperationalError
 PATIENCE_SECONDS = 600
 
 logger = logging.getLogger("await_stores")
-
-
-def ensure_bucket() -> str | None:
-    """Make the bucket unless it is there; returns what is still missing."""
-    bucket = urlsplit(os.environ["MLFLOW_ARTIFACTS_DESTINATION"]).netloc
-    client = boto3.client("s3", endpoint_url=os.environ["MLFLOW_S3_ENDPOINT_URL"])
-    try:
-        client.list_objects_v2(Bucket=bucket, MaxKeys=1)  # unlike a HEAD, a refusal says why
-    except client.exceptions.NoSuchBucket:
-        try:
-            client.create_bucket(Bucket=bucket)
-        except client.exceptions.BucketAlreadyOwnedByYou:
-            logger.info("Another server has just made the bucket %s", bucket)
-        else:
-            logger.info("Made the bucket %s", bucket)
-    except botocore.exceptions.ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
-            sys.exit(f"The store refuses the bucket {bucket} to the credentials in the Secret: {error}")
-        return f"the store: {error}"
-    except botocore.exceptions.BotoCoreError as error:
-        return f"the store: {error}"
-    return None
 
 
 def await_schema(scripts: ScriptDirectory) -> str | None:
@@ -99,13 +75,16 @@ def await_condition(check: Callable[[], str | None]) -> None:
 def main() -> None:
     """Wait for the store, then for the database."""
     logging.basicConfig(format="%(message)s")
-    logger.setLevel(logging.INFO)
+    for talker in (logger, artifact_store.logger):
+        talker.setLevel(logging.INFO)
     # Nothing has a default action for process 1, so without this a deleted pod lingers for half a minute.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("Told to stop"))
-    await_condition(ensure_bucket)
+    destination = os.environ["MLFLOW_ARTIFACTS_DESTINATION"]
+    make_bucket = "--make-bucket" in sys.argv[1:]
+    await_condition(lambda: artifact_store.check_store(destination, make_bucket=make_bucket))
     scripts = migrations()
     await_condition(lambda: await_schema(scripts))
-    logger.info("The bucket is there and the schema is current")
+    logger.info("The store is there and the schema is current")
 
 
 if __name__ == "__main__":

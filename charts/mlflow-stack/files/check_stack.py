@@ -47,12 +47,14 @@ def check_round_trip() -> None:
 
 
 def check_artifact(root: str, content: str) -> None:
-    """Through the tracking server, and by a presigned URL past it."""
+    """Through the tracking server, and, where the store has presigned URLs, by one past it."""
     uri = f"{root}/notes/hello.txt"
     downloaded = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=mkdtemp())
     if Path(downloaded).read_text() != content:
         raise AssertionError("the artifact came back changed")
     logger.info("The artifact came back through the server")
+    if os.environ["MLFLOW_STORE_PRESIGNS"] != "true":
+        return
     path = uri.removeprefix("mlflow-artifacts:/").lstrip("/")
     server = os.environ["MLFLOW_TRACKING_URI"]
     signed = json.loads(call(f"{server}/api/2.0/mlflow-artifacts/presigned/{path}"))

@@ -116,26 +116,9 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{/* The Secrets with credentials: the user's, or the one that this chart makes. */}}
-{{- define "mlflow-stack.database.secretName" -}}
-{{ .Values.database.existingSecret | default (include "mlflow-stack.postgresql.fullname" .) }}
-{{- end }}
-
-{{- define "mlflow-stack.store.secretName" -}}
-{{ .Values.store.existingSecret | default (include "mlflow-stack.versitygw.fullname" .) }}
-{{- end }}
-
-{{/* Addresses. The store's is fully qualified: presigned URLs carry it into pods of other namespaces. */}}
+{{/* Fully qualified: it is told to pods of other namespaces. */}}
 {{- define "mlflow-stack.registry.url" -}}
 http://{{ include "mlflow-stack.fullname" . }}.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}:{{ .Values.service.port }}
-{{- end }}
-
-{{- define "mlflow-stack.store.endpoint" -}}
-http://{{ include "mlflow-stack.versitygw.fullname" . }}.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}:7070
-{{- end }}
-
-{{- define "mlflow-stack.store.destination" -}}
-s3://{{ .Values.store.bucket }}/{{ .Values.store.prefix }}
 {{- end }}
 
 {{/* Every name that the cluster's DNS gives the Service, as a JSON list. */}}
@@ -195,45 +178,6 @@ pod's own address, under which a Prometheus reads /metrics.
 {{- end -}}
 {{- end -}}
 {{- concat $origins .Values.server.corsAllowedOrigins | join "," -}}
-{{- end }}
-
-{{/*
-How MLflow finds the database. The password travels in libpq's own variable: no URL to encode it into, nothing
-in arguments or ConfigMaps. The driver is named because a bare postgresql:// means psycopg 3 to SQLAlchemy 2.1,
-and with that one MLflow fails to archive versions (integer <> character varying).
-*/}}
-{{- define "mlflow-stack.databaseEnvironment" -}}
-- name: MLFLOW_BACKEND_STORE_URI
-  value: postgresql+psycopg2://{{ .Values.database.username }}@{{ include "mlflow-stack.postgresql.fullname" . }}:5432/{{ .Values.database.name }}
-- name: PGPASSWORD
-  valueFrom:
-    secretKeyRef:
-      name: {{ include "mlflow-stack.database.secretName" . }}
-      key: password
-- name: MLFLOW_DISABLE_TELEMETRY
-  value: "true"
-{{- end }}
-
-{{/* How MLflow finds the store. */}}
-{{- define "mlflow-stack.storeEnvironment" -}}
-- name: MLFLOW_ARTIFACTS_DESTINATION
-  value: {{ include "mlflow-stack.store.destination" . }}
-- name: MLFLOW_S3_ENDPOINT_URL
-  value: {{ include "mlflow-stack.store.endpoint" . }}
-- name: MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE
-  value: path
-- name: AWS_DEFAULT_REGION
-  value: {{ .Values.store.region }}
-- name: AWS_ACCESS_KEY_ID
-  valueFrom:
-    secretKeyRef:
-      name: {{ include "mlflow-stack.store.secretName" . }}
-      key: AWS_ACCESS_KEY_ID
-- name: AWS_SECRET_ACCESS_KEY
-  valueFrom:
-    secretKeyRef:
-      name: {{ include "mlflow-stack.store.secretName" . }}
-      key: AWS_SECRET_ACCESS_KEY
 {{- end }}
 
 {{/* All variables that a server gets from this chart. */}}
