@@ -1,6 +1,6 @@
 """Writes the tables of values into the charts' READMEs: names, types, defaults, comments of `values.yaml`.
 
-Everything else in a README is written by hand. Run it after any change to a chart's values (`make manifests`);
+Everything else in a README is written by hand. Run it after a change to a chart's values (`make manifests`);
 a test tells when it was forgotten.
 """
 

@@ -64,7 +64,7 @@ def test_the_version_in_the_catalog_is_the_one_that_is_built(name):
 
 
 def test_an_unknown_program_is_answered_with_the_known_ones():
-    with pytest.raises(DevclusterError, match="choose one of coredns, helm"):
+    with pytest.raises(DevclusterError, match="choose one of coredns, fake-gcs-server, helm"):
         binary("helmet")
 
 
