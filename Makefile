@@ -77,6 +77,10 @@ test: env ## Everything, on a real cluster that it makes itself
 test-stack: env ## The MLflow stack chart with every database and store, on a real cluster
 	@$(PYTEST) tests/stack
 
+.PHONY: bench
+bench: env ## Davit beside other model servers, ~25 minutes on a quiet machine; ARGS=--quick for 3
+	@$(RUN) python -m bench $(ARGS)
+
 ##@ Development cluster
 
 .PHONY: cluster-up

@@ -1,0 +1,1 @@
+"""Davit measured beside its peers: run `make bench`."""

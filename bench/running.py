@@ -1,0 +1,152 @@
+"""A started server: until it answers, while it runs, and its end."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.answers import Asker
+from bench.environments import Environment
+from bench.errors import BenchFailed
+from bench.models import Case, TrainedModel
+from bench.processes import group_is_alive
+from bench.servers import Launch, Server
+
+SERVER_CPU = "0"
+START_SECONDS = 120.0
+STOP_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """A server that has answered.
+
+    Attributes:
+        server: Which one.
+        pid: Its first process.
+        asker: Asks it.
+        start_seconds: From its start to its first correct answer.
+    """
+
+    server: Server
+    pid: int
+    asker: Asker
+    start_seconds: float
+
+
+@contextlib.contextmanager
+def running(server: Server, environment: Environment, model: TrainedModel) -> Iterator[RunningServer]:
+    """Start a server on its CPU, wait for its first correct answer, and end it afterwards.
+
+    Raises:
+        BenchFailed: It ends, or does not answer, or answers wrongly.
+    """
+    with tempfile.TemporaryDirectory(prefix="davit-bench-") as name:
+        scratch = Path(name)
+        launch = Launch(environment, model.path, _free_ports(), scratch)
+        command = ["taskset", "--cpu-list", SERVER_CPU, *server.command(launch)]
+        variables = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+        log = scratch / "log"
+        started = time.perf_counter()
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command, cwd=scratch, env=variables | _path(environment) | server.variables, stdout=output,
+                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+        try:
+            asker = Asker(launch.port, server.protocol, server.tolerance)
+            _await_answer(server, process, asker, model.cases[1][0], log)
+            found = RunningServer(server, process.pid, asker, time.perf_counter() - started)
+            _require_plan(found)
+            yield found
+        finally:
+            _end(process)
+
+
+def _path(environment: Environment) -> dict[str, str]:
+    """As after activating the environment: `mlflow models serve` starts a uvicorn that it finds on PATH."""
+    return {"PATH": f"{environment.path / 'bin'}:{os.environ['PATH']}", "VIRTUAL_ENV": str(environment.path)}
+
+
+def _free_ports() -> int:
+    """The first of three free ports in a row."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            first: int = probe.getsockname()[1]
+        if first < 65000 and all(_is_free(first + more) for more in (1, 2)):
+            return first
+
+
+def _is_free(port: int) -> bool:
+    """Whether nobody listens there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def _await_answer(
+    server: Server, process: subprocess.Popen[bytes], asker: Asker, case: Case, log: Path
+) -> None:
+    """Ask until the answer is right.
+
+    Raises:
+        BenchFailed: The server ended, is too slow, or its first answer of status 200 is wrong.
+    """
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise BenchFailed(f"{server.name} ended with {process.returncode}:\n{_tail(log)}")
+        with contextlib.closing(asker.connect()) as connection:
+            try:
+                asker.ask(connection, case)
+            except (OSError, http.client.HTTPException):
+                time.sleep(0.01)
+            except BenchFailed as failure:
+                if "status 503" not in str(failure):
+                    raise BenchFailed(f"{server.name}: {failure}\n{_tail(log)}") from failure
+                time.sleep(0.01)
+            else:
+                return
+    raise BenchFailed(f"{server.name} did not answer within {START_SECONDS:.0f} s:\n{_tail(log)}")
+
+
+def _tail(log: Path) -> str:
+    """The end of what a server printed."""
+    return log.read_text(errors="replace")[-2000:]
+
+
+def _require_plan(found: RunningServer) -> None:
+    """Davit tells how it calls the model; a figure must not bear another plan's name.
+
+    Raises:
+        BenchFailed: It is another plan.
+    """
+    if not found.server.plan:
+        return
+    with contextlib.closing(found.asker.connect()) as connection:
+        connection.request("GET", "/v2/models/model")
+        told = json.loads(connection.getresponse().read())["parameters"]
+    if told["plan"] != found.server.plan:
+        raise BenchFailed(
+            f"{found.server.name} was measured with the plan '{told['plan']}': {'; '.join(told['reasons'])}"
+        )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a server's session, which we made: politely, then without asking."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        until = time.monotonic() + STOP_SECONDS
+        while time.monotonic() < until:
+            if process.poll() is not None and not group_is_alive(process.pid):
+                return
+            time.sleep(0.02)

@@ -1,0 +1,200 @@
+"""The figures as Markdown: a short section for the README, and a page with all of them."""
+
+from collections.abc import Sequence
+
+from bench.figures import Spread, paired_ratio, short, told
+from bench.load import LOADS, Load
+from bench.models import MODELS, Model
+from bench.results import LoadFigures, Machine, Results, ServerFigures
+from bench.servers import BASE, SERVERS, Server
+from bench.targets import MODEL, judge_targets
+
+SINGLE = tuple(load for load in LOADS if load.rows == 1)
+QUIET_CPU = 0.1
+"""Others may use that much of a core before a reader is warned."""
+
+METHOD = (
+    "One worker on one core, [wrk](https://github.com/wg/wrk) on the other, 64 different one-row requests in "
+    "turn; Davit's metrics, logging, limits and deadlines on. Before anything was timed, the answers of all "
+    "servers were compared with those of `pyfunc.predict`, with 64 clients at once. {rounds} rounds, each of "
+    "which visits every server; median (lowest–highest)."
+)
+RATIO = (
+    "× is the CPU time per request of plain FastAPI divided by that of the server, compared round by round"
+)
+MORE = (
+    "All models, throughput and latencies: [docs/performance.md](docs/performance.md). `make bench` measures "
+    "anew; [bench/](bench/) says how."
+)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def readme_section(results: Results) -> str:
+    """Machine, chart, the first model's comparison and the targets."""
+    aims = [[aim.title, aim.wanted, aim.measured, "✓" if aim.reached else "**missed**"]
+            for aim in judge_targets(results)]  # fmt: skip
+    parts = [
+        f"{_machine(results.machine)} {METHOD.format(rounds=results.rounds[MODEL])} {_quiet(results)}",
+        "![Requests answered with a second of CPU time, by server and model](docs/performance.png)",
+        f"{_title(MODEL)}; {RATIO}:",
+        comparison(results, MODEL),
+        "What Davit set out to reach with this model:",
+        table(["", "aim", "measured", ""], aims),
+        MORE,
+    ]
+    return "\n\n".join(parts)
+
+
+def full_page(results: Results) -> str:
+    """Everything that was measured, for docs/performance.md."""
+    parts = [
+        "# Performance: all figures",
+        "Written by `make bench`; how it measures is in [bench/](../bench/).",
+        f"{_machine(results.machine)} The run took {results.minutes:.0f} minutes. {_quiet(results)}",
+        f"Medians of the rounds (lowest–highest). {RATIO}.",
+    ]
+    for model in MODELS:
+        if model.name in results.models:
+            parts += [f"## {_title(model.name)}", costs(results, model), speeds(results, model)]
+    if results.workers_mib:
+        parts += ["## Workers", _workers(results.workers_mib)]
+    parts += ["## Versions", _versions(results.machine)]
+    return "\n\n".join(parts) + "\n"
+
+
+def comparison(results: Results, model: str) -> str:
+    """One line a server: ratios, throughput, latency, start, memory."""
+    figures = results.models[model]
+    head = ["", *(f"{load.clients} at a time" for load in SINGLE), "req/s (64)", "p50 / p99 ms (64)",
+            "start s", "MiB"]  # fmt: skip
+    rows = []
+    for server in _present(results, model):
+        found = figures[server.name]
+        busy = found.loads["c64"]
+        rows.append(
+            [
+                server.title,
+                *(f"{_ratio(figures, server, load)} ×" for load in SINGLE),
+                short(Spread.of(busy.rate).median),
+                _latency(busy.p50_ms, busy.p99_ms),
+                short(Spread.of(found.start_seconds).median),
+                short(found.memory_mib),
+            ]
+        )
+    return table(head, rows)
+
+
+def costs(results: Results, model: Model) -> str:
+    """CPU time per request: one line a server, one cell a load."""
+    figures = results.models[model.name]
+    rows = [
+        [server.title, *(_cost(figures, server, load) for load in LOADS)]
+        for server in _present(results, model.name)
+    ]
+    return table(["CPU time per request", *map(_load_title, LOADS)], rows)
+
+
+def _cost(figures: dict[str, ServerFigures], server: Server, load: Load) -> str:
+    """What a request costs, and how many times less than with plain FastAPI."""
+    found = told(Spread.of(figures[server.name].loads[load.name].cpu_us))
+    return f"{found} µs = {_ratio(figures, server, load)} ×"
+
+
+def speeds(results: Results, model: Model) -> str:
+    """Throughput and latency: one line a server, one cell a load; then start and memory."""
+    figures = results.models[model.name]
+    head = ["throughput; p50 / p99", *map(_load_title, LOADS), "start s", "memory MiB", "answers compared"]
+    rows = [
+        [
+            server.title,
+            *(_speed(figures[server.name].loads[load.name], load) for load in LOADS),
+            told(Spread.of(figures[server.name].start_seconds)),
+            short(figures[server.name].memory_mib),
+            str(figures[server.name].answers),
+        ]
+        for server in _present(results, model.name)
+    ]
+    return table(head, rows)
+
+
+def _speed(found: LoadFigures, load: Load) -> str:
+    """How much and how fast; requests that failed do not count."""
+    rate = Spread.of(found.rate).median
+    shown = f"{short(rate)} req/s" if load.rows == 1 else f"{short(rate * load.rows)} rows/s"
+    failed = f"; **{sum(found.failed)} failed**" if any(found.failed) else ""
+    return f"{shown}; {_latency(found.p50_ms, found.p99_ms)} ms{failed}"
+
+
+def _ratio(figures: dict[str, ServerFigures], server: Server, load: Load) -> str:
+    """How many times less CPU time a request takes than with plain FastAPI."""
+    if BASE not in figures:
+        return "–"
+    base, other = figures[BASE].loads[load.name], figures[server.name].loads[load.name]
+    return "1" if server.name == BASE else told(paired_ratio(base.cpu_us, other.cpu_us))
+
+
+def _latency(p50_ms: Sequence[float], p99_ms: Sequence[float]) -> str:
+    """Two medians."""
+    return f"{short(Spread.of(p50_ms).median)} / {short(Spread.of(p99_ms).median)}"
+
+
+def _present(results: Results, model: str) -> list[Server]:
+    """The servers that were measured with a model, in the catalog's order."""
+    return [server for server in SERVERS if server.name in results.models[model]]
+
+
+def _title(name: str) -> str:
+    """A model's title at the start of a sentence."""
+    title = next(model.title for model in MODELS if model.name == name)
+    return title[0].upper() + title[1:]
+
+
+def _load_title(load: Load) -> str:
+    """A load as the head of a column."""
+    rows = "1 row" if load.rows == 1 else f"{load.rows} rows"
+    return f"{rows}, {load.clients} at a time"
+
+
+def _machine(machine: Machine) -> str:
+    """The machine in a sentence."""
+    return (
+        f"Measured on {machine.date} on a machine with {machine.cores} cores ({machine.cpu}) and "
+        f"{machine.memory_gib:.0f} GiB, {machine.system}, commit {machine.commit}."
+    )
+
+
+def _quiet(results: Results) -> str:
+    """How much others disturbed."""
+    used = [
+        share
+        for figures in results.models.values()
+        for server in figures.values()
+        for load in server.loads.values()
+        for share in load.others_cpu
+    ]
+    spread = Spread.of(used)
+    told_share = (
+        f"Meanwhile others used {spread.median:.2f} of a core in the median, {spread.high:.2f} at most"
+    )
+    if spread.median > QUIET_CPU:
+        return f"{told_share}: the machine was **not quiet**, trust the ratios only."
+    return f"{told_share}."
+
+
+def _workers(memory: dict[int, float]) -> str:
+    """Davit's memory by workers."""
+    head = ["workers", "memory MiB (proportional set size, all processes)"]
+    return table(head, [[str(number), short(mib)] for number, mib in sorted(memory.items())])
+
+
+def _versions(machine: Machine) -> str:
+    """What was installed where."""
+    names = sorted({name for pinned in machine.versions.values() for name in pinned})
+    head = ["", *machine.versions]
+    rows = [[name, *(pinned.get(name, "") for pinned in machine.versions.values())] for name in names]
+    return table(head, rows)
