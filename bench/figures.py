@@ -41,5 +41,7 @@ def short(value: float) -> str:
 
 
 def told(spread: Spread) -> str:
-    """`median (low–high)`."""
+    """`median (low–high)`; just the value when there is no spread."""
+    if spread.low == spread.high:
+        return short(spread.median)
     return f"{short(spread.median)} ({short(spread.low)}–{short(spread.high)})"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.figures import Spread, paired_ratio, short, told
+from bench.figures import Spread, paired_ratio, told
 from bench.results import Results, ServerFigures
 from bench.servers import BASE
 
@@ -78,6 +78,4 @@ def _workers(results: Results) -> Iterator[Target]:
 
 def _at_most(title: str, wanted: float, measured: Spread, unit: str) -> Target:
     """A figure that shall not be above its aim."""
-    single = measured.low == measured.high
-    figure = short(measured.median) if single else told(measured)
-    return Target(title, f"≤ {wanted:g} {unit}", f"{figure} {unit}", measured.median <= wanted)
+    return Target(title, f"≤ {wanted:g} {unit}", f"{told(measured)} {unit}", measured.median <= wanted)
