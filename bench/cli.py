@@ -12,7 +12,7 @@ from bench.load import LOAD_CPU, require_wrk
 from bench.machine import describe_machine, require_two_cores
 from bench.models import MODELS, Model, prepare_model
 from bench.places import RESULTS, cache
-from bench.publication import publish
+from bench.publication import kept_results, publish
 from bench.results import Results
 from bench.servers import BASE, SERVERS
 from bench.session import Session
@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         if options.publish:
-            publish(Results.read(RESULTS))
+            publish(kept_results())
         else:
             _measure(options)
     except BenchFailed as failure:

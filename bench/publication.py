@@ -4,12 +4,13 @@ from pathlib import Path
 
 from bench.chart import draw_chart
 from bench.errors import BenchFailed
-from bench.places import CHART, PAGE, README
+from bench.places import CHART, PAGE, README, RESULTS
 from bench.results import Results
 from bench.tables import full_page, readme_section
 
 BEGIN = "<!-- bench:begin, written by `make bench` -->"
 END = "<!-- bench:end -->"
+NOTHING_KEPT = "No figures are kept yet: `make bench` measures Davit beside its peers and writes them here."
 
 
 def publish(results: Results) -> None:
@@ -17,6 +18,17 @@ def publish(results: Results) -> None:
     README.write_text(replace_section(README.read_text(), readme_section(results), README))
     PAGE.write_text(full_page(results))
     draw_chart(results, CHART)
+
+
+def kept_results(path: Path = RESULTS) -> Results:
+    """The figures of the last whole run.
+
+    Raises:
+        BenchFailed: There are none.
+    """
+    if not path.exists():
+        raise BenchFailed(f"{path} is not there: run the whole bench first, `make bench`.")
+    return Results.read(path)
 
 
 def replace_section(text: str, section: str, path: Path) -> str:

@@ -3,7 +3,7 @@ import pytest
 from bench.errors import BenchFailed
 from bench.load import LOADS, Window
 from bench.places import PAGE, README, RESULTS
-from bench.publication import BEGIN, END, replace_section
+from bench.publication import BEGIN, END, NOTHING_KEPT, kept_results, replace_section
 from bench.results import LoadFigures, Machine, Results, ServerFigures
 from bench.tables import comparison, full_page, readme_section, table
 from bench.targets import judge_targets
@@ -102,8 +102,13 @@ def test_a_document_without_the_markers_is_refused(tmp_path):
         replace_section("nothing here", "new", tmp_path / "README.md")
 
 
+def test_without_figures_there_is_nothing_to_publish(tmp_path):
+    with pytest.raises(BenchFailed, match="run the whole bench first"):
+        kept_results(tmp_path / "latest.json")
+
+
 def test_the_documents_show_the_figures_that_are_kept():
-    kept = Results.read(RESULTS)
+    section = readme_section(kept_results()) if RESULTS.exists() else NOTHING_KEPT
     text = README.read_text()
-    assert replace_section(text, readme_section(kept), README) == text
-    assert full_page(kept) == PAGE.read_text()
+    assert replace_section(text, section, README) == text
+    assert not RESULTS.exists() or full_page(kept_results()) == PAGE.read_text()
