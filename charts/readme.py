@@ -15,6 +15,8 @@ import yaml
 CHARTS = Path(__file__).parent
 BEGIN = "<!-- The tables below are written by charts/readme.py from values.yaml: do not edit. -->\n"
 END = "<!-- End of the tables. -->\n"
+ONE_VALUE = {"resources", "affinity", "behavior"}
+"""Blocks with Kubernetes' own keys, which need no explanation."""
 
 Schema = dict[str, Any]
 
@@ -59,17 +61,12 @@ def _walk(
         path = (*above, key.value)
         comment = _comment(lines, key.start_mark.line)
         part = _resolve(_properties(node, schema)[key.value], schema)
-        if isinstance(value, yaml.MappingNode) and value.value and not _is_one_value(path):
+        if isinstance(value, yaml.MappingNode) and _properties(part, schema) and path[-1] not in ONE_VALUE:
             yield Value(path, comment, "", "")
             yield from _walk(value, path, lines, part, schema)
         else:
             default = json.dumps(yaml.SafeLoader("").construct_document(value))
             yield Value(path, comment, default, _type(part, schema))
-
-
-def _is_one_value(path: tuple[str, ...]) -> bool:
-    """Resources have Kubernetes' own keys, which need no explanation."""
-    return path[-1] == "resources"
 
 
 def _comment(lines: list[str], key: int) -> str:

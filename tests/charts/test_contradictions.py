@@ -45,6 +45,10 @@ from support.charts import ChartError, render
             "server.extraEnv[0].name=MLFLOW_SERVER_ALLOWED_HOSTS,server.extraEnv[0].value=*",
             "server.extraEnv sets MLFLOW_SERVER_ALLOWED_HOSTS, .* server.allowedHosts",
         ),
+        (
+            "metrics.prometheusRule.enabled=true",
+            "metrics.prometheusRule.enabled is true and metrics.serviceMonitor.enabled is false",
+        ),
         ("server.extraVolumes[0].name=scripts", "server.extraVolumes has scripts twice"),
         (
             "server.extraVolumeMounts[0].name=ca,server.extraVolumeMounts[0].mountPath=/ca",

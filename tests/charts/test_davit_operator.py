@@ -118,6 +118,14 @@ def version() -> str:
             "connection.secretName=a,store.region=eu-west-1",
             "connection.secretName and store.region contradict",
         ),
+        (
+            "metrics.prometheusRule.enabled=true,metrics.podMonitor.enabled=true",
+            "metrics.prometheusRule.enabled is true and metrics.serviceMonitor.enabled is false",
+        ),
+        (
+            "metrics.prometheusRule.enabled=true,metrics.serviceMonitor.enabled=true",
+            "metrics.prometheusRule.enabled is true and metrics.podMonitor.enabled is false",
+        ),
         ("registry.secretName=a", "registry.secretName .* neither registry.url nor connection.secretName"),
         (
             "registry.caSecretName=a",

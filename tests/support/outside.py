@@ -75,7 +75,7 @@ class FakeMetrics:
     def __init__(self) -> None:
         self.results: list[str] = []
         self.reasons: list[str] = []
-        self.resolves = 0
+        self.resolves: list[str] = []
         self.readiness: dict[Key, bool] = {}
 
     def reconciled(self, result: str, seconds: float) -> None:
@@ -84,8 +84,8 @@ class FakeMetrics:
     def failed(self, reason: str) -> None:
         self.reasons.append(reason)
 
-    def resolved(self, seconds: float) -> None:
-        self.resolves += 1
+    def resolved(self, result: str, seconds: float) -> None:
+        self.resolves.append(result)
 
     def ready(self, key: Key, *, ready: bool) -> None:
         self.readiness[key] = ready

@@ -38,6 +38,13 @@ seccompProfile:
 
 {{/* Values that contradict each other fail here, with both names. */}}
 {{- define "davit-operator.validate" -}}
+{{- if .Values.metrics.prometheusRule.enabled -}}
+  {{- range $name := list "serviceMonitor" "podMonitor" -}}
+    {{- if not (get $.Values.metrics $name).enabled -}}
+      {{- fail (printf "metrics.prometheusRule.enabled is true and metrics.%s.enabled is false: the alerts speak of what it reads; enable both" $name) -}}
+    {{- end -}}
+  {{- end -}}
+{{- end -}}
 {{- if .Values.connection.secretName -}}
   {{- range $name, $value := dict "registry.url" .Values.registry.url "store.artifactsDestination" .Values.store.artifactsDestination "store.endpointUrl" .Values.store.endpointUrl "store.region" .Values.store.region -}}
     {{- if $value -}}

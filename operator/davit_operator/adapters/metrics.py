@@ -31,6 +31,12 @@ class PrometheusMetrics:
             ["reason"],
             registry=self._registry,
         )
+        self._resolves = Counter(
+            "davit_operator_resolves",
+            "References looked up in a registry, by what came of it: Resolved, or the class of the problem.",
+            ["result"],
+            registry=self._registry,
+        )
         self._resolve = Histogram(
             "davit_operator_resolve_duration_seconds",
             "How long the registry takes to resolve a reference, failures included.",
@@ -55,8 +61,9 @@ class PrometheusMetrics:
         """One reconciliation met a problem."""
         self._errors.labels(reason).inc()
 
-    def resolved(self, seconds: float) -> None:
-        """The registry answered, or failed to, after so long."""
+    def resolved(self, result: str, seconds: float) -> None:
+        """The registry was asked what a reference names: what came of it, and after how long."""
+        self._resolves.labels(result).inc()
         self._resolve.observe(seconds)
 
     def ready(self, key: Key, *, ready: bool) -> None:

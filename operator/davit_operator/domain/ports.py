@@ -98,8 +98,8 @@ class Metrics(Protocol):
     def failed(self, reason: str) -> None:
         """One reconciliation met a problem."""
 
-    def resolved(self, seconds: float) -> None:
-        """The registry answered, or failed to, after so long."""
+    def resolved(self, result: str, seconds: float) -> None:
+        """The registry was asked what a reference names: what came of it, and after how long."""
 
     def ready(self, key: Key, *, ready: bool) -> None:
         """Whether a ModelDeployment is ready."""

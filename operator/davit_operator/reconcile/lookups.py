@@ -134,10 +134,16 @@ class Lookups:
 
     async def _timed(self, reference: Reference, access: RegistryAccess) -> Source:
         started = self._clock.now()
+        result = "Crash"
         try:
-            return await self._registry.resolve(reference, access)
+            source = await self._registry.resolve(reference, access)
+            result = "Resolved"
+        except DavitError as error:
+            result = type(error).__name__
+            raise
         finally:
-            self._metrics.resolved((self._clock.now() - started).total_seconds())
+            self._metrics.resolved(result, (self._clock.now() - started).total_seconds())
+        return source
 
     async def _list(self, location: str, access: RegistryAccess | StoreAccess) -> str:
         files = await self._store.list_files(location, access)

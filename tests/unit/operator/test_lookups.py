@@ -81,11 +81,12 @@ def test_metrics_are_told_in_prometheus_words():
     key = Key("demo", "iris")
     metrics.reconciled("Ready", 0.1)
     metrics.failed("AliasNotFound")
-    metrics.resolved(0.006)
+    metrics.resolved("Resolved", 0.006)
     metrics.ready(key, ready=True)
     text = metrics.render().decode()
     assert 'davit_operator_reconciles_total{result="Ready"} 1.0' in text
     assert 'davit_operator_errors_total{reason="AliasNotFound"} 1.0' in text
+    assert 'davit_operator_resolves_total{result="Resolved"} 1.0' in text
     assert 'davit_operator_model_deployment_ready{name="iris",namespace="demo"} 1.0' in text
     assert 'davit_operator_info{version="0.1.0"} 1.0' in text
     metrics.forget(key)

@@ -1,0 +1,105 @@
+"""Alert rules, judged by promtool: each fires on its condition, is silent otherwise, and has a runbook."""
+
+import copy
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+from support.charts import ROOT, documents, render
+from support.golden import INPUT
+from support.promtool import promtool
+
+RELEASES = {"mlflow-stack": "mlflow", "davit-operator": "davit"}
+EVERYTHING = ("serviceMonitor", "prometheusRule")
+
+
+@cache
+def rules(chart: str):
+    switches = [f"metrics.{name}.enabled=true" for name in EVERYTHING]
+    switches += ["metrics.podMonitor.enabled=true"] if chart == "davit-operator" else []
+    rendered = render(chart, RELEASES[chart], "--set", ",".join(switches))
+    [found] = [obj for obj in documents(rendered) if obj["kind"] == "PrometheusRule"]
+    return {rule["alert"]: rule for group in found["spec"]["groups"] for rule in group["rules"]}
+
+
+def cases(chart: str):
+    return yaml.safe_load((INPUT / "alerts" / f"{chart}.yaml").read_text())
+
+
+def rule_file(chart: str, folder: Path) -> Path:
+    path = folder / "rules.yaml"
+    path.write_text(yaml.safe_dump({"groups": [{"name": chart, "rules": [*rules(chart).values()]}]}))
+    return path
+
+
+def expected(chart: str, alert: str, words) -> dict:
+    """What Alertmanager gets: labels and runbook of the rule, labels and words of the case."""
+    rule = copy.deepcopy(rules(chart)[alert])
+    words = dict(words)
+    labels = {**words.pop("labels", {}), **rule["labels"]}
+    return {
+        "exp_labels": labels,
+        "exp_annotations": {**words, "runbook_url": rule["annotations"]["runbook_url"]},
+    }
+
+
+def as_promtool(chart: str, case) -> dict:
+    series = {**cases(chart)["healthy"], **case.get("series", {})}
+    return {
+        "name": case["name"],
+        "interval": "1m",
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "alert_rule_test": [
+            {
+                "eval_time": f"{case['at']}m",
+                "alertname": alert,
+                "exp_alerts": [expected(chart, alert, words) for words in case["fires"].get(alert, [])],
+            }
+            for alert in rules(chart)
+        ],
+    }
+
+
+def test_promtool_accepts_the_rules(chart: str, tmp_path: Path):
+    promtool("check", "rules", "--lint=all", "--lint-fatal", rule_file(chart, tmp_path))
+
+
+def test_each_alert_fires_on_its_condition_and_is_silent_otherwise(chart: str, tmp_path: Path):
+    tests = [as_promtool(chart, case) for case in cases(chart)["cases"]]
+    plan = {"rule_files": [str(rule_file(chart, tmp_path))], "evaluation_interval": "1m", "tests": tests}
+    (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan))
+    promtool("test", "rules", tmp_path / "plan.yaml")
+
+
+def test_there_is_a_case_for_every_alert(chart: str):
+    assert {alert for case in cases(chart)["cases"] for alert in case["fires"]} == {*rules(chart)}
+
+
+def test_every_alert_has_a_runbook_with_the_three_answers(chart: str):
+    for alert, rule in rules(chart).items():
+        file, _, anchor = rule["annotations"]["runbook_url"].partition("#")
+        sections = re.split(r"^## ", (ROOT / file).read_text(), flags=re.MULTILINE)[1:]
+        runbooks = {section.splitlines()[0].strip(): section for section in sections}
+        assert anchor == alert.lower()
+        for question in ("**Means.**", "**Look.**", "**Do.**"):
+            assert question in runbooks[alert], f"{file}: {alert} lacks {question}"
+
+
+def test_no_runbook_speaks_of_an_alert_that_is_gone():
+    told = {
+        line.removeprefix("## ")
+        for path in (ROOT / "docs/runbooks").glob("*.md")
+        for line in path.read_text().splitlines()
+        if line.startswith("## ")
+    }
+    assert told == {alert for chart in RELEASES for alert in rules(chart)}
+
+
+@pytest.mark.parametrize("label", ["severity", "release"])
+def test_nobody_can_take_a_label_that_the_alerts_have(label: str):
+    from support.charts import ChartError
+
+    with pytest.raises(ChartError, match=f"invalid propertyName '{label}'"):
+        render("mlflow-stack", "mlflow", "--set", f"metrics.prometheusRule.alertLabels.{label}=mine")
