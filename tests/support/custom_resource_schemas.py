@@ -33,7 +33,7 @@ def custom_resource_schema(api_version: str, kind: str) -> Schema:
     """The schema of one kind; a `KeyError` when this file does not know where its definition lies."""
     module, path, name = _PLACES[api_version, kind]
     definition = yaml.load(
-        (_module_folder(module) / f"{path}_{name}.yaml").read_text(), Loader=yaml.CSafeLoader
+        (module_folder(module) / f"{path}_{name}.yaml").read_text(), Loader=yaml.CSafeLoader
     )
     [version] = [
         one for one in definition["spec"]["versions"] if one["name"] == api_version.rpartition("/")[2]
@@ -44,7 +44,8 @@ def custom_resource_schema(api_version: str, kind: str) -> Schema:
 
 
 @cache
-def _module_folder(module: str) -> Path:
+def module_folder(module: str) -> Path:
+    """Where Go keeps a module, named with its version; fetched when it is not there."""
     command = ["go", "mod", "download", "-json", module]
     found = subprocess.run(
         command, cwd=tempfile.gettempdir(), capture_output=True, text=True, check=False, timeout=240

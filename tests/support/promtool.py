@@ -31,7 +31,9 @@ def _promtool() -> Path:
 
 
 def _unpack(folder: Path) -> None:
-    assert shutil.which("apt-get"), "promtool is missing; install Prometheus with this system's package manager"
+    assert shutil.which("apt-get"), (
+        "promtool is missing; install Prometheus with this system's package manager"
+    )
     for command in (["apt-get", "update", "--quiet"], ["apt-get", "download", "--quiet", "prometheus"]):
         subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=600)
     [package] = folder.glob("prometheus_*.deb")
