@@ -71,7 +71,8 @@ def _serve(options: argparse.Namespace) -> int:
     except ValidationError as failure:
         for error in failure.errors():
             field = "_".join(map(str, error["loc"]))
-            print(f"davit: DAVIT_{field.upper()}: {error['msg']}", file=sys.stderr)  # noqa: T201
+            told = error["msg"].removeprefix("Value error, ")
+            print(f"davit: DAVIT_{field.upper()}: {told}", file=sys.stderr)  # noqa: T201
         return USAGE_ERROR
     except LookupError as failure:
         print(f"davit: {failure}", file=sys.stderr)  # noqa: T201

@@ -35,3 +35,9 @@ def test_libraries_write_below_the_temporary_folder(monkeypatch, tmp_path):
     assert environment["MPLCONFIGDIR"].startswith(str(tmp_path))
     assert environment["HOME"].startswith(str(tmp_path))
     assert environment["MLFLOW_CONFIGURE_LOGGING"] == "false"
+
+
+def test_a_contradiction_between_settings_names_both(capsys, tmp_path):
+    assert cli.main(["serve", str(tmp_path), "--tolerance", "0.001"]) == cli.USAGE_ERROR
+    told = capsys.readouterr().err
+    assert told.startswith("davit: DAVIT_TOLERANCE: a tolerance means something with DAVIT_PLAN=onnx only")
