@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,8 @@ def _fetch_to_laptop(uri: str) -> dict[str, Any]:
 
 def _run(settings: Any) -> int:
     """Set up what must stand before any library is imported, then serve."""
+    # The first process of a container ignores SIGTERM unless it says otherwise, and imports take a second.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     prepare_environment()
     from davit_server.process import serve  # noqa: PLC0415
     from davit_server.telemetry.logging import configure_logging  # noqa: PLC0415

@@ -7,6 +7,7 @@ from davit_server.app import create_app
 from davit_server.listener import DrainingServer, server_config
 from davit_server.settings import Settings
 from davit_server.supervisor import Supervisor
+from davit_server.termination import TerminationLog
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ def serve(settings: Settings) -> int:
     server.run()
     code = 1 if app.state.failure is not None else 0
     if app.lifecycle.loading:
+        TerminationLog(settings.termination_log).clear()  # we were told to end: nothing went wrong
         # A half-imported library in another thread cannot be ended in an orderly way.
         logging.shutdown()
         os._exit(code)

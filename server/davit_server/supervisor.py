@@ -64,8 +64,8 @@ class Supervisor:
 
     def run(self) -> int:
         """Serve until told to stop; the exit code says whether the model was served."""
-        signal.signal(signal.SIGTERM, _leave)
-        signal.signal(signal.SIGINT, _leave)
+        signal.signal(signal.SIGTERM, self._leave)
+        signal.signal(signal.SIGINT, self._leave)
         self._doorman = self._fork(self._keep_door)
         try:
             self._loaded = self._load()
@@ -79,6 +79,12 @@ class Supervisor:
         for index in range(self._settings.workers):
             self._start_worker(index)
         return self._watch()
+
+    def _leave(self, sig: int, frame: FrameType | None) -> NoReturn:
+        """Told to end while the model is being loaded: there is nothing to finish, and nothing went wrong."""
+        del sig, frame
+        self._termination.clear()
+        os._exit(0)
 
     def _load(self) -> Loaded:
         """The model, with everything that stays put out of the garbage collector's way."""
@@ -219,12 +225,6 @@ def _exit_child(code: int) -> NoReturn:
     logging.shutdown()
     sys.stderr.flush()
     os._exit(code)
-
-
-def _leave(sig: int, frame: FrameType | None) -> NoReturn:
-    """Told to end while the model is being loaded: there is nothing to finish."""
-    del sig, frame
-    os._exit(0)
 
 
 def _crash_loop(exit_code: int) -> ModelRejected:

@@ -1,6 +1,7 @@
 """Real MLflow models for the server's tests, saved once per test session."""
 
 import atexit
+import os
 import shutil
 import tempfile
 import time
@@ -293,6 +294,57 @@ class GreedyModel(mlflow.pyfunc.PythonModel):
 @saver
 def greedy(path: Path) -> None:
     save_python(path, GreedyModel())
+
+
+class HungryModel(mlflow.pyfunc.PythonModel):
+    """Takes memory as long as there is any, to load or, when told so, to predict."""
+
+    def load_context(self, context):
+        if "DAVIT_TEST_HUNGRY" in os.environ:
+            self.weights = [np.ones(2**24) for _ in range(2**20)]
+
+    def predict(self, context, model_input: pd.DataFrame, params=None):
+        if model_input["a"].max() > 0:
+            return [np.ones(2**24) for _ in range(2**20)]
+        return model_input["a"]
+
+
+@saver
+def hungry(path: Path) -> None:
+    frame = pd.DataFrame({"a": [0.0]})
+    save_python(path, HungryModel(), signature=infer_signature(frame, frame["a"]), input_example=frame)
+
+
+class UnpackingModel(mlflow.pyfunc.PythonModel):
+    """Unpacks eight megabytes into the folder for temporary files when it is loaded."""
+
+    def load_context(self, context):
+        with tempfile.NamedTemporaryFile() as stream:
+            stream.write(bytes(8 << 20))
+
+    def predict(self, context, model_input: pd.DataFrame, params=None):
+        return model_input
+
+
+@saver
+def unpacking(path: Path) -> None:
+    save_python(path, UnpackingModel())
+
+
+class EndlessModel(mlflow.pyfunc.PythonModel):
+    """Says that it is being loaded, and never is."""
+
+    def load_context(self, context):
+        Path(os.environ["DAVIT_TEST_LOADING"]).touch()
+        time.sleep(3600)
+
+    def predict(self, context, model_input: pd.DataFrame, params=None):
+        return model_input
+
+
+@saver
+def endless(path: Path) -> None:
+    save_python(path, EndlessModel())
 
 
 @saver

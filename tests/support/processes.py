@@ -6,8 +6,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 
 PATIENCE_SECONDS = 120
 
@@ -20,9 +21,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def started(*arguments: str, **environment: str) -> Iterator[subprocess.Popen]:
-    """`davit serve` with arguments; killed at the end if it still runs."""
-    command = [sys.executable, "-m", "davit_server", "serve", *arguments]
+def started(
+    *arguments: str, within: Sequence[str] = (), **environment: str
+) -> Iterator[subprocess.Popen]:
+    """`davit serve` with arguments, started by another program if need be; killed at the end if it still runs."""
+    command = [*within, sys.executable, "-m", "davit_server", "serve", *arguments]
     with subprocess.Popen(
         command, env=os.environ | environment, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -51,3 +54,16 @@ def wait_until_ready(port: int, process: subprocess.Popen, path: str = "/v2/heal
                 return
         time.sleep(0.05)
     raise AssertionError("not ready in time")
+
+
+def wait_for(condition: Callable[[], object], what: str) -> None:
+    """Until something is so."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < until, f"not in time: {what}"
+        time.sleep(0.02)
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

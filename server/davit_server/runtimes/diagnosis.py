@@ -3,6 +3,7 @@
 import errno
 import platform
 import re
+import resource
 from pathlib import Path
 
 from davit_server.errors import ModelRejected
@@ -85,7 +86,7 @@ def folder_size(path: Path) -> int:
 
 
 def memory_limit() -> int | None:
-    """The control group's memory limit in bytes; None when there is none."""
+    """What the control group, else this process itself, may use in bytes; None when there is no limit."""
     for name in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         try:
             text = Path(name).read_text(encoding="ascii").strip()
@@ -93,7 +94,8 @@ def memory_limit() -> int | None:
             continue
         if text.isdigit() and int(text) < 2**60:
             return int(text)
-    return None
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return soft if soft != resource.RLIM_INFINITY else None
 
 
 def model_python(path: Path) -> str:

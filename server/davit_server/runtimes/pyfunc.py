@@ -178,6 +178,7 @@ class PyfuncModel:
 
         Raises:
             InvalidInput: The input does not fit the signature, or the model raised on it.
+            MemoryError: There is too little, which is no fault of the input's.
         """
         from mlflow.exceptions import MlflowException
 
@@ -185,6 +186,8 @@ class PyfuncModel:
             return self._model.predict(parsed.data, params=parsed.params)
         except MlflowException as failure:
             raise self._explain_refusal(parsed, failure) from failure
+        except MemoryError:
+            raise
         except Exception as failure:
             logger.info("the model raised on a request", exc_info=failure)
             raise InvalidInput(_explain_raise(parsed.data, failure)) from failure

@@ -5,19 +5,23 @@ import json
 import os
 import re
 import signal
-import time
+import threading
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from support.models import IRIS_COLUMNS, model_path
-from support.processes import PATIENCE_SECONDS, free_port, get, started, wait_until_ready
+from support.processes import (
+    PATIENCE_SECONDS,
+    children,
+    free_port,
+    get,
+    started,
+    wait_for,
+    wait_until_ready,
+)
 
 BODY = json.dumps({"dataframe_split": {"columns": list(IRIS_COLUMNS), "data": [[5.1, 3.5, 1.4, 0.2]]}})
-
-
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def proportional_mib(pid: int) -> float:
@@ -37,13 +41,6 @@ def number(port: int, metric: str) -> float:
     return float(line.rsplit(" ", 1)[1])
 
 
-def wait_for(condition, what: str) -> None:
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < until, what
-        time.sleep(0.05)
-
-
 def test_workers_share_numbers_and_memory_and_the_dead_are_replaced():
     port = free_port()
     with started(str(model_path("iris")), "--port", str(port), "-w", "3", DAVIT_DRAIN_SECONDS="0") as process:
@@ -61,6 +58,64 @@ def test_workers_share_numbers_and_memory_and_the_dead_are_replaced():
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 0
     assert max(further) <= 140, f"proportional MiB of each of three workers: {further}"
+
+
+class Asker(threading.Thread):
+    """A client that asks without pause and opens a new connection when one breaks."""
+
+    def __init__(self, port: int, stop: threading.Event) -> None:
+        super().__init__()
+        self.right, self.wrong, self.cut = 0, [], 0
+        self._port, self._stop_asking = port, stop
+
+    def run(self) -> None:
+        while not self._stop_asking.is_set():
+            with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)) as connection:
+                self.ask(connection)
+
+    def ask(self, connection: http.client.HTTPConnection) -> None:
+        try:
+            while not self._stop_asking.is_set():
+                connection.request("POST", "/invocations", BODY, {"content-type": "application/json"})
+                answer = connection.getresponse().read()
+                if json.loads(answer) == {"predictions": [0]}:
+                    self.right += 1
+                else:
+                    self.wrong.append(answer)
+        except (OSError, http.client.HTTPException):
+            self.cut += 1
+
+
+def test_a_worker_killed_under_load_is_replaced_while_the_others_answer():
+    port, stop = free_port(), threading.Event()
+    askers = [Asker(port, stop) for _ in range(8)]
+    with started(str(model_path("iris")), "--port", str(port), "-w", "3", DAVIT_DRAIN_SECONDS="0") as process:
+        wait_until_ready(port, process)
+        before = children(process.pid)
+        for asker in askers:
+            asker.start()
+        wait_for(lambda: all(asker.right > 20 for asker in askers), "all are served")
+        os.kill(before[1], signal.SIGKILL)
+        wait_for(lambda: number(port, "davit_worker_restarts_total") == 1, "counted")
+        at_the_kill = [asker.right for asker in askers]
+        wait_for(
+            lambda: all(asker.right > then + 50 for asker, then in zip(askers, at_the_kill, strict=True)),
+            "everybody is served on",
+        )
+        wait_for(lambda: len(children(process.pid)) == 3, "three workers again")
+        after = children(process.pid)
+        stop.set()
+        for asker in askers:
+            asker.join(timeout=30)
+        answered = number(port, "davit_request_seconds_count")
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert [asker.wrong for asker in askers] == [[]] * 8
+    assert 0 < sum(asker.cut for asker in askers) <= 8, "a connection to the dead worker breaks once, no other"
+    assert answered >= sum(asker.right for asker in askers), "what the dead worker counted is kept"
+    assert len(set(before) & set(after)) == 2
+    assert "a worker died and is replaced (probably out of memory)" in log
 
 
 def test_while_the_model_loads_somebody_answers_probes():
