@@ -51,3 +51,12 @@ class Unavailable(RegistryError):
 
     reason = "Unavailable"
     cure = "check that it runs and can be reached from here; this is retried"
+
+
+def missing_file(name: str) -> NotFound:
+    """A file that was listed is not there."""
+    return NotFound(
+        f"the file {name} is gone from the store",
+        reason="FileMissing",
+        cure="restore it, or log and register the model again",
+    )

@@ -15,7 +15,14 @@ from urllib.parse import quote
 import httpx
 
 from davit_registry.answers import error_code, no_mlflow, read_answer
-from davit_registry.errors import Denied, InvalidReference, NotFound, RegistryError, Unavailable
+from davit_registry.errors import (
+    Denied,
+    InvalidReference,
+    NotFound,
+    RegistryError,
+    Unavailable,
+    missing_file,
+)
 from davit_registry.listing import File, Listing, bare_etag
 from davit_registry.rest import CONNECT_SECONDS, WHOLE_SECONDS, MlflowRest, silence
 
@@ -98,15 +105,6 @@ async def presign(server: MlflowRest, path: str) -> PresignedUrl | None:
 def proxied_url(server: MlflowRest, path: str) -> str:
     """Where the server itself streams one file."""
     return f"{server.url}{_API}/artifacts/{quote(path)}"
-
-
-def missing_file(name: str) -> NotFound:
-    """A file that was listed is not there."""
-    return NotFound(
-        f"the file {name} is gone from the store",
-        reason="FileMissing",
-        cure="restore it, or log and register the model again",
-    )
 
 
 def _unreachable_file(path: str, error: RegistryError) -> RegistryError:

@@ -6,9 +6,7 @@ left to callers, who know how to back off. Only calls that change nothing go thr
 """
 
 import asyncio
-import ssl
 from collections.abc import Mapping
-from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,6 +15,7 @@ import httpx
 from davit_registry.answers import read_answer
 from davit_registry.credentials import Credentials
 from davit_registry.errors import InvalidReference, Unavailable
+from davit_registry.trust import trust
 
 CONNECT_SECONDS = 3.0
 WHOLE_SECONDS = 10.0
@@ -109,33 +108,6 @@ class MlflowRest:
             return await self._http.send(request)
         except _BROKEN:
             return await self._http.send(request)
-
-
-def trust(*ca_bundles: str | None) -> ssl.SSLContext:
-    """Whom to trust: the usual authorities (`SSL_CERT_FILE`, else Mozilla's), and those of PEM files.
-
-    Raises:
-        InvalidReference: A file cannot be read, or holds no certificate.
-    """
-    if not any(ca_bundles):
-        return _usual_trust()
-    context = httpx.create_ssl_context()
-    for bundle in filter(None, ca_bundles):
-        try:
-            context.load_verify_locations(bundle)
-        except OSError as error:  # what ssl raises is one, too
-            raise InvalidReference(
-                f"the file of certificates {bundle} cannot be used",
-                reason="InvalidCaBundle",
-                cure="give a readable PEM file with at least one certificate",
-            ) from error
-    return context
-
-
-@lru_cache(maxsize=1)
-def _usual_trust() -> ssl.SSLContext:
-    """Read once: it is a hundred certificates, and every client wants them."""
-    return httpx.create_ssl_context()
 
 
 def silence(error: BaseException, server: str, who: str) -> Unavailable:

@@ -4,8 +4,8 @@ import asyncio
 from functools import lru_cache
 from typing import Any
 
-import boto3
 import botocore.config
+import botocore.session
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -79,7 +79,8 @@ def s3_client(options: S3Options) -> Any:
         response_checksum_validation="when_required",
     )
     try:
-        return boto3.session.Session().client(
+        # boto3 makes the same client on top of this, and takes a tenth of a second more to import.
+        return botocore.session.Session().create_client(
             "s3",
             aws_access_key_id=options.access_key_id or None,
             aws_secret_access_key=options.secret_access_key or None,

@@ -1,5 +1,4 @@
 """The inference server: one MLflow model over HTTP, in a pod or on a laptop."""
 
-from importlib import metadata
-
-__version__ = metadata.version("davit")
+__version__ = "0.1.0"
+"""As in pyproject.toml, which a test compares: reading the installed metadata would delay every start."""

@@ -8,8 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 USAGE_ERROR = 2
 
 
@@ -55,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(options: argparse.Namespace) -> int:
     """Find the model, then answer until told to stop."""
+    from pydantic import ValidationError  # noqa: PLC0415
+
     from davit_server.settings import Settings  # noqa: PLC0415
 
     given = {

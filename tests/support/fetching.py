@@ -5,7 +5,7 @@ from pathlib import Path
 
 from davit_registry.credentials import Credentials
 from davit_registry.mlflow import MlflowClient
-from davit_registry.rest import trust
+from davit_registry.trust import trust
 from davit_server.artifacts.destination import Destination
 from davit_server.artifacts.fetch import Fetch, FetchReport
 from davit_server.artifacts.mlflow_proxy import ProxySource

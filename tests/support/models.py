@@ -301,11 +301,11 @@ class HungryModel(mlflow.pyfunc.PythonModel):
 
     def load_context(self, context):
         if "DAVIT_TEST_HUNGRY" in os.environ:
-            self.weights = [np.ones(2**24) for _ in range(2**20)]
+            self.weights = [np.empty(2**24) for _ in range(2**20)]
 
     def predict(self, context, model_input: pd.DataFrame, params=None):
         if model_input["a"].max() > 0:
-            return [np.ones(2**24) for _ in range(2**20)]
+            return [np.empty(2**24) for _ in range(2**20)]
         return model_input["a"]
 
 

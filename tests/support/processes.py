@@ -21,9 +21,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def started(
-    *arguments: str, within: Sequence[str] = (), **environment: str
-) -> Iterator[subprocess.Popen]:
+def started(*arguments: str, within: Sequence[str] = (), **environment: str) -> Iterator[subprocess.Popen]:
     """`davit serve` with arguments, started by another program if need be; killed at the end if it still runs."""
     command = [*within, sys.executable, "-m", "davit_server", "serve", *arguments]
     with subprocess.Popen(

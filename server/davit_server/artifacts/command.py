@@ -8,10 +8,9 @@ import sys
 from dataclasses import asdict
 
 from davit_registry import RegistryError
-from pydantic import ValidationError
 
 from davit_server.artifacts.fetch import fetch_model
-from davit_server.artifacts.settings import FetchSettings
+from davit_server.artifacts.settings import FetchSettings, UnusableEnvironment
 from davit_server.artifacts.verify import STAGE
 from davit_server.errors import ModelRejected
 from davit_server.telemetry.logging import configure_logging
@@ -29,10 +28,9 @@ def main() -> int:
         0 when the model is there, 1 when it is not, 2 when the environment is incomplete.
     """
     try:
-        settings = FetchSettings()
-    except ValidationError as error:
-        names = ", ".join(sorted({"DAVIT_" + str(item["loc"][0]).upper() for item in error.errors()}))
-        sys.stderr.write(f"davit fetch: missing or unusable in the environment: {names}\n")
+        settings = FetchSettings.from_environment(os.environ)
+    except UnusableEnvironment as error:
+        sys.stderr.write(f"davit fetch: {error}\n")
         return USAGE_ERROR
     configure_logging(settings.log_level, settings.log_format, {"location": settings.fetch_location})
     # The first process of a container ignores SIGTERM unless it says otherwise. Nothing needs tidying up:

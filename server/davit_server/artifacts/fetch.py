@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from davit_registry import File
-from davit_registry.mlflow import MlflowClient
-from davit_registry.rest import trust
 from davit_registry.s3_options import S3Options
+from davit_registry.trust import trust
 
 from davit_server.artifacts.destination import Destination
 from davit_server.artifacts.download import PART_BYTES, Download
-from davit_server.artifacts.mlflow_proxy import ProxySource
 from davit_server.artifacts.patience import Patience
 from davit_server.artifacts.settings import FetchSettings
 from davit_server.artifacts.source import Source
@@ -147,18 +145,27 @@ def choose_source(settings: FetchSettings) -> Source:
     if location.startswith("s3://"):
         return s3_source(location, settings.store_options())
     if location.startswith("mlflow-artifacts:") and settings.registry_url:
-        client = MlflowClient(
-            settings.registry_url,
-            settings.registry_credentials(),
-            ca_bundle=settings.registry_ca_file or None,
-        )
-        return ProxySource(location, client)
+        return _proxy_source(settings)
     raise ModelRejected(
         STAGE,
         "UnsupportedStore",
         f"the files at {location} are neither in S3 nor behind MLflow's artifact proxy",
         "log the model to an experiment whose artifacts are, and set DAVIT_REGISTRY_URL for the proxy",
     )
+
+
+def _proxy_source(settings: FetchSettings) -> Source:
+    """A model behind the artifact proxy; only this imports the HTTP client that talks to MLflow."""
+    from davit_registry.mlflow import MlflowClient  # noqa: PLC0415
+
+    from davit_server.artifacts.mlflow_proxy import ProxySource  # noqa: PLC0415
+
+    client = MlflowClient(
+        settings.registry_url,
+        settings.registry_credentials(),
+        ca_bundle=settings.registry_ca_file or None,
+    )
+    return ProxySource(settings.fetch_location, client)
 
 
 def s3_source(location: str, options: S3Options) -> Source:

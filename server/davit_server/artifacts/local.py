@@ -9,8 +9,8 @@ from pathlib import Path
 from davit_registry import RegistryError, parse_reference
 from davit_registry.credentials import Credentials
 from davit_registry.mlflow import MlflowClient, ResolvedModel
-from davit_registry.rest import trust
 from davit_registry.s3_options import S3Options
+from davit_registry.trust import trust
 
 from davit_server.artifacts.destination import Destination
 from davit_server.artifacts.fetch import Fetch, s3_source

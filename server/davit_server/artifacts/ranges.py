@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from davit_registry import Denied, File, RegistryError, Unavailable
-from davit_registry.proxy import missing_file
+from davit_registry.errors import missing_file
 
 from davit_server.artifacts.source import Permission
 from davit_server.artifacts.verify import file_changed

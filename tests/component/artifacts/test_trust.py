@@ -8,7 +8,7 @@ import pytest
 from davit_registry import Unavailable
 from davit_registry.credentials import Credentials
 from davit_registry.mlflow import MlflowClient
-from davit_registry.rest import trust
+from davit_registry.trust import trust
 from davit_server.artifacts.mlflow_proxy import ProxySource
 from davit_server.artifacts.s3 import S3Source
 from support.certificates import write_certificate

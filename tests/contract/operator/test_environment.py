@@ -1,5 +1,7 @@
 """What the operator writes into a pod's environment is what the server reads from it."""
 
+import os
+from dataclasses import fields
 from typing import Any
 
 import yaml
@@ -8,9 +10,8 @@ from davit_operator.desired import server_env
 from davit_operator.desired.blueprint import Blueprint, ServerImage
 from davit_operator.domain.access import Route, Through
 from davit_operator.domain.pin import Pin, Source
-from davit_server.artifacts.settings import FetchSettings
+from davit_server.artifacts.settings import FetchSettings, variables
 from davit_server.settings import Settings
-from pydantic import AliasChoices
 from pydantic.alias_generators import to_camel
 from pydantic_settings import BaseSettings
 from support.crd import ROOT
@@ -38,15 +39,7 @@ def blueprint(through: Through) -> Blueprint:
 
 
 def known(settings: type[BaseSettings]) -> set[str]:
-    return {
-        one for name, field in settings.model_fields.items() for one in names_of(name, field.validation_alias)
-    }
-
-
-def names_of(name: str, alias: Any) -> list[str]:
-    if isinstance(alias, AliasChoices):
-        return [str(choice) for choice in alias.choices]
-    return [alias or f"DAVIT_{name.upper()}"]
+    return {f"DAVIT_{name.upper()}" for name in settings.model_fields}
 
 
 def values(env: list[dict[str, Any]]) -> dict[str, str]:
@@ -61,8 +54,9 @@ def test_serve_reads_everything_that_the_operator_writes():
 
 
 def test_fetch_reads_everything_that_the_operator_writes():
+    fetch_knows = {name for one in fields(FetchSettings) for name in variables(one.name)}
     for through in (Through.PROXY, Through.STORE_SECRET):
-        assert set(values(server_env.fetch_env(blueprint(through)))) - BOTO3 <= known(FetchSettings)
+        assert set(values(server_env.fetch_env(blueprint(through)))) - BOTO3 <= fetch_knows
 
 
 def test_every_field_of_spec_server_changes_the_environment():
@@ -108,7 +102,7 @@ def test_the_server_accepts_the_values(monkeypatch):
 def test_fetch_accepts_the_values(monkeypatch):
     for name, value in values(server_env.fetch_env(blueprint(Through.STORE_SECRET))).items():
         monkeypatch.setenv(name, value)
-    assert FetchSettings().fetch_location == "s3://b/iris"
+    assert FetchSettings.from_environment(os.environ).fetch_location == "s3://b/iris"
 
 
 def test_batching_that_is_disabled_is_off(monkeypatch):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.models import IRIS_COLUMNS, model_path
-from support.processes import free_port, started, wait_until_ready
+from support.processes import free_port, get, started, wait_for, wait_until_ready
 
 BODY = json.dumps({"dataframe_split": {"columns": list(IRIS_COLUMNS), "data": [[5.1, 3.5, 1.4, 0.2]]}})
 
@@ -115,3 +115,34 @@ def test_a_wrong_setting_is_named():
         _, logs = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "DAVIT_MAX_QUEUE" in logs
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_after_the_drain_new_connections_are_refused_while_what_is_in_flight_is_finished(workers):
+    port = free_port()
+    body = json.dumps({"dataframe_split": {"columns": ["seconds"], "data": [[8.0]]}})
+    arguments = (str(model_path("sleepy")), "--port", str(port), "--workers", workers)
+    tests = str(Path(__file__).parents[2])
+    with started(*arguments, DAVIT_DRAIN_SECONDS="1", PYTHONPATH=tests) as process:
+        wait_until_ready(port, process)
+        slow = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        slow.request("POST", "/invocations", body, {"content-type": "application/json"})
+        in_flight = 'davit_requests_in_flight{model="sleepy",version="local"} 1.0'
+        wait_for(lambda: in_flight in get(port, "/metrics")[1], "the slow request has arrived")
+        process.send_signal(signal.SIGTERM)
+        wait_for(lambda: refuses(port), "a refusal, no reset and no silence")
+        assert process.poll() is None, "the slow request is still being answered"
+        answer = slow.getresponse()
+        assert (answer.status, answer.getheader("connection")) == (200, "close")
+        assert json.loads(answer.read()) == {"predictions": [{"seconds": 8.0}]}
+        slow.close()
+        assert process.wait(timeout=30) == 0
+
+
+def refuses(port: int) -> bool:
+    """Whether nobody listens any more; anything but an answer or a refusal is an error of the test."""
+    try:
+        get(port, "/ping")
+    except ConnectionRefusedError:
+        return True
+    return False

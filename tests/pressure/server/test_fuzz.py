@@ -18,6 +18,15 @@ RECORDS = {"dataframe_records": [dict(zip(IRIS_COLUMNS, [6.7, 3.0, 5.2, 2.3], st
 INFER = {"inputs": [{"name": "x", "datatype": "FP64", "shape": [1, 4], "data": [5.1, 3.5, 1.4, 0.2]}]}
 CSV = ",".join(IRIS_COLUMNS) + "\n5.1,3.5,1.4,0.2\n"
 
+SOUND = (
+    "/invocations",
+    [(b"content-type", b"application/json")],
+    json.dumps(
+        {"dataframe_split": {"columns": IRIS_COLUMNS, "data": [[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]]}}
+    ).encode(),
+)
+HARMLESS = ([(b"content-type", b"application/json")], [(b"content-type", b"text/csv")])
+
 NASTY = [
     None, True, [], {}, "", SECRET, -1, 0, 2**63, 2**70, -(2**63), 1e308, 1e-320, float("nan"), float("inf"),
     [[]], [[[]]], [None], {"a": None}, "1.5", "NaN", "2024-01-01", "\ud800", "\x00", "a" * 3000, [1, [2]], {"": {}},
@@ -61,6 +70,10 @@ class Fuzzer:
         )
         headers = [(b"content-type", content_type)] if chance.random() < 0.98 else []
         headers += [chance.choice(HEADERS) for _ in range(2) if chance.random() < 0.1]
+        headers = [self.bitten_header(*header) if chance.random() < 0.2 else header for header in headers]
+        if chance.random() < 0.2:
+            headers.append(self.bitten_header(*chance.choice(HEADERS)))
+        chance.shuffle(headers)
         return ("/v2/models/m/infer" if infer else "/invocations"), headers, body
 
     def damaged(self, value: object, depth: int = 0) -> object:
@@ -83,6 +96,12 @@ class Fuzzer:
             ]
             return [*items, chance.choice(NASTY)] if chance.random() < 0.05 else items
         return value
+
+    def bitten_header(self, name: bytes, value: bytes) -> tuple[bytes, bytes]:
+        """A header with damage in its value, and now and then in its name."""
+        if self.random.random() < 0.2:
+            name = self.bitten(name).lower()
+        return name, self.bitten(value)
 
     def bitten(self, body: bytes) -> bytes:
         """A copy with bytes changed, cut out, put in or cut off."""
@@ -140,20 +159,29 @@ def objection(status: int, answer: bytes) -> str:
 async def test_damaged_requests_never_break_the_server():
     app = create_app(server_settings("iris", max_rows=1000, max_body_bytes=100_000))
     fuzzer = Fuzzer(seed=4)
-    wrong, statuses = [], set()
+    wrong, statuses, bent_headers = [], set(), 0
     async with running(app) as client:
         for _ in range(ROUNDS // 50):
             requests = [fuzzer.request() for _ in range(50)]
-            answers = await asyncio.gather(*(ask(app, *request) for request in requests))
+            bent_headers += sum(sorted(headers) not in HARMLESS for _, headers, _ in requests)
+            # Among them a sound one, which may share a call of the model with them.
+            *answers, sound = await asyncio.gather(*(ask(app, *request) for request in [*requests, SOUND]))
+            if sound != (200, b'{"predictions": [0, 2]}'):
+                wrong.append(("a sound request beside damaged ones", requests, sound))
             for request, (status, answer) in zip(requests, answers, strict=True):
                 statuses.add(status)
                 if problem := objection(status, answer):
                     wrong.append((problem, request, answer[:300]))
         right = [await client.post("/invocations", json=document) for document in (SPLIT, RECORDS)]
+        infer = await client.post("/v2/models/m/infer", json=INFER)
+        table = await client.post("/invocations", content=CSV, headers={"content-type": "text/csv"})
         live = await client.get("/v2/health/live")
     assert wrong[:3] == []
     assert statuses >= {200, 400, 413, 415}, "the damage reached all kinds of answers"
+    assert bent_headers > ROUNDS / 5
     assert [answer.json() for answer in right] == [{"predictions": [0]}, {"predictions": [2]}]
+    assert infer.json()["outputs"][0]["data"] == [0]
+    assert table.json() == {"predictions": [0]}
     assert live.status_code == 200
 
 

@@ -112,7 +112,9 @@ def test_a_worker_killed_under_load_is_replaced_while_the_others_answer():
         _, log = process.communicate(timeout=30)
     assert process.returncode == 0
     assert [asker.wrong for asker in askers] == [[]] * 8
-    assert 0 < sum(asker.cut for asker in askers) <= 8, "a connection to the dead worker breaks once, no other"
+    assert 0 < sum(asker.cut for asker in askers) <= 8, (
+        "a connection to the dead worker breaks once, no other"
+    )
     assert answered >= sum(asker.right for asker in askers), "what the dead worker counted is kept"
     assert len(set(before) & set(after)) == 2
     assert "a worker died and is replaced (probably out of memory)" in log

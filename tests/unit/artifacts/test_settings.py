@@ -1,5 +1,6 @@
 """The environment of `davit fetch`."""
 
+import os
 from urllib.parse import urlsplit
 
 import pytest
@@ -24,7 +25,7 @@ def settings(monkeypatch: pytest.MonkeyPatch, **environment: str) -> FetchSettin
     environment.setdefault("DAVIT_FETCH_LOCATION", "s3://models/iris/1")
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    return FetchSettings()
+    return FetchSettings.from_environment(os.environ)
 
 
 def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch):

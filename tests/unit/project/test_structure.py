@@ -3,10 +3,13 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median, quantiles
 
+import davit_operator
+import davit_server
 import pytest
 
 ROOT = Path(__file__).parents[3]
@@ -35,6 +38,29 @@ def test_the_folder_named_operator_is_not_a_package():
         check=True,
     )
     assert found.stdout.strip() == "3"
+
+
+def test_the_packages_have_the_version_of_the_project():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert (davit_server.__version__, davit_operator.__version__) == (version, version)
+
+
+def test_fetch_imports_nothing_that_takes_long():
+    heavy = {
+        "fastapi",
+        "pydantic",
+        "uvicorn",
+        "mlflow",
+        "numpy",
+        "pandas",
+        "httpx",
+        "boto3",
+        "botocore",
+        "importlib.metadata",
+    }
+    code = "import sys, davit_server.cli, davit_server.artifacts.command; print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert heavy & set(found.stdout.split()) == set()
 
 
 def test_no_package_below_tests():

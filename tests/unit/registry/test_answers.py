@@ -5,7 +5,8 @@ import httpx
 import pytest
 from davit_registry import Denied, InvalidReference, NotFound, RegistryError, Unavailable, rest
 from davit_registry.credentials import Credentials
-from davit_registry.rest import MlflowRest, trust
+from davit_registry.rest import MlflowRest
+from davit_registry.trust import trust
 
 URL = "http://mlflow.example:5000"
 SECRET = "a-secret-that-somebody-sent"
