@@ -81,6 +81,11 @@ test-stack: env ## The MLflow stack chart with every database and store, on a re
 bench: env ## Davit beside other model servers, ~25 minutes on a quiet machine; ARGS=--quick for 4
 	@$(RUN) python -m bench $(ARGS)
 
+.PHONY: bench-fetch
+bench-fetch: env ## davit fetch beside curl and boto3 from one store; two minutes on a quiet machine
+	@$(RUN) python -m compileall -q .venv/lib server registry  # as in the image: else imports are measured
+	@$(RUN) python -m bench.fetch
+
 ##@ Development cluster
 
 .PHONY: cluster-up

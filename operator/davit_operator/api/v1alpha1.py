@@ -51,6 +51,8 @@ class ServerSpec(_Wanted):
     max_json_depth: int | None = None
     drain_seconds: int | None = None
     batching: Literal["auto", "disabled"] | None = None
+    plan: Literal["auto", "pyfunc", "onnx"] | None = None
+    tolerance: float | None = None
     access_log: bool | None = None
     log_level: Literal["debug", "info", "warning", "error"] | None = None
 

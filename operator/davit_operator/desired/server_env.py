@@ -76,6 +76,8 @@ def _behaviour(server: ServerSpec) -> dict[str, str]:
         "DAVIT_MAX_JSON_DEPTH": server.max_json_depth,
         # A word, not `off`: YAML would read that as false.
         "DAVIT_BATCHING": "off" if server.batching == "disabled" else server.batching,
+        "DAVIT_PLAN": server.plan,
+        "DAVIT_TOLERANCE": server.tolerance,
         "DAVIT_ACCESS_LOG": None if server.access_log is None else str(server.access_log).lower(),
         "DAVIT_LOG_LEVEL": server.log_level,
     }

@@ -71,6 +71,8 @@ def test_every_field_of_spec_server_changes_the_environment():
         "max_json_depth": ("DAVIT_MAX_JSON_DEPTH", "32"),
         "drain_seconds": ("DAVIT_DRAIN_SECONDS", "15"),
         "batching": ("DAVIT_BATCHING", "auto"),
+        "plan": ("DAVIT_PLAN", "onnx"),
+        "tolerance": ("DAVIT_TOLERANCE", "0.001"),
         "access_log": ("DAVIT_ACCESS_LOG", "true"),
         "log_level": ("DAVIT_LOG_LEVEL", "info"),
     }
