@@ -114,7 +114,7 @@ def running_store(folder: Path) -> Iterator[Store]:
 def _await_answer(url: str) -> None:
     limit = time.monotonic() + 30
     while time.monotonic() < limit:
-        with suppress(ConnectionError):
+        with suppress(OSError):  # not yet
             try:
                 urllib.request.urlopen(url, timeout=5).close()  # noqa: S310  loopback
             except urllib.error.HTTPError as answer:
