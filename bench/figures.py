@@ -41,7 +41,6 @@ def short(value: float) -> str:
 
 
 def told(spread: Spread) -> str:
-    """`median (low–high)`; just the value when there is no spread."""
-    if spread.low == spread.high:
-        return short(spread.median)
-    return f"{short(spread.median)} ({short(spread.low)}–{short(spread.high)})"
+    """`median (low–high)`; just the value when nothing is seen of a spread."""
+    low, high = short(spread.low), short(spread.high)
+    return low if low == high else f"{short(spread.median)} ({low}–{high})"
