@@ -88,6 +88,7 @@ def test_sqlite_is_migrated_by_its_only_server_before_it_starts():
     spec = one(objects, "Deployment", "mlflow")["spec"]
     assert spec["strategy"] == {"type": "Recreate"}
     assert [container["name"] for container in spec["template"]["spec"]["initContainers"]] == [
+        "prepare-dump",
         "migrate",
         "await-stores",
     ]

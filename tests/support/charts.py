@@ -45,7 +45,8 @@ def pod_specs(objects: list[Document]) -> dict[str, Document]:
     """Every pod that a rendering makes, by kind and name of what makes it."""
     found = {}
     for obj in objects:
-        spec = obj["spec"] if obj["kind"] == "Pod" else obj.get("spec", {}).get("template", {}).get("spec")
+        owner = obj["spec"]["jobTemplate"] if obj["kind"] == "CronJob" else obj
+        spec = obj["spec"] if obj["kind"] == "Pod" else owner.get("spec", {}).get("template", {}).get("spec")
         if isinstance(spec, dict) and "containers" in spec:
             found[f"{obj['kind']} {obj['metadata']['name']}"] = spec
     return found

@@ -1,49 +1,162 @@
 """Brings MLflow's database to the schema of the MLflow in this image; an empty one is filled.
 
-Two at a time would break each other, so the second waits for the first and then finds nothing to do.
+One at a time: two would break each other, so the second waits for the lock and then finds nothing to do. A
+schema that holds data is changed only when its backup is kept. In PostgreSQL the change and the check that no
+row went missing are one transaction: it is there whole, or not at all.
 """
 
+import json
 import logging
-import signal
-import sys
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import database
+import save_backup
+import schema
 import sqlalchemy
-from mlflow.db import commands
+import verdict
+from alembic.runtime.environment import EnvironmentContext
+from mlflow.store.db import utils as mlflow_database
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 LOCK_NUMBER = 0x6D6C666C6F77  # any number that only migrations of MLflow use: "mlflow"
 LOCK_SECONDS = 86400
+# Behind a migration that waits for a table, every server waits too: rather try again than stand in the way.
+TABLE_LOCK = "SET LOCAL lock_timeout = '60s'"
 
 _LOCKS = {
     "postgresql": f"SELECT pg_advisory_lock({LOCK_NUMBER})",
     "mysql": f"SELECT GET_LOCK('mlflow-migration', {LOCK_SECONDS})",
 }
 
-logger = logging.getLogger("migrate_database")
+logger = logging.getLogger("migration")
+
+
+class RowsMissingError(Exception):
+    """A table has fewer rows than before."""
 
 
 @contextmanager
 def exclusively() -> Iterator[None]:
-    """Hold the lock; it goes with its connection. SQLite has one server, which does its own migrations."""
+    """Hold the lock; it goes with its connection. SQLite has one server, and its file a lock of its own."""
     with database.connect(autocommit=True) as connection:
         if statement := _LOCKS.get(connection.dialect.name):
+            logger.info("Waiting for the migrations' lock")
             connection.execute(sqlalchemy.text(statement))
         yield
 
 
+def migrate(found: str) -> None:
+    """Change the schema, and check that nobody's rows went away."""
+    if database.engine().dialect.name == "postgresql":
+        with database.engine().begin() as connection:
+            connection.execute(sqlalchemy.text(TABLE_LOCK))
+            before = schema.count_rows(connection)
+            run_migrations(connection)
+            compare(before, schema.count_rows(connection))
+        return
+    with database.connect() as connection:
+        before = schema.count_rows(connection)
+    mlflow_database._upgrade_db(database.engine())  # noqa: SLF001 - `mlflow db upgrade`, which wants a URL
+    with database.connect() as connection:
+        compare(before, schema.count_rows(connection))
+    logger.info("Migrated from %s", found)
+
+
+def run_migrations(connection: sqlalchemy.Connection) -> None:
+    """All migrations in the connection's transaction; MLflow's own way opens another one."""
+    scripts = schema.migrations()
+    config = mlflow_database._get_alembic_config(str(connection.engine.url))  # noqa: SLF001 - as MLflow does
+
+    def steps(revision: tuple[str, ...], _context: object) -> list[object]:
+        return list(scripts._upgrade_revs("heads", revision))  # noqa: SLF001 - as `alembic upgrade` does
+
+    with EnvironmentContext(config, scripts, fn=steps) as environment:
+        environment.configure(connection=connection)
+        environment.run_migrations()
+
+
+def compare(before: Mapping[str, int], after: Mapping[str, int]) -> None:
+    """More rows are fine: servers go on writing.
+
+    Raises:
+        RowsMissingError: Some table has fewer.
+    """
+    lost = [
+        f"{table}: {before[table]} -> {after.get(table, 0)}"
+        for table in before
+        if after.get(table, 0) < before[table]
+    ]
+    if lost:
+        raise RowsMissingError(", ".join(lost))
+
+
+def check_backup(found: str) -> str:
+    """Keep the dump, and say under which name.
+
+    Raises:
+        SystemExit: There is none of this schema; nothing has been changed then.
+    """
+    state = json.loads((save_backup.FOLDER / "state.json").read_text())
+    if state["revision"] != found:
+        verdict.give_up(f"The dump is of schema {state['revision']}, but the database has {found} by now")
+    name = save_backup.save("migration")
+    return f"the backup {name}" if name else "no backup, since there was no data"
+
+
+def upgrade() -> str:
+    """Do what is needed; returns what was done."""
+    scripts = schema.migrations()
+    wanted = scripts.get_current_head()
+    with database.connect() as connection:
+        found = schema.read_revision(connection)
+    if found == wanted:
+        return f"The schema is current ({wanted}); nothing was changed"
+    schema.refuse_unknown(found, scripts)
+    if found is None:
+        mlflow_database._initialize_tables(database.engine())  # noqa: SLF001 - `mlflow db upgrade` of 2.x cannot
+        return f"The database is filled with the schema {wanted}"
+    kept = (
+        check_backup(found)
+        if os.environ.get("MIGRATION_BACKUP") == "true"
+        else "no backup, as migration.backup says"
+    )
+    try:
+        migrate(found)
+    except RowsMissingError as error:
+        refuse_migration(found, kept, f"rows went missing ({error})")
+    except OperationalError as error:
+        verdict.give_up(
+            f"{explain(found, kept)} The database says: {database.cause(error)}. It is tried again."
+        )
+    except DBAPIError as error:
+        refuse_migration(found, kept, database.cause(error))
+    return f"Migrated from schema {found} to {wanted}; {kept}"
+
+
+def refuse_migration(found: str, kept: str, cause: str) -> None:
+    """End for good, saying what state everything is in."""
+    verdict.refuse(f"{explain(found, kept)} Cause: {cause}. Remove the cause and run `helm upgrade` again.")
+
+
+def explain(found: str, kept: str) -> str:
+    """What has happened to the database, in the words of the person who must act."""
+    name = database.engine().dialect.name
+    if name == "postgresql":
+        state = f"everything was taken back: the schema is still {found} and no data is lost."
+    else:
+        state = (
+            f"{name} cannot take changes back, so the schema may be past {found} in part: see restore.from."
+        )
+    return f"The migration failed; {state} The servers of before go on. There is {kept}."
+
+
 def main() -> None:
     """Migrate while holding the lock."""
-    logging.basicConfig(format="%(message)s")
-    for talker in (logger, database.logger):
-        talker.setLevel(logging.INFO)
-    # Nothing has a default action for process 1, so without this a deleted pod lingers for half a minute.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Told to stop"))
+    verdict.begin()
     with exclusively():
-        address = database.address().render_as_string(hide_password=False)
-        commands.main(args=["upgrade", address], standalone_mode=False)
-    logger.info("The schema is current")
+        verdict.succeed(upgrade())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,121 @@
+"""Backups where they are kept: one folder each, in the artifact store or on a volume.
+
+    20261121T023000Z-scheduled/
+        database.dump       as the database's own dump program writes it
+        artifacts.jsonl.gz  every file of the artifact store: path, size, ETag
+        backup.json         what the two are; written last, so it stands for a whole backup
+
+BACKUP_DESTINATION is an address that MLflow's artifact repositories understand; they find the store's own
+credentials.
+"""
+
+import gzip
+import hashlib
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from artifacts import list_artifacts
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+MANIFEST = "backup.json"
+DUMP = "database.dump"
+LISTING = "artifacts.jsonl.gz"
+TIME = "%Y%m%dT%H%M%SZ"
+
+logger = logging.getLogger("backups")
+
+Manifest = dict[str, Any]
+
+
+class Backups:
+    """All backups of one stack."""
+
+    def __init__(self, destination: str | None = None) -> None:
+        self.destination = destination or os.environ["BACKUP_DESTINATION"]
+        self._repository = get_artifact_repository(self.destination)
+
+    def names(self) -> list[str]:
+        """Whole backups, oldest first."""
+        folders = [entry.path for entry in self._repository.list_artifacts() if entry.is_dir]
+        return sorted(name for name in folders if self._is_whole(name))
+
+    def save(self, dump: Path, kind: str, database: Manifest) -> str:
+        """Keep a dump together with a listing of the artifacts.
+
+        Args:
+            dump: The file.
+            kind: Why there is a backup: `scheduled` or `migration`. Each kind has its own retention.
+            database: What is known about the dumped database.
+
+        Returns:
+            The backup's name.
+        """
+        name = f"{datetime.now(UTC).strftime(TIME)}-{kind}"
+        with tempfile.TemporaryDirectory() as folder:
+            listing = Path(folder) / LISTING
+            artifacts = write_listing(listing)
+            manifest = Path(folder) / MANIFEST
+            about = {"size": dump.stat().st_size, "sha256": sha256(dump), **database}
+            manifest.write_text(
+                json.dumps({"name": name, "database": about, "artifacts": artifacts}, indent=2)
+            )
+            for file in (dump, listing, manifest):
+                self._repository.log_artifact(str(file), name)
+        return name
+
+    def fetch(self, name: str, folder: Path) -> Manifest:
+        """Bring a backup's files into a folder.
+
+        Raises:
+            ValueError: The dump is not the one that was saved.
+        """
+        for file in (MANIFEST, LISTING, DUMP):
+            self._repository.download_artifacts(f"{name}/{file}", str(folder))
+        here = folder / name
+        manifest: Manifest = json.loads((here / MANIFEST).read_text())
+        if sha256(here / DUMP) != manifest["database"]["sha256"]:
+            raise ValueError(f"{name}/{DUMP} is damaged: its checksum is not the one in {MANIFEST}")
+        return manifest
+
+    def prune(self, kind: str, keep: int) -> list[str]:
+        """Delete all but the newest backups of a kind, and return which."""
+        old = [name for name in self.names() if name.endswith(f"-{kind}")][:-keep]
+        for name in old:
+            # The manifest first: what is half deleted is no backup.
+            for file in (MANIFEST, LISTING, DUMP):
+                self._repository.delete_artifacts(f"{name}/{file}")
+            self._repository.delete_artifacts(name)
+        return old
+
+    def _is_whole(self, name: str) -> bool:
+        return f"{name}/{MANIFEST}" in {entry.path for entry in self._repository.list_artifacts(name)}
+
+
+def write_listing(path: Path) -> Manifest:
+    """Write one line for each artifact; returns the totals."""
+    files = size = 0
+    with gzip.open(path, "wt") as lines:
+        for entry in list_artifacts():
+            lines.write(json.dumps(entry) + "\n")
+            files += 1
+            size += entry["size"] or 0
+    return {"location": os.environ["MLFLOW_ARTIFACTS_DESTINATION"], "files": files, "bytes": size}
+
+
+def read_listing(path: Path) -> Iterator[dict[str, Any]]:
+    """The entries of a listing."""
+    with gzip.open(path, "rt") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def sha256(path: Path) -> str:
+    """The checksum of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

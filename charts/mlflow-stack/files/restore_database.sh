@@ -1,0 +1,55 @@
+#!/bin/sh
+# Replaces the database that /work/dump speaks of by /work/dump/database.dump. PostgreSQL does it whole or not at all.
+set -eu
+cd /work/dump
+
+fail() {
+  echo "The database could not be restored: $1" >&2
+  exit 1
+}
+
+restore_postgresql() {
+  # Not the schema itself: it may belong to somebody else, and it is there already.
+  pg_restore --list database.dump | grep -v ' SCHEMA - ' > contents
+  pg_restore --no-owner --no-privileges --use-list=contents --file=restore.sql database.dump ||
+    fail "pg_restore must be as new as the pg_dump that wrote the backup; backup.image names the image"
+  # Everything in the schema but what belongs to extensions. MLflow has triggers, so there are functions too.
+  cat > empty.sql << 'EOF'
+SET client_min_messages = warning;
+CREATE SCHEMA IF NOT EXISTS :"schema";
+SELECT oid AS place FROM pg_namespace WHERE nspname = :'schema' \gset
+SELECT format('DROP %s IF EXISTS %s CASCADE', kind, name) FROM (
+  SELECT CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END
+    AS kind, oid::regclass::text AS name, oid
+    FROM pg_class WHERE relnamespace = :place AND relkind IN ('r', 'p', 'v', 'm', 'S')
+  UNION ALL SELECT 'ROUTINE', oid::regprocedure::text, oid FROM pg_proc WHERE pronamespace = :place
+  UNION ALL SELECT 'TYPE', oid::regtype::text, oid FROM pg_type WHERE typnamespace = :place AND typtype IN ('e', 'd')
+) AS object
+WHERE NOT EXISTS (SELECT FROM pg_depend WHERE objid = object.oid AND deptype = 'e') \gexec
+EOF
+  psql --dbname="$(cat address)" --no-psqlrc --quiet --output=/dev/null --single-transaction \
+    --set=ON_ERROR_STOP=1 --set=schema="$(cat schema)" --file=empty.sql --file=restore.sql ||
+    fail "PostgreSQL refused it and has taken everything back"
+}
+
+mysql_client() {
+  # One option on each line, none with a space in it.
+  # shellcheck disable=SC2046
+  mariadb $(cat options) --default-character-set=utf8mb4 --batch --skip-column-names "$@" "$(cat database)"
+}
+
+restore_mysql() {
+  {
+    echo 'SET FOREIGN_KEY_CHECKS = 0;'
+    mysql_client --execute="SELECT CONCAT('DROP TABLE \`', table_name, '\`;') FROM information_schema.tables
+      WHERE table_schema = DATABASE()" || fail "the database does not answer"
+    cat database.dump
+  } > restore.sql
+  mysql_client < restore.sql || fail "it is now incomplete; restore again once the cause is gone"
+}
+
+case $(cat program) in
+  pg_dump) restore_postgresql ;;
+  mariadb-dump) restore_mysql ;;
+esac
+echo "Restored the database"

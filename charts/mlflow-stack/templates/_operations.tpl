@@ -1,0 +1,181 @@
+{{/* Parts of the pods that migrate, back up, restore and collect garbage. */}}
+
+{{/*
+A container of the MLflow image that runs a script, and knows where database, store and backups are.
+Call: (list $ "name" (list "script.py" "argument") (dict "VARIABLE" "value"))
+*/}}
+{{- define "mlflow-stack.operations.script" -}}
+{{- $root := index . 0 -}}
+{{- $words := index . 2 -}}
+name: {{ index . 1 }}
+image: {{ include "mlflow-stack.image" (list $root.Values.server.image $root.Chart.AppVersion) }}
+imagePullPolicy: {{ $root.Values.server.image.pullPolicy }}
+command:
+  - python
+  - /scripts/{{ first $words }}
+  {{- range rest $words }}
+  - {{ . }}
+  {{- end }}
+env:
+  {{- include "mlflow-stack.databaseEnvironment" $root | nindent 2 }}
+  {{- include "mlflow-stack.storeEnvironment" $root | nindent 2 }}
+  - name: GIT_PYTHON_REFRESH
+    value: quiet
+  - name: BACKUP_DESTINATION
+    value: {{ include "mlflow-stack.backup.destination" $root }}
+  - name: BACKUP_KEEP
+    value: {{ $root.Values.backup.keep | quote }}
+  {{- range $name, $value := index . 3 }}
+  - name: {{ $name }}
+    value: {{ $value | quote }}
+  {{- end }}
+  {{- with include "mlflow-stack.extraEnv" $root }}
+  {{- . | nindent 2 }}
+  {{- end }}
+{{- include "mlflow-stack.extraEnvFrom" $root }}
+resources:
+  {{- toYaml $root.Values.server.resources | nindent 2 }}
+{{ include "mlflow-stack.operations.container" $root }}
+  {{- include "mlflow-stack.storeVolumeMounts" $root | indent 2 }}
+  {{- with include "mlflow-stack.extraVolumeMounts" $root }}
+  {{- . | nindent 2 }}
+  {{- end }}
+{{- end }}
+
+{{/* A container with the database's own programs that runs a script. Call: (list $ "name" "script.sh") */}}
+{{- define "mlflow-stack.operations.databasePrograms" -}}
+{{- $root := index . 0 -}}
+{{- $image := $root.Values.backup.image -}}
+{{- if and (not $image.repository) (eq $root.Values.database.kind "mysql") -}}
+{{- $image = dict "repository" "docker.io/library/mariadb" "tag" "11.4" "pullPolicy" $image.pullPolicy -}}
+{{- else if not $image.repository -}}
+{{- $image = $root.Values.postgresql.image -}}
+{{- end -}}
+name: {{ index . 1 }}
+image: {{ include "mlflow-stack.image" (list $image "") }}
+imagePullPolicy: {{ $image.pullPolicy }}
+command: [sh, /scripts/{{ index . 2 }}]
+env:
+  {{- include "mlflow-stack.databaseEnvironment" $root | nindent 2 }}
+resources:
+  {{- toYaml $root.Values.postgresql.resources | nindent 2 }}
+{{ include "mlflow-stack.operations.container" $root }}
+{{- end }}
+
+{{/* The mounts come last, so that more can follow. */}}
+{{- define "mlflow-stack.operations.container" -}}
+# Without words of its own, the last lines of the log become the container's message when it fails.
+terminationMessagePolicy: FallbackToLogsOnError
+securityContext:
+  {{- include "mlflow-stack.containerSecurityContext" . | nindent 2 }}
+volumeMounts:
+  - name: scripts
+    mountPath: /scripts
+    readOnly: true
+  - name: work
+    mountPath: /work
+  - name: temporary
+    mountPath: /tmp
+  {{- if .Values.backup.existingClaim }}
+  - name: backups
+    mountPath: /backups
+  {{- end }}
+  {{- include "mlflow-stack.databaseVolumeMounts" . | indent 2 }}
+{{- end }}
+
+{{- define "mlflow-stack.operations.volumes" -}}
+- name: scripts
+  configMap:
+    name: {{ include "mlflow-stack.fullname" . }}-scripts
+- name: temporary
+  emptyDir: {}
+{{ include "mlflow-stack.operations.workVolumes" . }}
+{{- include "mlflow-stack.databaseVolumes" . }}
+{{- include "mlflow-stack.storeVolumes" . }}
+{{- with include "mlflow-stack.extraVolumes" . }}
+{{ . }}
+{{- end }}
+{{- end }}
+
+{{/* Where a dump is on its way, and where it may stay. */}}
+{{- define "mlflow-stack.operations.workVolumes" -}}
+- name: work
+  emptyDir:
+    sizeLimit: {{ .Values.backup.temporaryVolumeSize }}
+{{- with .Values.backup.existingClaim }}
+- name: backups
+  persistentVolumeClaim:
+    claimName: {{ . }}
+{{- end }}
+{{- end }}
+
+{{/* What every pod of this kind has in common. */}}
+{{- define "mlflow-stack.operations.pod" -}}
+{{ include "mlflow-stack.pod" . }}
+{{- include "mlflow-stack.storeIdentity" . }}
+{{- include "mlflow-stack.placement" .Values.server }}
+{{- if include "mlflow-stack.server.isExclusive" . }}
+affinity:
+  # A volume that one node mounts is where the server is.
+  podAffinity:
+    preferredDuringSchedulingIgnoredDuringExecution:
+      - weight: 100
+        podAffinityTerm:
+          topologyKey: kubernetes.io/hostname
+          labelSelector:
+            matchLabels:
+              {{- include "mlflow-stack.selectorLabels" (list . "server") | nindent 14 }}
+{{- end }}
+restartPolicy: Never
+securityContext:
+  {{- include "mlflow-stack.podSecurityContext" (list 65532) | nindent 2 }}
+{{- end }}
+
+{{/* Labels of the pods. Call: (list $ "component") */}}
+{{- define "mlflow-stack.operations.labels" -}}
+{{ include "mlflow-stack.selectorLabels" . }}
+{{- include "mlflow-stack.storeIdentityLabels" (index . 0) }}
+{{- end }}
+
+{{/* Beside the artifacts, in the words of MLflow's artifact repositories. */}}
+{{- define "mlflow-stack.backup.destination" -}}
+{{- $store := .Values.store -}}
+{{- if .Values.backup.existingClaim -}}
+file:///backups/{{ .Values.backup.prefix }}
+{{- else if eq $store.kind "volume" -}}
+file:///artifacts/{{ .Values.backup.prefix }}
+{{- else -}}
+{{ trimSuffix $store.prefix (include "mlflow-stack.store.destination" .) }}{{ .Values.backup.prefix }}
+{{- end -}}
+{{- end }}
+
+{{/* The init containers that dump the database. Call: (list $ "always" or "before-migration") */}}
+{{- define "mlflow-stack.operations.dump" -}}
+{{- $root := index . 0 -}}
+{{- $prepare := list $root "prepare-dump" (list "prepare_dump.py" (index . 1)) dict -}}
+- {{ include "mlflow-stack.operations.script" $prepare | nindent 2 | trim }}
+{{- if ne $root.Values.database.kind "sqlite" }}
+- {{ include "mlflow-stack.operations.databasePrograms" (list $root "dump" "dump_database.sh") | nindent 2 | trim }}
+{{- end }}
+{{- end }}
+
+{{/* How often a Job tries: what only a person can change is not tried again. */}}
+{{- define "mlflow-stack.operations.tries" -}}
+backoffLimit: 3
+podFailurePolicy:
+  rules:
+    # The scripts end with 3 when only a person can help.
+    - action: FailJob
+      onExitCodes:
+        operator: In
+        values: [3]
+{{- end }}
+
+{{/* What every CronJob has in common; nothing runs while the database is being restored. */}}
+{{- define "mlflow-stack.operations.cron" -}}
+suspend: {{ ne .Values.restore.from "" }}
+concurrencyPolicy: Forbid
+startingDeadlineSeconds: 3600
+successfulJobsHistoryLimit: 1
+failedJobsHistoryLimit: 3
+{{- end }}
