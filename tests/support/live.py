@@ -42,6 +42,11 @@ class Place:
         """kubectl in this namespace."""
         return self.kubectl(*arguments, "--namespace", self.namespace)
 
+    def execute(self, pod: str, *command: str, container: str | None = None) -> str:
+        """What a command prints in a running pod."""
+        where = ("--container", container) if container else ()
+        return self.kubectl("exec", "--namespace", self.namespace, pod, *where, "--", *command)
+
     def get(self, *arguments: str) -> Object:
         """`kubectl get` in this namespace."""
         return self.kubectl.get(*arguments, "--namespace", self.namespace)

@@ -1,0 +1,130 @@
+"""The stack chart, installed small in one story's namespace, and questions to it as its users ask them."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from support.live import Place
+
+from devcluster.commands import CommandFailed
+from examples.demo.charts import CHARTS, Helm
+from examples.demo.kubectl import Object
+from examples.demo.waiting import until
+
+RELEASE = "mlflow"
+HISTORY = Path(__file__).parent / "training_history.py"
+SMALL = {
+    "server.resources": {"requests": {"cpu": "50m", "memory": "300Mi"}, "limits": {"memory": "1Gi"}},
+    "postgresql.resources": {"requests": {"cpu": "20m", "memory": "64Mi"}, "limits": {"memory": "512Mi"}},
+    "postgresql.persistence.size": "1Gi",
+    "versitygw.resources": {"requests": {"cpu": "20m", "memory": "32Mi"}, "limits": {"memory": "512Mi"}},
+    "versitygw.persistence.size": "1Gi",
+    "server.temporaryVolumeSize": "1Gi",
+}
+
+
+@dataclass(frozen=True)
+class StackRelease:
+    """One release of `charts/mlflow-stack`."""
+
+    helm: Helm
+    place: Place
+
+    def install(self, **values: Any) -> None:
+        """Install or upgrade with exactly these values (dots as `__`) beside the small ones; all is ready after it."""
+        given = {name.replace("__", "."): value for name, value in values.items()}
+        files = ["values-local-images.yaml"]
+        self.helm.install(RELEASE, "mlflow-stack", self.place.namespace, {**SMALL, **given}, files)
+
+    def begin(self, **values: Any) -> None:
+        """The same without waiting: for what cannot become ready."""
+        given = {**SMALL, **{name.replace("__", "."): value for name, value in values.items()}}
+        words = [
+            word for name, value in given.items() for word in ("--set-json", f"{name}={json.dumps(value)}")
+        ]
+        chart = CHARTS / "mlflow-stack"
+        local = ("--values", str(chart / "values-local-images.yaml"))
+        self.helm._run("upgrade", RELEASE, str(chart), "--namespace", self.place.namespace, *local, *words)
+
+    def server_pods(self) -> list[Object]:
+        """The servers that are not on their way out."""
+        found = self.place.get("pods", "--selector", "app.kubernetes.io/component=server")["items"]
+        return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+    @contextmanager
+    def url(self, target: str = f"svc/{RELEASE}") -> Iterator[str]:
+        """MLflow's address on this machine while the block runs."""
+        with self.place.kubectl.forward(self.place.namespace, target, 5000) as url:
+            yield url
+
+    def history(self, verb: str, pod: str | None = None) -> dict[str, Any]:
+        """`write` makes a training history with the MLflow of a server's image, `read` tells what is there."""
+        pod = pod or self.server_pods()[0]["metadata"]["name"]
+        client = ("env", "MLFLOW_TRACKING_URI=http://mlflow:5000", "python", "-c", HISTORY.read_text(), verb)
+        said = self.place.execute(pod, *client, container="mlflow")
+        return json.loads(said.strip().splitlines()[-1])
+
+    def sql(self, statement: str) -> str:
+        """What the bundled PostgreSQL answers."""
+        psql = (
+            "psql",
+            "--username=mlflow",
+            "--dbname=mlflow",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-At",
+            "-c",
+            statement,
+        )
+        return self.place.execute("mlflow-postgresql-0", *psql).strip()
+
+    def run_cron_job(self, component: str, name: str) -> Object:
+        """Start a Job of a CronJob now and wait until it has ended well or badly."""
+        self.place.run("create", "job", name, f"--from=cronjob/{RELEASE}-{component}")
+        return self.await_job(name)
+
+    def await_job(self, name: str, seconds: float = 240) -> Object:
+        """A Job as it is when it has ended."""
+
+        def ended() -> Object | None:
+            job = self.place.get("job", name)
+            kinds = {
+                one["type"] for one in job.get("status", {}).get("conditions", []) if one["status"] == "True"
+            }
+            return job if kinds & {"Complete", "Failed"} else None
+
+        return until(ended, f"the Job {name} to end", seconds=seconds, hint=lambda: self.words(name))
+
+    def words(self, job: str) -> str:
+        """The log of a Job's pods, all containers."""
+        try:
+            return self.place.run("logs", "--selector", f"job-name={job}", "--all-containers", "--tail=-1")
+        except CommandFailed as error:
+            return error.output
+
+    def job_messages(self, job: str) -> str:
+        """What the pods of a Job say about their end, as `kubectl describe pod` shows it."""
+        pods = self.place.get("pods", "--selector", f"job-name={job}")["items"]
+        ends = [
+            container.get("state", {}).get("terminated", {}).get("message", "")
+            for pod in pods
+            for key in ("initContainerStatuses", "containerStatuses")
+            for container in pod["status"].get(key, [])
+        ]
+        return "\n".join(end for end in ends if end)
+
+    def jobs(self, component: str) -> list[str]:
+        """Names of a component's Jobs, oldest first."""
+        selector = f"app.kubernetes.io/component={component}"
+        found = self.place.get("jobs", "--selector", selector, "--sort-by=.metadata.creationTimestamp")
+        return [job["metadata"]["name"] for job in found["items"]]
+
+
+def ask_mlflow(url: str, path: str) -> Any:
+    """One question to MLflow's REST interface."""
+    with urllib.request.urlopen(f"{url}/api/2.0/mlflow/{path}", timeout=30) as answer:
+        return json.load(answer)

@@ -1,0 +1,43 @@
+"""A training script that never pauses, for a pod: it writes to MLflow until /tmp/stop appears, then says what it wrote.
+
+Runs the client with its default retries. Every call that returned counts as written: if MLflow lost one of them,
+whoever compares the report with the server finds out.
+"""
+
+import json
+import logging
+from pathlib import Path
+
+import mlflow
+
+ARTIFACT_EVERY = 20
+
+
+class Retries(logging.Handler):
+    """Counts how often the HTTP client had to ask again."""
+
+    count = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.count += "Retrying" in record.getMessage()
+
+
+def main() -> None:
+    retries = Retries()
+    logging.getLogger("urllib3.connectionpool").addHandler(retries)
+    step = 0
+    with mlflow.start_run() as run:
+        while not Path("/tmp/stop").exists():
+            mlflow.log_metric("loss", 1 / (step + 1), step=step)
+            mlflow.log_param(f"param-{step}", step)
+            if step % ARTIFACT_EVERY == 0:
+                mlflow.log_text(f"artifact {step}", f"{step}.txt")
+            step += 1
+            if step % 10 == 0:
+                print(f"steps {step}", flush=True)  # noqa: T201 - read from the pod's log
+    report = {"run": run.info.run_id, "steps": step, "retries": retries.count}
+    print(json.dumps(report), flush=True)  # noqa: T201 - likewise
+
+
+if __name__ == "__main__":
+    main()
