@@ -1,0 +1,120 @@
+"""The stack as somebody gets who sets nothing: how soon, how large, what it tells Prometheus; then behind an Ingress."""
+
+import json
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from support import scrapes
+from support.live import Place
+from support.live_cluster import fresh_namespace
+
+from examples.demo.charts import Helm
+from examples.demo.kubectl import Kubectl
+from examples.demo.waiting import until
+
+MOST_MEBIBYTES = 900
+HOST = "mlflow.example.com"
+READ_METRICS = """
+import os, urllib.request
+print(urllib.request.urlopen(f"http://{os.environ['POD_IP']}:5000/metrics").read().decode())
+"""
+_UNITS = {"Ki": 1 / 1024, "Mi": 1, "Gi": 1024}
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The release, and how long `helm install --wait` took."""
+
+    helm: Helm
+    place: Place
+    files: list[str]
+    seconds: float
+
+    def upgrade(self, **values: object) -> None:
+        """The same with some values set; all is ready after it."""
+        self.helm.install("mlflow", "mlflow-stack", self.place.namespace, values, self.files)
+
+
+@pytest.fixture(scope="module")
+def place(kubectl: Kubectl) -> Iterator[Place]:
+    with fresh_namespace(kubectl) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def stack(helm: Helm, place: Place, loaded) -> Installed:
+    local = any(image.startswith("davit.dev/postgresql:") for image in loaded[1])
+    files = ["values-local-images.yaml"] if local else []
+    started = time.monotonic()
+    helm.install("mlflow", "mlflow-stack", place.namespace, files=files)
+    return Installed(helm, place, files, time.monotonic() - started)
+
+
+def mebibytes(place: Place) -> dict[str, float]:
+    """What metrics-server measured for each running pod; nothing while it has not seen all of them."""
+    running = place.get("pods", "--field-selector=status.phase=Running")["items"]
+    path = f"/apis/metrics.k8s.io/v1beta1/namespaces/{place.namespace}/pods"
+    measured = json.loads(place.kubectl("get", "--raw", path))["items"]
+    found = {
+        pod["metadata"]["name"]: sum(_mebibytes(one["usage"]["memory"]) for one in pod["containers"])
+        for pod in measured
+    }
+    names = [pod["metadata"]["name"] for pod in running]
+    return {name: found[name] for name in names} if found.keys() >= {*names} else {}
+
+
+def _mebibytes(quantity: str) -> float:
+    return float(quantity[:-2]) * _UNITS[quantity[-2:]]
+
+
+def test_the_default_stack_is_small(stack: Installed, request: pytest.FixtureRequest):
+    used = until(lambda: mebibytes(stack.place), "metrics-server to have measured all pods", seconds=180)
+    with request.config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():
+        sys.stdout.write(f"\nReady after {stack.seconds:.0f} s, {sum(used.values()):.0f} MiB: {used}\n")
+    assert len(used) == 3
+    assert sum(used.values()) <= MOST_MEBIBYTES
+
+
+def test_helm_test_finds_it_working(stack: Installed):
+    stack.helm._run("test", "mlflow", "--namespace", stack.place.namespace, "--timeout", "5m")
+
+
+def test_prometheus_gets_by_the_pods_own_address_what_the_recorded_scrape_has(stack: Installed):
+    with stack.place.kubectl.forward(stack.place.namespace, "svc/mlflow", 5000) as url:
+        ask(url, "localhost", "/api/2.0/mlflow/experiments/search", body={"max_results": 1})
+    told = scrapes.parsed(
+        stack.place.run("exec", "deploy/mlflow", "-c", "mlflow", "--", "python", "-c", READ_METRICS)
+    )
+    recorded = scrapes.mlflow()
+    assert told.keys() == recorded.keys()
+    assert told["mlflow_http_request_total"] == recorded["mlflow_http_request_total"]
+
+
+def ask(url: str, host: str, path: str, origin: str = "", body: object = None) -> int:
+    """The status that a client gets who comes by this name."""
+    headers = {"Host": host, "Content-Type": "application/json"} | ({"Origin": origin} if origin else {})
+    data = json.dumps(body).encode() if body is not None else None
+    request = urllib.request.Request(url + path, data, headers)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status
+    except urllib.error.HTTPError as refusal:
+        return refusal.code
+
+
+def test_an_ingress_host_is_known_to_mlflow_and_a_stranger_is_not(stack: Installed):
+    search = "/api/2.0/mlflow/experiments/search"
+    ingress = {"enabled": True, "hosts": [HOST], "tls": [{"secretName": "tls", "hosts": [HOST]}]}
+    stack.upgrade(ingress=ingress)
+    [rule] = stack.place.get("ingress", "mlflow")["spec"]["rules"]
+    assert rule["host"] == HOST
+    with stack.place.kubectl.forward(stack.place.namespace, "svc/mlflow", 5000) as url:
+        assert ask(url, HOST, search, f"https://{HOST}", {"max_results": 1}) == 200
+        assert ask(url, HOST, search, f"http://{HOST}", {"max_results": 1}) == 403
+        assert ask(url, HOST, search, "https://evil.example.com", {"max_results": 1}) == 403
+        assert ask(url, "evil.example.com", search, body={"max_results": 1}) == 403
