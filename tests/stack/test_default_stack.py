@@ -88,7 +88,7 @@ def test_prometheus_gets_by_the_pods_own_address_what_the_recorded_scrape_has(st
     with stack.place.kubectl.forward(stack.place.namespace, "svc/mlflow", 5000) as url:
         ask(url, "localhost", "/api/2.0/mlflow/experiments/search", body={"max_results": 1})
     told = scrapes.parsed(
-        stack.place.run("exec", "deploy/mlflow", "-c", "mlflow", "--", "python", "-c", READ_METRICS)
+        stack.place.execute("deploy/mlflow", "python", "-c", READ_METRICS, container="mlflow")
     )
     recorded = scrapes.mlflow()
     assert told.keys() == recorded.keys()
