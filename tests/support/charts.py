@@ -1,5 +1,6 @@
 """Charts rendered as Helm renders them, without a cluster."""
 
+import re
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,15 @@ CHARTS = ROOT / "charts"
 NAMESPACE = "team"
 
 Document = dict[str, Any]
+
+
+class _Loader(yaml.CSafeLoader):
+    """Reads numbers as Kubernetes does: PyYAML takes Go's `1e-09`, which has no dot, for text."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?\d+[eE][-+]?\d+$"), list("-+0123456789")
+)
 
 
 class ChartError(AssertionError):
@@ -38,7 +48,7 @@ def render(chart: str, release: str, *arguments: str) -> str:
 
 def documents(rendered: str) -> list[Document]:
     """The objects of a rendering."""
-    return [document for document in yaml.load_all(rendered, Loader=yaml.CSafeLoader) if document]
+    return [document for document in yaml.load_all(rendered, Loader=_Loader) if document]
 
 
 def pod_specs(objects: list[Document]) -> dict[str, Document]:
