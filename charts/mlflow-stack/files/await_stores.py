@@ -4,18 +4,16 @@ A server that starts earlier would migrate the database itself, in a race with i
 migration Job. With --make-bucket a missing bucket is made, so an emptied volume heals at the next start.
 """
 
-import importlib.util
 import logging
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import artifact_store
 import database
-import sqlalchemy
+import schema
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import OperationalError
 
@@ -28,35 +26,16 @@ def await_schema(scripts: ScriptDirectory) -> str | None:
     """Compare the database's revision with this MLflow's; returns what is still missing."""
     wanted = scripts.get_current_head()
     try:
-        found = read_revision()
+        with database.engine().connect() as connection:
+            found = schema.read_revision(connection)
     except OperationalError as error:
         return f"the database: {database.cause(error)}"
     if found == wanted:
         return None
     if found is None:
         return "the migration Job to fill the database"
-    if found not in {script.revision for script in scripts.walk_revisions()}:
-        sys.exit(
-            f"The database has the schema {found} of a newer MLflow, and this one only knows up to {wanted}: "
-            "install that MLflow again, or restore a backup made before the upgrade"
-        )
+    schema.refuse_unknown(found, scripts)
     return f"the migration Job to bring the database from schema {found} to {wanted}"
-
-
-def read_revision() -> str | None:
-    """Read the schema's revision; nothing when the database is empty."""
-    with database.engine().connect() as connection:
-        if not sqlalchemy.inspect(connection).has_table("alembic_version"):
-            return None
-        return connection.execute(sqlalchemy.text("SELECT version_num FROM alembic_version")).scalar()
-
-
-def migrations() -> ScriptDirectory:
-    """Find the installed MLflow's migrations, without the seconds that importing it takes."""
-    specification = importlib.util.find_spec("mlflow")
-    if specification is None or specification.origin is None:
-        sys.exit("There is no MLflow in this image")
-    return ScriptDirectory(str(Path(specification.origin).parent / "store" / "db_migrations"))
 
 
 def await_condition(check: Callable[[], str | None]) -> None:
@@ -82,7 +61,7 @@ def main() -> None:
     destination = os.environ["MLFLOW_ARTIFACTS_DESTINATION"]
     make_bucket = "--make-bucket" in sys.argv[1:]
     await_condition(lambda: artifact_store.check_store(destination, make_bucket=make_bucket))
-    scripts = migrations()
+    scripts = schema.migrations()
     await_condition(lambda: await_schema(scripts))
     logger.info("The store is there and the schema is current")
 
