@@ -5,6 +5,7 @@ without one, so what is promised is that asking again is enough and that nothing
 """
 
 import json
+import logging
 
 import pytest
 from support.live import Place
@@ -15,6 +16,8 @@ from support.steady_writer import ARTIFACT_EVERY
 
 from devcluster.commands import CommandFailed
 from examples.demo.waiting import until
+
+logger = logging.getLogger(__name__)
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +47,7 @@ def both_answer(stack: StackRelease) -> bool:
 
 def check_nothing_is_lost(stack: StackRelease, client: SteadyClient) -> None:
     report = client.finish()
+    logger.info("%d steps written, the client asked again %d times", report["steps"], report["retries"])
     with stack.url() as url:
         found = written(url, report["run"])
     steps = range(report["steps"])
