@@ -1,8 +1,10 @@
 """The only place where the parts are made and joined."""
 
-import asyncio
-from dataclasses import dataclass, field
+import hashlib
+from dataclasses import dataclass
 from datetime import timedelta
+
+from davit_registry.authorities import authorities_file
 
 from davit_operator.adapters.clock import SystemClock
 from davit_operator.adapters.cluster_kubernetes import KubernetesCluster
@@ -10,16 +12,20 @@ from davit_operator.adapters.kubernetes_api import KubernetesApi, connect
 from davit_operator.adapters.metrics import PrometheusMetrics
 from davit_operator.adapters.registry_mlflow import MlflowRegistry
 from davit_operator.adapters.store_s3 import ModelStore
+from davit_operator.adapters.webhooks_mlflow import MlflowWebhooks
 from davit_operator.desired.blueprint import ServerImage
 from davit_operator.domain.access import RegistryAccess, StoreAccess
-from davit_operator.domain.ports import Clock, Cluster, Metrics, Registry, Store
+from davit_operator.domain.ports import Clock, Cluster, Metrics, Registry, Store, Webhooks
+from davit_operator.domain.webhook import Subscription
 from davit_operator.planning.route import Platform
 from davit_operator.reconcile.credentials import Credentials
+from davit_operator.reconcile.hints import Hints, Receiver
 from davit_operator.reconcile.lookups import Lookups
 from davit_operator.reconcile.pinning import Pinner
 from davit_operator.reconcile.queue import WorkQueue
 from davit_operator.reconcile.reconciler import Reconciler
 from davit_operator.reconcile.resync import Resync
+from davit_operator.reconcile.subscriber import Subscriber
 from davit_operator.reconcile.vitals import Vitals
 from davit_operator.reconcile.worker import Workers
 from davit_operator.settings import Settings, StoreSettings
@@ -51,6 +57,15 @@ class Core:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """How MLflow tells us that something has changed."""
+
+    hints: Hints
+    receiver: Receiver
+    subscriber: Subscriber
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """The running operator's parts."""
 
@@ -60,7 +75,7 @@ class App:
     core: Core
     registry: MlflowRegistry
     api: KubernetesApi
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    link: Link | None
 
     async def aclose(self) -> None:
         """Closes connections."""
@@ -73,19 +88,41 @@ async def create_app(settings: Settings, store_settings: StoreSettings) -> App:
 
     Raises:
         ConfigException: There is no cluster to be found.
+        InvalidReference: The certificates of authorities cannot be read.
     """
     clock, metrics = SystemClock(), PrometheusMetrics()
     api = KubernetesApi(await connect())
-    registry = MlflowRegistry(settings.registry_ca_file)
+    authorities = authorities_file(settings.ca_certificates)
+    registry = MlflowRegistry(authorities)
     outside = Outside(
         cluster=KubernetesCluster(api, settings.watch_namespaces, clock),
         registry=registry,
-        store=ModelStore(registry),
+        store=ModelStore(registry, authorities),
         clock=clock,
         metrics=metrics,
     )
     core = create_core(settings, store_settings, outside)
-    return App(settings=settings, clock=clock, metrics=metrics, core=core, registry=registry, api=api)
+    link = create_link(settings, MlflowWebhooks(registry), clock, metrics)
+    return App(
+        settings=settings, clock=clock, metrics=metrics, core=core, registry=registry, api=api, link=link
+    )
+
+
+def create_link(settings: Settings, webhooks: Webhooks, clock: Clock, metrics: Metrics) -> Link | None:
+    """The webhook's parts; None where the settings name no secret, no address or no registry."""
+    secret, url = settings.webhook_secret.get_secret_value(), settings.webhook_url
+    if not (secret and url and settings.registry_url):
+        return None
+    # Operators of several clusters may follow one MLflow: the address tells them apart.
+    name = f"davit-operator-{hashlib.sha256(url.encode()).hexdigest()[:10]}"
+    hints = Hints()
+    return Link(
+        hints=hints,
+        receiver=Receiver(secret, hints, clock, metrics),
+        subscriber=Subscriber(
+            webhooks, Subscription(name, url, secret), build_registry_access(settings), metrics
+        ),
+    )
 
 
 def create_core(settings: Settings, store_settings: StoreSettings, outside: Outside) -> Core:
@@ -117,21 +154,26 @@ def build_platform(settings: Settings) -> Platform:
             settings.registry_username or settings.registry_token.get_secret_value()
         ),
         artifacts_destination=settings.artifacts_destination,
+        ca_certificates=settings.ca_certificates,
     )
 
 
 def build_access(settings: Settings, store: StoreSettings) -> tuple[RegistryAccess, StoreAccess]:
     """The operator's own credentials."""
-    registry = RegistryAccess(
-        url=settings.registry_url,
-        username=settings.registry_username,
-        password=settings.registry_password.get_secret_value(),
-        token=settings.registry_token.get_secret_value(),
-    )
-    return registry, StoreAccess(
+    return build_registry_access(settings), StoreAccess(
         access_key_id=store.access_key_id,
         secret_access_key=store.secret_access_key.get_secret_value(),
         session_token=store.session_token.get_secret_value(),
         region=store.region,
         endpoint_url=store.endpoint_url,
+    )
+
+
+def build_registry_access(settings: Settings) -> RegistryAccess:
+    """The operator's own registry, and what proves us to it."""
+    return RegistryAccess(
+        url=settings.registry_url,
+        username=settings.registry_username,
+        password=settings.registry_password.get_secret_value(),
+        token=settings.registry_token.get_secret_value(),
     )

@@ -1,7 +1,6 @@
 """The operator's settings: the only reader of its environment."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
@@ -36,8 +35,16 @@ class Settings(BaseSettings):
     registry_username: str = ""
     registry_password: SecretStr = SecretStr("")
     registry_token: SecretStr = SecretStr("")
-    registry_ca_file: Path | None = None
-    """Certificates to trust when the registry is asked."""
+    ca_certificates: str = Field("", max_length=64 << 10)
+    """Authorities to trust besides the usual ones, in PEM format, for registry and store, here and in pods.
+    They stand in the template of every pod, hence the limit in bytes."""
+
+    webhook_secret: SecretStr = SecretStr("")
+    """What the registry signs its webhook with; without it there is none, and aliases are only polled."""
+    webhook_url: str = Field("", pattern=r"^(https?://[^/]+/.+)?$")
+    """Where the registry reaches this operator's receiver; it ends in `/mlflow`."""
+    webhook_port: int = Field(8081, ge=0, le=65535)
+    """Port of the receiver."""
 
     artifacts_destination: str = Field("", pattern=r"^(s3://[^/]+(/.*)?)?$")
     """The store behind the registry's artifact proxy; lets the operator list files without the proxy."""

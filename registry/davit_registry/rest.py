@@ -2,7 +2,8 @@
 
 Redirects are refused, because following one would carry credentials to another place. A connection that
 breaks is tried once more, since the server may have closed a kept one in between; any other repetition is
-left to callers, who know how to back off. Only calls that change nothing go through here.
+left to callers, who know how to back off. So a call may arrive twice: only those go through here that do no
+harm then.
 """
 
 import asyncio
@@ -122,7 +123,7 @@ def silence(error: BaseException, server: str, who: str) -> Unavailable:
         return Unavailable(
             f"the certificate of {server} is signed by nobody we trust",
             reason=f"{who}Untrusted",
-            cure="provide the certificate of the authority that signed it",
+            cure="provide the certificate of the authority that signed it: DAVIT_CA_CERTIFICATES",
         )
     slow = isinstance(error, TimeoutError | httpx.TimeoutException)
     problem = "gives no answer in time" if slow else f"gives no answer ({type(error).__name__})"

@@ -154,7 +154,7 @@ def store_error(error: Exception, uri: str) -> RegistryError:
         return Unavailable(
             f"the certificate of the store of {uri} is signed by nobody we trust",
             reason="StoreUntrusted",
-            cure="provide the certificate of the authority that signed it: AWS_CA_BUNDLE",
+            cure="provide the certificate of the authority that signed it: DAVIT_CA_CERTIFICATES",
         )
     slow = isinstance(error, ConnectTimeoutError | ReadTimeoutError)
     problem = "gives no answer in time" if slow else f"gives no answer ({type(error).__name__})"

@@ -94,6 +94,7 @@ def test_the_chart_sets_every_setting_of_the_operator_and_no_other():
 
 def test_the_operator_reads_what_the_chart_says():
     values = {name: variable["value"] for name, variable in operator_environment().items()}
+    assert values["DAVIT_WEBHOOK_URL"] == "http://davit-operator.team.svc:8081/mlflow"
     assert values["DAVIT_SERVER_IMAGE"] == f"davit.dev/server:{version()}"
     Settings.model_validate({name.removeprefix("DAVIT_").lower(): value for name, value in values.items()})
 
@@ -127,10 +128,7 @@ def version() -> str:
             "metrics.prometheusRule.enabled is true and metrics.podMonitor.enabled is false",
         ),
         ("registry.secretName=a", "registry.secretName .* neither registry.url nor connection.secretName"),
-        (
-            "registry.caSecretName=a",
-            "registry.caSecretName .* neither registry.url nor connection.secretName",
-        ),
+        ("webhook.secretName=a", "webhook.secretName .* neither registry.url nor connection.secretName"),
     ],
 )
 def test_values_that_contradict_each_other_are_refused_by_both_names(values: str, complaint: str):
@@ -144,6 +142,7 @@ def test_values_that_contradict_each_other_are_refused_by_both_names(values: str
         ("replicas=2", "replicas"),
         ("registry.uri=http://mlflow", "uri"),
         ("registry.url=mlflow:5000", "registry/url"),
+        ("webhook.url=http://davit:8081/other", "webhook/url"),
         ("resolveIntervalSeconds=0", "resolveIntervalSeconds"),
         ("log.level=LOUD", "log/level"),
         ("watchNamespaces[0]=Team_A", "watchNamespaces"),

@@ -98,7 +98,7 @@ def generated(objects) -> set[str]:
 def test_credentials_are_in_secrets_and_nowhere_else():
     objects = rendered()
     secrets = generated(objects)
-    assert len(secrets) == 3
+    assert len(secrets) == 5
     assert min(len(secret) for secret in secrets) >= 20
     elsewhere = repr([obj for obj in objects if obj["kind"] != "Secret"])
     assert not [secret for secret in secrets if secret in elsewhere]
@@ -117,12 +117,13 @@ def test_the_connection_repeats_the_stores_credentials():
 
 
 def test_secrets_of_the_users_own_replace_the_generated_ones():
-    own = ("--set", "database.existingSecret=mine", "--set", "store.existingSecret=ours")
-    objects = rendered(*own)
+    own = "database.existingSecret=mine,store.existingSecret=ours,webhooks.existingSecret=theirs"
+    objects = rendered("--set", own)
     assert [obj["metadata"]["name"] for obj in objects if obj["kind"] == "Secret"] == [
         "mlflow-davit-connection"
     ]
-    assert "AWS_SECRET_ACCESS_KEY" not in one(objects, "Secret", "mlflow-davit-connection")["stringData"]
+    connection = one(objects, "Secret", "mlflow-davit-connection")["stringData"]
+    assert not {"AWS_SECRET_ACCESS_KEY", "DAVIT_WEBHOOK_SECRET"} & connection.keys()
     used = {
         variable["valueFrom"]["secretKeyRef"]["name"]
         for spec in pod_specs(objects).values()
@@ -130,7 +131,7 @@ def test_secrets_of_the_users_own_replace_the_generated_ones():
         for variable in container.get("env", [])
         if "secretKeyRef" in variable.get("valueFrom", {})
     }
-    assert used == {"mine", "ours"}
+    assert used == {"mine", "ours", "theirs"}
 
 
 def test_the_database_password_is_in_no_address_and_no_argument():

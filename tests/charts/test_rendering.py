@@ -13,6 +13,12 @@ from support.kubernetes_schemas import write_schemas
 
 from devcluster.binaries.build import ensure_binary
 
+# What the connection Secret repeats.
+GENERATED = {
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "DAVIT_WEBHOOK_SECRET"),
+    *("DAVIT_REGISTRY_PASSWORD", "DAVIT_CA_CERTIFICATES"),
+}
+
 
 def reviewable(objects: list[Document]) -> list[Document]:
     """Without what is random or reviewed elsewhere: generated credentials, scripts, the definition."""
@@ -20,13 +26,13 @@ def reviewable(objects: list[Document]) -> list[Document]:
     for obj in objects:
         if obj["kind"] == "Secret":
             obj.update({"data": dict.fromkeys(obj["data"], "<generated>")} if "data" in obj else {})
-            for name in {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} & obj.get("stringData", {}).keys():
+            for name in GENERATED & obj.get("stringData", {}).keys():
                 obj["stringData"][name] = "<generated>"
         if obj["kind"] == "ConfigMap":
             obj["data"] = dict.fromkeys(obj["data"], "<file>")
         annotations = obj.get("spec", {}).get("template", {}).get("metadata", {}).get("annotations", {})
-        if "checksum/scripts" in annotations:
-            annotations["checksum/scripts"] = "<checksum>"
+        for name in {"checksum/scripts", "checksum/secrets"} & annotations.keys():
+            annotations[name] = "<checksum>"
         if obj["kind"] == "Job":
             obj["metadata"]["name"] = re.sub(r"-[0-9a-f]{6}-", "-<checksum>-", obj["metadata"]["name"])
         if obj["kind"] == "CustomResourceDefinition":

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.diagnosis import tell_what_is_there
+from support.installed_stack import CRD, ROOT
 from support.live import Place
 from support.live_cluster import cluster, fresh_namespace, helm, kubectl, loaded
 
@@ -30,6 +31,17 @@ def pytest_runtest_makereport(item: pytest.Item):
     if report.failed and place is not None:
         report.sections.append(("the cluster", tell_what_is_there(place.kubectl, place.namespace)))
     return report
+
+
+@pytest.fixture(scope="session")
+def definition(kubectl: Kubectl) -> Iterator[None]:
+    """The definition of ModelDeployments, unless somebody has brought it."""
+    if kubectl.find("customresourcedefinition", CRD):
+        yield
+        return
+    kubectl("apply", "--server-side", "--filename", str(ROOT / f"manifests/crds/{CRD}.yaml"))
+    yield
+    kubectl("delete", "customresourcedefinition", CRD)
 
 
 @pytest.fixture

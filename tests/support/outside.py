@@ -7,6 +7,7 @@ from davit_operator.domain.access import RegistryAccess, StoreAccess
 from davit_operator.domain.errors import DavitError, ModelRejected
 from davit_operator.domain.objects import Key
 from davit_operator.domain.pin import Source
+from davit_operator.domain.webhook import Subscription
 from davit_registry import File, Reference
 
 REGISTRY_URL = "http://mlflow.mlflow.svc:5000"
@@ -69,6 +70,30 @@ class FakeStore:
         return self.files.get(location, [File("MLmodel", 1, location)])
 
 
+class FakeWebhooks:
+    """The webhooks of an MLflow server, by name."""
+
+    def __init__(self) -> None:
+        self.present: dict[str, Subscription] = {}
+        self.outage: DavitError | None = None
+        self.renewals = 0
+
+    async def ensure(self, wanted: Subscription, access: RegistryAccess, *, renew: bool) -> bool:
+        self._answer()
+        self.renewals += renew
+        changed = renew or self.present.get(wanted.name) != wanted
+        self.present[wanted.name] = wanted
+        return changed
+
+    async def remove(self, name: str, access: RegistryAccess) -> None:
+        self._answer()
+        self.present.pop(name, None)
+
+    def _answer(self) -> None:
+        if self.outage:
+            raise self.outage
+
+
 class FakeMetrics:
     """Remembers what was counted."""
 
@@ -76,6 +101,8 @@ class FakeMetrics:
         self.results: list[str] = []
         self.reasons: list[str] = []
         self.resolves: list[str] = []
+        self.outcomes: list[str] = []
+        self.is_subscribed: bool | None = None
         self.readiness: dict[Key, bool] = {}
 
     def reconciled(self, result: str, seconds: float) -> None:
@@ -86,6 +113,12 @@ class FakeMetrics:
 
     def resolved(self, result: str, seconds: float) -> None:
         self.resolves.append(result)
+
+    def hinted(self, outcome: str) -> None:
+        self.outcomes.append(outcome)
+
+    def subscribed(self, *, yes: bool) -> None:
+        self.is_subscribed = yes
 
     def ready(self, key: Key, *, ready: bool) -> None:
         self.readiness[key] = ready

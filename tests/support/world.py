@@ -38,6 +38,15 @@ class World:
         """One round, an interval later; the keys that it found worth a look."""
         self.clock.advance(self.settings.resolve_interval_seconds)
         await self.core.resync.run_once()
+        return await self._queued()
+
+    async def hint(self, *models: str) -> list[Key]:
+        """What a webhook sets off, a second later; the keys that it found worth a look."""
+        self.clock.advance(1)
+        await self.core.resync.run_for(models)
+        return await self._queued()
+
+    async def _queued(self) -> list[Key]:
         found = []
         while len(self.core.queue):
             key = await self.core.queue.get()

@@ -52,7 +52,7 @@ seccompProfile:
     {{- end -}}
   {{- end -}}
 {{- else if not .Values.registry.url -}}
-  {{- range $name, $value := dict "registry.secretName" .Values.registry.secretName "registry.caSecretName" .Values.registry.caSecretName -}}
+  {{- range $name, $value := dict "registry.secretName" .Values.registry.secretName "webhook.secretName" .Values.webhook.secretName -}}
     {{- if $value -}}
       {{- fail (printf "%s belongs to a registry, but neither registry.url nor connection.secretName says which" $name) -}}
     {{- end -}}

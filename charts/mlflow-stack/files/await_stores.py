@@ -14,6 +14,7 @@ from collections.abc import Callable
 import artifact_store
 import database
 import schema
+import users
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import OperationalError
 
@@ -63,6 +64,8 @@ def main() -> None:
     await_condition(lambda: artifact_store.check_store(destination, make_bucket=make_bucket))
     scripts = schema.migrations()
     await_condition(lambda: await_schema(scripts))
+    if users.are_wanted():
+        await_condition(users.what_is_missing)
     logger.info("The store is there and the schema is current")
 
 

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import urllib.request
+from base64 import b64encode
 from pathlib import Path
 from tempfile import mkdtemp
 from uuid import uuid4
@@ -15,17 +16,26 @@ logger = logging.getLogger("check_stack")
 
 def call(url: str, *, body: bytes | None = None, headers: dict[str, str] | None = None) -> bytes:
     """Send a request; any status but 2xx raises."""
-    request = urllib.request.Request(url, data=body, headers=headers or {})  # noqa: S310 - http on purpose
+    request = urllib.request.Request(url, data=body, headers=headers or {})  # noqa: S310 - http or https
     with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
         return bytes(answer.read())
+
+
+def login() -> dict[str, str]:
+    """What proves us to MLflow, where it asks."""
+    if "MLFLOW_TRACKING_USERNAME" not in os.environ:
+        return {}
+    proof = f"{os.environ['MLFLOW_TRACKING_USERNAME']}:{os.environ['MLFLOW_TRACKING_PASSWORD']}"
+    return {"Authorization": f"Basic {b64encode(proof.encode()).decode()}"}
 
 
 def check_names() -> None:
     """Each name of the Service passes the host check, and a browser's page from there may change things."""
     search = json.dumps({"max_results": 1}).encode()
+    scheme = os.environ["MLFLOW_TRACKING_URI"].partition(":")[0]
     for name in os.environ["MLFLOW_SERVICE_NAMES"].split(","):
-        server = f"http://{name}:{os.environ['MLFLOW_SERVICE_PORT']}"
-        headers = {"Content-Type": "application/json", "Origin": server}
+        server = f"{scheme}://{name}:{os.environ['MLFLOW_SERVICE_PORT']}"
+        headers = {"Content-Type": "application/json", "Origin": server, **login()}
         call(f"{server}/api/2.0/mlflow/experiments/search", body=search, headers=headers)
         logger.info("%s answers", server)
 
@@ -57,7 +67,7 @@ def check_artifact(root: str, content: str) -> None:
         return
     path = uri.removeprefix("mlflow-artifacts:/").lstrip("/")
     server = os.environ["MLFLOW_TRACKING_URI"]
-    signed = json.loads(call(f"{server}/api/2.0/mlflow-artifacts/presigned/{path}"))
+    signed = json.loads(call(f"{server}/api/2.0/mlflow-artifacts/presigned/{path}", headers=login()))
     if call(signed["url"], headers=signed.get("headers")) != content.encode():
         raise AssertionError("the presigned URL leads to something else")
     logger.info("The artifact came back from the store by a presigned URL")

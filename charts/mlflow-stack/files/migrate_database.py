@@ -15,6 +15,7 @@ import database
 import save_backup
 import schema
 import sqlalchemy
+import users
 import verdict
 from alembic.runtime.environment import EnvironmentContext
 from mlflow.store.db import utils as mlflow_database
@@ -156,6 +157,9 @@ def main() -> None:
     """Migrate while holding the lock."""
     verdict.begin()
     with exclusively():
+        # Before MLflow's own schema, which is what servers of a new release wait for.
+        if users.are_wanted():
+            users.prepare()
         verdict.succeed(upgrade())
 
 

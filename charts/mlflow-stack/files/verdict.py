@@ -20,7 +20,7 @@ logger = logging.getLogger("verdict")
 def begin() -> None:
     """Log to standard error, and end when told to: nothing has a default action for process 1."""
     logging.basicConfig(format="%(message)s")
-    for name in ("verdict", "database", "backups", "migration", "restore"):
+    for name in ("verdict", "database", "backups", "migration", "restore", "users"):
         logging.getLogger(name).setLevel(logging.INFO)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("Told to stop"))
 

@@ -106,7 +106,7 @@ sqlite:////database/mlflow.db
 {{/* The bundled store's name is fully qualified: presigned URLs carry it into pods of other namespaces. */}}
 {{- define "mlflow-stack.store.endpoint" -}}
 {{- if eq .Values.store.kind "bundled" -}}
-http://{{ include "mlflow-stack.versitygw.fullname" . }}.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}:7070
+{{ include "mlflow-stack.scheme" . }}://{{ include "mlflow-stack.versitygw.fullname" . }}.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}:7070
 {{- else -}}
 {{ .Values.store.endpoint }}
 {{- end -}}
@@ -158,7 +158,7 @@ s3://{{ $store.bucket }}/{{ $store.prefix }}
   value: {{ ternary "path" $store.addressingStyle (eq $store.kind "bundled") }}
 - name: AWS_DEFAULT_REGION
   value: {{ $store.region }}
-{{- if $store.caSecret }}
+{{- if include "mlflow-stack.store.caSecret" . }}
 - name: AWS_CA_BUNDLE
   value: /run/secrets/store-ca/ca.crt
 {{- end }}
@@ -187,7 +187,7 @@ s3://{{ $store.bucket }}/{{ $store.prefix }}
 - name: artifacts
   mountPath: /artifacts
 {{- end }}
-{{- if $store.caSecret }}
+{{- if include "mlflow-stack.store.caSecret" . }}
 - name: store-ca
   mountPath: /run/secrets/store-ca
   readOnly: true
@@ -206,7 +206,7 @@ s3://{{ $store.bucket }}/{{ $store.prefix }}
   persistentVolumeClaim:
     claimName: {{ $store.persistence.existingClaim | default (printf "%s-artifacts" (include "mlflow-stack.fullname" .)) }}
 {{- end }}
-{{- with $store.caSecret }}
+{{- with include "mlflow-stack.store.caSecret" . }}
 - name: store-ca
   secret:
     secretName: {{ . }}

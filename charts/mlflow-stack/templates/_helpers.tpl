@@ -118,7 +118,7 @@ capabilities:
 
 {{/* Fully qualified: it is told to pods of other namespaces. */}}
 {{- define "mlflow-stack.registry.url" -}}
-http://{{ include "mlflow-stack.fullname" . }}.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}:{{ .Values.service.port }}
+{{ include "mlflow-stack.scheme" . }}://{{ include "mlflow-stack.fullname" . }}.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}:{{ .Values.service.port }}
 {{- end }}
 
 {{/* Every name that the cluster's DNS gives the Service, as a JSON list. */}}
@@ -169,7 +169,8 @@ pod's own address, under which a Prometheus reads /metrics.
 {{- define "mlflow-stack.corsAllowedOrigins" -}}
 {{- $origins := list -}}
 {{- range include "mlflow-stack.serviceNames" . | fromJsonArray -}}
-{{- $origins = concat $origins (list (printf "http://%s" .) (printf "http://%s:*" .)) -}}
+{{- $origin := printf "%s://%s" (include "mlflow-stack.scheme" $) . -}}
+{{- $origins = concat $origins (list $origin (printf "%s:*" $origin)) -}}
 {{- end -}}
 {{- $encrypted := include "mlflow-stack.encryptedHosts" . | fromJsonArray -}}
 {{- range $host := include "mlflow-stack.outsideHosts" . | fromJsonArray -}}
@@ -188,6 +189,8 @@ pod's own address, under which a Prometheus reads /metrics.
       fieldPath: status.podIP
 {{ include "mlflow-stack.databaseEnvironment" . }}
 {{ include "mlflow-stack.storeEnvironment" . }}
+{{ include "mlflow-stack.webhooksEnvironment" . }}
+{{- include "mlflow-stack.authEnvironment" . }}
 - name: MLFLOW_SERVER_ALLOWED_HOSTS
   value: {{ include "mlflow-stack.allowedHosts" . | quote }}
 - name: MLFLOW_SERVER_CORS_ALLOWED_ORIGINS

@@ -19,6 +19,9 @@ command:
 env:
   {{- include "mlflow-stack.databaseEnvironment" $root | nindent 2 }}
   {{- include "mlflow-stack.storeEnvironment" $root | nindent 2 }}
+  {{- if eq (index . 1) "migrate" }}
+  {{- include "mlflow-stack.authEnvironment" $root | indent 2 }}
+  {{- end }}
   - name: GIT_PYTHON_REFRESH
     value: quiet
   - name: BACKUP_DESTINATION

@@ -4,6 +4,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from davit_operator import __version__
 from davit_operator.domain.objects import Key
+from davit_operator.domain.webhook import Outcome
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -49,6 +50,19 @@ class PrometheusMetrics:
             ["namespace", "name"],
             registry=self._registry,
         )
+        self._webhooks = Counter(
+            "davit_operator_webhooks_received",
+            "Requests to the receiver of MLflow's webhook, by what became of them.",
+            ["outcome"],
+            registry=self._registry,
+        )
+        self._subscribed = Gauge(
+            "davit_operator_webhook_registered",
+            "1 while MLflow has our webhook; 0 when aliases are only polled.",
+            registry=self._registry,
+        )
+        for outcome in Outcome:
+            self._webhooks.labels(outcome.value)
         info = Gauge("davit_operator_info", "Always 1.", ["version"], registry=self._registry)
         info.labels(__version__).set(1)
 
@@ -65,6 +79,14 @@ class PrometheusMetrics:
         """The registry was asked what a reference names: what came of it, and after how long."""
         self._resolves.labels(result).inc()
         self._resolve.observe(seconds)
+
+    def hinted(self, outcome: str) -> None:
+        """A request came to the receiver of webhooks."""
+        self._webhooks.labels(outcome).inc()
+
+    def subscribed(self, *, yes: bool) -> None:
+        """Whether our webhook is in MLflow."""
+        self._subscribed.set(yes)
 
     def ready(self, key: Key, *, ready: bool) -> None:
         """Whether a ModelDeployment is ready."""

@@ -1,7 +1,5 @@
 """The `Registry` port over MLflow's REST API."""
 
-from pathlib import Path
-
 from davit_registry import Reference
 from davit_registry.credentials import Credentials
 from davit_registry.mlflow import MlflowClient
@@ -17,11 +15,11 @@ class MlflowRegistry:
     """Asks MLflow servers; keeps a client, with its connections, for each one and each login.
 
     Args:
-        ca_file: Certificates to trust; those of the system when None.
+        ca_bundle: A file of authorities to trust besides the usual ones; empty for none.
     """
 
-    def __init__(self, ca_file: Path | None = None) -> None:
-        self._ca_bundle = str(ca_file) if ca_file else None
+    def __init__(self, ca_bundle: str = "") -> None:
+        self._ca_bundle = ca_bundle or None
         self._clients: dict[RegistryAccess, MlflowClient] = {}
 
     async def resolve(self, reference: Reference, access: RegistryAccess) -> Source:

@@ -29,6 +29,7 @@ class Blueprint:
         route: How the pods read its files.
         image: Used when the spec names none.
         track: Which set of pods this is.
+        ca_certificates: Whom `fetch` trusts besides the usual authorities, as PEM.
     """
 
     key: Key
@@ -38,6 +39,7 @@ class Blueprint:
     route: Route
     image: ServerImage
     track: str
+    ca_certificates: str = ""
 
     @property
     def name(self) -> str:

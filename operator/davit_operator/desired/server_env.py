@@ -29,6 +29,7 @@ def fetch_env(blueprint: Blueprint) -> list[Object]:
             "DAVIT_FETCH_LOCATION": blueprint.route.fetch,
             "DAVIT_FETCH_DIGEST": pin.digest,
             "DAVIT_FETCH_DESTINATION": MODEL_PATH,
+            "DAVIT_CA_CERTIFICATES": blueprint.ca_certificates,
             "DAVIT_LOG_FORMAT": "json",
         }
     )

@@ -10,6 +10,7 @@ from davit_registry import File, Reference
 from davit_operator.domain.access import RegistryAccess, StoreAccess
 from davit_operator.domain.objects import Child, Key, Object
 from davit_operator.domain.pin import Source
+from davit_operator.domain.webhook import Subscription
 
 
 class Registry(Protocol):
@@ -36,6 +37,22 @@ class Store(Protocol):
             Denied: The store refuses us.
             Unavailable: It gives no usable answer.
         """
+
+
+class Webhooks(Protocol):
+    """The webhooks of an MLflow server. Every method may raise `Unavailable`, `Denied` or `ModelRejected`."""
+
+    async def ensure(self, wanted: Subscription, access: RegistryAccess, *, renew: bool) -> bool:
+        """Makes a webhook, or repairs what differs in it; whether it had to.
+
+        Args:
+            wanted: As it shall be.
+            access: The server.
+            renew: Tells the secret anew even when nothing seems to differ.
+        """
+
+    async def remove(self, name: str, access: RegistryAccess) -> None:
+        """Removes a webhook; harmless when it is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +117,12 @@ class Metrics(Protocol):
 
     def resolved(self, result: str, seconds: float) -> None:
         """The registry was asked what a reference names: what came of it, and after how long."""
+
+    def hinted(self, outcome: str) -> None:
+        """A request came to the receiver of webhooks."""
+
+    def subscribed(self, *, yes: bool) -> None:
+        """Whether our webhook is in MLflow."""
 
     def ready(self, key: Key, *, ready: bool) -> None:
         """Whether a ModelDeployment is ready."""

@@ -17,11 +17,13 @@ class Platform:
         registry_url: The MLflow server that is asked when a ModelDeployment names none; may be empty.
         registry_has_credentials: Whether the operator proves itself to it.
         artifacts_destination: The store behind its artifact proxy, `s3://…`; empty when not known.
+        ca_certificates: Authorities that the operator and its pods trust besides the usual ones, as PEM.
     """
 
     registry_url: str = ""
     registry_has_credentials: bool = False
     artifacts_destination: str = ""
+    ca_certificates: str = ""
 
 
 def choose_registry_url(model: ModelSpec, platform: Platform) -> str:

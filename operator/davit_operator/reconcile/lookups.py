@@ -74,10 +74,11 @@ class Recent(Generic[_KeyT, _ValueT]):
 
     async def _ask(self, key: _KeyT, ask: Callable[[], Awaitable[_ValueT]]) -> _Answer[_ValueT]:
         answer: _Answer[_ValueT]
+        at = self._clock.now()  # what changes while we ask may be missing in the answer
         try:
-            answer = _Answer(await ask(), None, self._clock.now())
+            answer = _Answer(await ask(), None, at)
         except DavitError as error:
-            answer = _Answer(None, error, self._clock.now())
+            answer = _Answer(None, error, at)
         self._answers[key] = answer
         return answer
 

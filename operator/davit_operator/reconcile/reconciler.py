@@ -148,7 +148,14 @@ class Reconciler:
         try:
             route = choose_route(target.source.location, spec.model, self._platform)
             blueprint = Blueprint(
-                resource.key, resource.uid, spec, target, route, self._image, constants.STABLE
+                key=resource.key,
+                uid=resource.uid,
+                spec=spec,
+                pin=target,
+                route=route,
+                image=self._image,
+                track=constants.STABLE,
+                ca_certificates=self._platform.ca_certificates,
             )
             plan = make_plan(build_track(blueprint), live, resource.key, resource.uid)
             await self._execute(resource.key, plan, live)

@@ -6,13 +6,14 @@ queue. It also repairs what a lost event left behind.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from davit_operator.api.v1alpha1 import Resource, parse_resource
 from davit_operator.domain.errors import DavitError
 from davit_operator.domain.pin import Source
 from davit_operator.domain.ports import Clock, Cluster
+from davit_operator.planning.delivery import follows
 from davit_operator.planning.settled import is_settled
 from davit_operator.reconcile.lookups import Lookups
 from davit_operator.reconcile.pinning import Pinner
@@ -66,12 +67,23 @@ class Resync:
             return
         resources = [resource for body in bodies if not (resource := parse_resource(body)).deleting]
         self._vitals.listed(resources, self._clock.now())
-        await self._enqueue(resources)
+        await self._enqueue(resources, full=self._is_full_due())
         self._lookups.forget_old()
         self._vitals.beat(self._clock.now())
 
-    async def _enqueue(self, resources: Sequence[Resource]) -> None:
-        full, started = self._is_full_due(), self._clock.now()
+    async def run_for(self, models: Collection[str]) -> None:
+        """A look at what refers to these registered models; the next round makes up for one that fails."""
+        try:
+            bodies = await self._cluster.list_model_deployments()
+        except DavitError as error:
+            logger.warning("A webhook's news could not be followed: %s", error)
+            return
+        resources = [parse_resource(body) for body in bodies]
+        concerned = [one for one in resources if not one.deleting and follows(one, models)]
+        await self._enqueue(concerned, full=False)
+
+    async def _enqueue(self, resources: Sequence[Resource], *, full: bool) -> None:
+        started = self._clock.now()
         gate = asyncio.Semaphore(_AT_ONCE)
         settled = await asyncio.gather(*(self._is_settled(one, started, gate) for one in resources))
         for resource, fine in zip(resources, settled, strict=True):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from davit_registry import File
+from davit_registry.authorities import authorities_file
 from davit_registry.s3_options import S3Options
 from davit_registry.trust import trust
 
@@ -54,7 +55,7 @@ async def fetch_model(settings: FetchSettings) -> FetchReport:
     """
     source = choose_source(settings)
     destination = Destination(settings.fetch_destination)
-    trusted = trust(settings.registry_ca_file, settings.aws_ca_bundle)
+    trusted = trust(authorities_file(settings.ca_certificates), settings.aws_ca_bundle)
     fetch = Fetch(source, settings.fetch_location, destination, trusted)
     try:
         return await fetch.run(settings.fetch_digest)
@@ -163,7 +164,7 @@ def _proxy_source(settings: FetchSettings) -> Source:
     client = MlflowClient(
         settings.registry_url,
         settings.registry_credentials(),
-        ca_bundle=settings.registry_ca_file or None,
+        ca_bundle=authorities_file(settings.ca_certificates) or None,
     )
     return ProxySource(settings.fetch_location, client)
 

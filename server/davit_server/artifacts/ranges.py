@@ -157,7 +157,7 @@ def _network() -> Iterator[None]:
         raise Unavailable(
             "the certificate of the store is signed by nobody we trust",
             reason="StoreUntrusted",
-            cure="provide the certificate of the authority that signed it: AWS_CA_BUNDLE",
+            cure="provide the certificate of the authority that signed it: DAVIT_CA_CERTIFICATES",
         ) from error
     except (http.client.HTTPException, OSError) as error:
         raise Interrupted(type(error).__name__) from error

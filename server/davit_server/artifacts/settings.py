@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from davit_registry.authorities import authorities_file
 from davit_registry.credentials import Credentials
 from davit_registry.s3_options import S3Options
 
@@ -53,8 +54,8 @@ class FetchSettings:
     registry_username: str = ""
     registry_password: str = field(default="", repr=False)
     registry_token: str = field(default="", repr=False)
-    registry_ca_file: str = ""
-    """Authorities to trust besides the usual ones, for the registry and for presigned URLs."""
+    ca_certificates: str = ""
+    """Authorities to trust besides the usual ones, in PEM format; for the registry and the store alike."""
 
     aws_access_key_id: str = field(default="", repr=False)
     aws_secret_access_key: str = field(default="", repr=False)
@@ -62,7 +63,7 @@ class FetchSettings:
     aws_region: str = ""
     aws_endpoint_url: str = ""
     aws_ca_bundle: str = ""
-    """Authorities to trust, as boto3 has it."""
+    """A file with the authorities to trust instead, as boto3 has it; for the store alone."""
     aws_s3_addressing_style: Literal["auto", "path", "virtual"] = "auto"
     """Where the bucket's name goes; `auto` means the path where an endpoint is set, else the host."""
 
@@ -94,7 +95,7 @@ class FetchSettings:
             session_token=self.aws_session_token,
             region=self.aws_region,
             endpoint_url=self.aws_endpoint_url,
-            ca_bundle=self.aws_ca_bundle,
+            ca_bundle=self.aws_ca_bundle or authorities_file(self.ca_certificates),
             addressing=self.aws_s3_addressing_style,
         )
 

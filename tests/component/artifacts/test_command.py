@@ -107,7 +107,7 @@ def test_another_digest_ends_with_1_and_tells_kubernetes_why(run):
         ({"DAVIT_FETCH_LOCATION": "gs://bucket/x"}, "UnsupportedStore"),
         ({"DAVIT_REGISTRY_URL": ""}, "UnsupportedStore"),
         ({"DAVIT_REGISTRY_URL": "mlflow"}, "InvalidRegistryUrl"),
-        ({"DAVIT_REGISTRY_CA_FILE": "/nowhere/ca.pem"}, "InvalidCaBundle"),
+        ({"DAVIT_CA_CERTIFICATES": "no certificate"}, "InvalidCaCertificates"),
         ({"DAVIT_FETCH_LOCATION": "s3://mlflow/x", "AWS_ENDPOINT_URL": "store"}, "InvalidEndpoint"),
         ({"DAVIT_FETCH_DESTINATION": "/proc/nowhere"}, "DiskFailed"),
     ],

@@ -35,6 +35,7 @@ def blueprint(through: Through) -> Blueprint:
         route=Route("s3://b/iris", "s3://b/iris", through),
         image=ServerImage("davit.dev/server:0.1.0"),
         track="stable",
+        ca_certificates="-----BEGIN CERTIFICATE-----",
     )
 
 
@@ -57,6 +58,12 @@ def test_fetch_reads_everything_that_the_operator_writes():
     fetch_knows = {name for one in fields(FetchSettings) for name in variables(one.name)}
     for through in (Through.PROXY, Through.STORE_SECRET):
         assert set(values(server_env.fetch_env(blueprint(through)))) - BOTO3 <= fetch_knows
+
+
+def test_only_fetch_is_told_whom_to_trust():
+    for through in (Through.PROXY, Through.STORE_SECRET):
+        assert "DAVIT_CA_CERTIFICATES" in values(server_env.fetch_env(blueprint(through)))
+    assert "DAVIT_CA_CERTIFICATES" not in values(server_env.serve_env(blueprint(Through.PROXY)))
 
 
 def test_every_field_of_spec_server_changes_the_environment():

@@ -130,15 +130,14 @@ class CountingResync:
             raise ZeroDivisionError
 
 
-async def test_the_resync_goes_on_after_a_bug_and_when_it_is_woken(caplog):
-    resync, wake = CountingResync(), asyncio.Event()
-    task = asyncio.create_task(run_resync(resync, timedelta(hours=1), wake))
+async def test_the_resync_goes_on_after_a_bug(caplog):
+    resync = CountingResync()
+    task = asyncio.create_task(run_resync(resync, timedelta(0)))
     await asyncio.wait_for(resync.went_round.wait(), 5)
     resync.went_round.clear()
-    wake.set()
     await asyncio.wait_for(resync.went_round.wait(), 5)
     task.cancel()
-    assert resync.rounds == 2
+    assert resync.rounds >= 2
     assert "met a bug" in caplog.text
 
 

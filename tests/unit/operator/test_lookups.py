@@ -56,6 +56,20 @@ async def test_an_older_answer_does_not_count_where_a_fresh_one_is_wanted():
     assert await recent.get("a", ask, since=clock.now()) == 2
 
 
+async def test_an_answer_is_as_old_as_its_question():
+    clock = FakeClock()
+    recent = Recent(clock, INTERVAL)
+    told = []
+
+    async def slowly():
+        told.append(clock.now())
+        clock.advance(1)  # the alias moves here: the answer does not know it yet
+        return len(told)
+
+    await recent.get("a", slowly)
+    assert await recent.get("a", slowly, since=clock.now()) == 2
+
+
 async def test_a_bug_is_no_answer():
     ask, recent = Question(ZeroDivisionError()), Recent(FakeClock(), INTERVAL)
     for _ in range(2):
@@ -83,7 +97,12 @@ def test_metrics_are_told_in_prometheus_words():
     metrics.failed("AliasNotFound")
     metrics.resolved("Resolved", 0.006)
     metrics.ready(key, ready=True)
+    metrics.hinted("forged")
+    metrics.subscribed(yes=True)
     text = metrics.render().decode()
+    assert 'davit_operator_webhooks_received_total{outcome="forged"} 1.0' in text
+    assert 'davit_operator_webhooks_received_total{outcome="accepted"} 0.0' in text
+    assert "davit_operator_webhook_registered 1.0" in text
     assert 'davit_operator_reconciles_total{result="Ready"} 1.0' in text
     assert 'davit_operator_errors_total{reason="AliasNotFound"} 1.0' in text
     assert 'davit_operator_resolves_total{result="Resolved"} 1.0' in text

@@ -1,0 +1,103 @@
+"""MLflow's users, with MLFLOW_AUTH_DATABASE: a second database on the same server, beside MLflow's own.
+
+MLflow makes its administrator once and never again looks at the password. Here the password in the Secret
+counts at every migration, so that it can be changed there.
+"""
+
+import configparser
+import logging
+import os
+import sys
+from pathlib import Path
+
+import database
+import sqlalchemy
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+CONFIGURATION = Path("/tmp/basic_auth.ini")  # noqa: S108 - a volume of the pod's own
+
+logger = logging.getLogger("users")
+
+
+def are_wanted() -> bool:
+    """Whether MLflow asks for users at all."""
+    return "MLFLOW_AUTH_DATABASE" in os.environ
+
+
+def address() -> sqlalchemy.URL:
+    """The address of their database."""
+    beside, name = database.address(), os.environ["MLFLOW_AUTH_DATABASE"]
+    if beside.get_backend_name() == "sqlite":
+        name = str(Path(beside.database or "").with_name(f"{name}.db"))
+    return beside.set(database=name)
+
+
+def write_configuration() -> None:
+    """Write the file that MLflow reads; only its owner can, for MySQL's password stands in it."""
+    parser = configparser.RawConfigParser()
+    parser["mlflow"] = {
+        "default_permission": os.environ["MLFLOW_AUTH_DEFAULT_PERMISSION"],
+        # MLflow reads the file with interpolation, which wants every percent sign twice.
+        "database_uri": address().render_as_string(hide_password=False).replace("%", "%%"),
+        "authorization_function": "mlflow.server.auth:authenticate_request_basic_auth",
+        "auth_cache_ttl_seconds": os.environ["MLFLOW_AUTH_CACHE_SECONDS"],
+    }
+    with open(CONFIGURATION, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+        parser.write(file)
+    os.environ["MLFLOW_AUTH_CONFIG_PATH"] = str(CONFIGURATION)
+
+
+def prepare() -> None:
+    """Make the database, bring its schema up to date, give the administrator the password in the Secret."""
+    make_database()
+    write_configuration()
+    # Reads the configuration while it is imported.
+    from mlflow.server.auth.sqlalchemy_store import SqlAlchemyStore  # noqa: PLC0415
+
+    store = SqlAlchemyStore()
+    store.init_db(address().render_as_string(hide_password=False))
+    name, password = os.environ["MLFLOW_AUTH_ADMIN_USERNAME"], os.environ["MLFLOW_AUTH_ADMIN_PASSWORD"]
+    if len(password) < 12:
+        sys.exit("The password of MLflow's administrator in the Secret must have 12 characters or more")
+    if not store.has_user(name):
+        store.create_user(name, password, is_admin=True)
+        logger.info("Made the administrator %s", name)
+    elif not store.authenticate_user(name, password):
+        store.update_user(name, password=password, is_admin=True)
+        logger.info("The administrator %s has the password that is in the Secret now", name)
+
+
+def make_database() -> None:
+    """Make the database unless it is there."""
+    name = os.environ["MLFLOW_AUTH_DATABASE"]
+    with database.connect(autocommit=True) as connection:
+        kind = connection.dialect.name
+        if kind == "sqlite" or name in list_databases(connection):
+            return
+        quoted = connection.dialect.identifier_preparer.quote(name)
+        try:
+            connection.execute(sqlalchemy.text(f"CREATE DATABASE {quoted}"))
+        except DBAPIError as error:
+            sys.exit(
+                f"The database {name} for MLflow's users cannot be made ({database.cause(error)}): "
+                "make it, with the user of database.username as its owner, and upgrade again"
+            )
+    logger.info("Made the database %s", name)
+
+
+def list_databases(connection: sqlalchemy.Connection) -> list[str]:
+    """The databases of a server that we may know of."""
+    source = {"postgresql": "SELECT datname FROM pg_database", "mysql": "SHOW DATABASES"}[
+        connection.dialect.name
+    ]
+    return [str(row[0]) for row in connection.execute(sqlalchemy.text(source))]
+
+
+def what_is_missing() -> str | None:
+    """What a server must wait for; it brings the schema up to date itself, once there is one."""
+    try:
+        with sqlalchemy.create_engine(address(), poolclass=sqlalchemy.NullPool).connect() as connection:
+            ready = sqlalchemy.inspect(connection).has_table("alembic_version_auth")
+    except OperationalError as error:
+        return f"the database of users: {database.cause(error)}"
+    return None if ready else "the migration Job to fill the database of users"

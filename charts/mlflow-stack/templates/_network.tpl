@@ -1,0 +1,33 @@
+{{- define "mlflow-stack.networkPolicy.metadata" }}
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: {{ include "mlflow-stack.fullname" (index . 0) }}-{{ index . 1 }}
+  namespace: {{ (index . 0).Release.Namespace }}
+  labels:
+    {{- include "mlflow-stack.labels" . | nindent 4 }}
+{{- end }}
+
+{{- define "mlflow-stack.networkPolicy.ours" }}
+podSelector:
+  matchLabels:
+    app.kubernetes.io/name: mlflow-stack
+    app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+{{/* A rule's `from`: the clients that the values name, and Davit; nothing, which is everybody, when they name none. */}}
+{{- define "mlflow-stack.networkPolicy.clients" }}
+{{- with .Values.networkPolicy.clients }}
+from:
+  - {{- include "mlflow-stack.networkPolicy.ours" $ | nindent 4 }}
+  # Davit's operator, and the pods that serve: they fetch their models.
+  - namespaceSelector: {}
+    podSelector:
+      matchLabels:
+        app.kubernetes.io/name: davit-operator
+  - namespaceSelector: {}
+    podSelector:
+      matchLabels:
+        app.kubernetes.io/managed-by: davit
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}

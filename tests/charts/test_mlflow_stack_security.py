@@ -1,0 +1,200 @@
+"""The stack's credentials, certificates and walls, and what it tells the operator."""
+
+import base64
+
+import pytest
+from cryptography import x509
+from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives import serialization
+from davit_operator.api import constants
+from support.charts import ChartError, containers, documents, environment, one, pod_specs, render
+
+
+def rendered(*values: str):
+    return documents(
+        render("mlflow-stack", "mlflow", *(word for value in values for word in ("--set", value)))
+    )
+
+
+def server(objects):
+    return one(objects, "Deployment", "mlflow")["spec"]["template"]["spec"]["containers"][0]
+
+
+def connection(objects) -> dict[str, str]:
+    return one(objects, "Secret", "mlflow-davit-connection")["stringData"]
+
+
+def decoded(objects, name: str) -> dict[str, str]:
+    data = one(objects, "Secret", name)["data"]
+    return {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+
+def test_the_key_that_encrypts_webhook_secrets_is_one_that_mlflow_can_use():
+    key = decoded(rendered(), "mlflow-webhooks")["encryptionKey"]
+    assert Fernet(key).decrypt(Fernet(key).encrypt(b"secret")) == b"secret"
+
+
+def test_the_operator_is_told_what_deliveries_are_signed_with():
+    objects = rendered()
+    assert connection(objects)["DAVIT_WEBHOOK_SECRET"] == decoded(objects, "mlflow-webhooks")["secret"]
+
+
+def test_mlflow_may_call_private_addresses_only_for_webhooks_of_the_cluster():
+    names = {"MLFLOW_WEBHOOK_ALLOWED_SCHEMES", "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS"}
+    assert names <= environment(server(rendered())).keys()
+    without = rendered("webhooks.enabled=false")
+    assert not names & environment(server(without)).keys()
+    assert "DAVIT_WEBHOOK_SECRET" not in connection(without)
+
+
+def test_all_servers_decrypt_webhooks_with_one_key_and_notice_new_ones_within_seconds():
+    variables = environment(server(rendered("webhooks.enabled=false")))
+    reference = variables["MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY"]["valueFrom"]["secretKeyRef"]
+    assert reference == {"name": "mlflow-webhooks", "key": "encryptionKey"}
+    assert int(variables["MLFLOW_WEBHOOK_CACHE_TTL"]["value"]) <= 3
+
+
+def variable(container, name: str) -> str:
+    return str(environment(container)[name]["value"])
+
+
+def test_without_users_and_tls_nothing_of_them_is_there():
+    objects = rendered()
+    assert not [one for one in environment(server(objects)) if "AUTH" in one]
+    assert not {"DAVIT_REGISTRY_PASSWORD", "DAVIT_CA_CERTIFICATES"} & connection(objects).keys()
+    names = {obj["metadata"]["name"] for obj in objects}
+    assert not {"mlflow-auth", "mlflow-tls", "mlflow-server"} & names
+
+
+def test_users_have_an_administrator_whom_the_operator_is_told():
+    objects = rendered("auth.enabled=true")
+    made = decoded(objects, "mlflow-auth")
+    assert made["username"] == "admin"
+    assert min(len(made["password"]), len(made["secretKey"])) >= 32
+    told = connection(objects)
+    assert (told["DAVIT_REGISTRY_USERNAME"], told["DAVIT_REGISTRY_PASSWORD"]) == ("admin", made["password"])
+    assert "--app-name=basic-auth" in server(objects)["args"]
+    assert int(variable(server(objects), "MLFLOW_AUTH_CACHE_SECONDS")) > 0
+
+
+def test_server_migration_and_those_who_wait_for_it_know_the_same_database_of_users():
+    objects = rendered("auth.enabled=true", "auth.database=people")
+    [job] = [obj for obj in objects if obj["kind"] == "Job"]
+    pods = [job, one(objects, "Deployment", "mlflow")]
+    found = [
+        variable(container, "MLFLOW_AUTH_DATABASE")
+        for pod in pods
+        for container in containers(pod["spec"]["template"]["spec"])
+    ]
+    assert found == ["people"] * 3
+
+
+def test_one_certificate_speaks_for_every_name_of_server_and_store():
+    objects = rendered("tls.enabled=true")
+    made = decoded(objects, "mlflow-tls")
+    authority = x509.load_pem_x509_certificate(made["ca.crt"].encode())
+    certificate = x509.load_pem_x509_certificate(made["tls.crt"].encode())
+    certificate.verify_directly_issued_by(authority)
+    key = serialization.load_pem_private_key(made["tls.key"].encode(), None)
+    assert key.public_key() == certificate.public_key()
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    known = set(names.get_values_for_type(x509.DNSName))
+    for service in ("mlflow", "mlflow-versitygw"):
+        assert {
+            service,
+            f"{service}.team",
+            f"{service}.team.svc",
+            f"{service}.team.svc.cluster.local",
+        } <= known
+
+
+def test_with_tls_every_address_says_so_and_davit_is_told_the_authority():
+    objects = rendered("tls.enabled=true")
+    told = connection(objects)
+    assert told["DAVIT_REGISTRY_URL"] == "https://mlflow.team.svc.cluster.local:5000"
+    assert told["AWS_ENDPOINT_URL"] == "https://mlflow-versitygw.team.svc.cluster.local:7070"
+    assert told["DAVIT_CA_CERTIFICATES"] == decoded(objects, "mlflow-tls")["ca.crt"]
+    assert variable(server(objects), "MLFLOW_S3_ENDPOINT_URL") == told["AWS_ENDPOINT_URL"]
+    assert variable(server(objects), "AWS_CA_BUNDLE").endswith("/ca.crt")
+    assert "https://mlflow.team.svc:*" in variable(server(objects), "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS")
+
+
+def test_with_tls_probes_speak_it_and_only_those_who_serve_hold_the_key():
+    objects = rendered("tls.enabled=true", "auth.enabled=true")
+    for name, spec in pod_specs(objects).items():
+        for container in containers(spec):
+            holds = "tls" in {mount["name"] for mount in container.get("volumeMounts", [])}
+            assert holds == (container["name"] in {"mlflow", "versitygw"}), f"{name} {container['name']}"
+            for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
+                if "httpGet" in container.get(kind, {}):
+                    assert container[kind]["httpGet"]["scheme"] == "HTTPS", f"{name} {container['name']}"
+
+
+def test_a_certificate_of_ones_own_is_used_and_left_out_of_the_connection():
+    objects = rendered("tls.enabled=true", "tls.existingSecret=mine")
+    assert "DAVIT_CA_CERTIFICATES" not in connection(objects)
+    volumes = one(objects, "Deployment", "mlflow")["spec"]["template"]["spec"]["volumes"]
+    assert {volume["secret"]["secretName"] for volume in volumes if "secret" in volume} == {"mine"}
+
+
+@pytest.mark.parametrize("name", ["mlflow", "mlflow-postgresql", "mlflow-versitygw"])
+def test_another_credential_is_another_pod(name: str):
+    kind = "Deployment" if name == "mlflow" else "StatefulSet"
+
+    def checksum(*values: str) -> str:
+        template = one(rendered(*values), kind, name)["spec"]["template"]
+        return str(template["metadata"]["annotations"]["checksum/secrets"])
+
+    # Without a cluster every rendering makes up its own.
+    assert checksum("keepData=true") != checksum("keepData=false")
+    own = ("database.existingSecret=a", "store.existingSecret=b", "webhooks.existingSecret=c")
+    assert checksum(*own, "keepData=true") == checksum(*own, "keepData=false")
+
+
+def policies(*values: str) -> dict[str, dict]:
+    objects = rendered("networkPolicy.enabled=true", *values)
+    return {obj["metadata"]["name"]: obj["spec"] for obj in objects if obj["kind"] == "NetworkPolicy"}
+
+
+def peers(rules) -> list[dict]:
+    return [peer for rule in rules for peer in rule.get("from", rule.get("to", []))]
+
+
+def test_only_mlflow_and_its_jobs_reach_the_database():
+    [peer] = peers(policies()["mlflow-postgresql"]["ingress"])
+    labels = {"app.kubernetes.io/name": "mlflow-stack", "app.kubernetes.io/instance": "mlflow"}
+    assert peer == {"podSelector": {"matchLabels": labels}}
+
+
+def test_named_clients_and_davits_pods_reach_mlflow_and_the_store_and_nobody_else():
+    client = "networkPolicy.clients[0].namespaceSelector.matchLabels.team=a"
+    for name in ("mlflow-server", "mlflow-versitygw"):
+        found = peers(policies(client)[name]["ingress"])
+        assert {"namespaceSelector": {"matchLabels": {"team": "a"}}} in found
+        selected = [peer["podSelector"]["matchLabels"] for peer in found if "podSelector" in peer]
+        assert {constants.MANAGED_BY_LABEL: constants.MANAGED_BY} in selected
+        assert {"app.kubernetes.io/name": "davit-operator"} in selected
+        assert {} not in found
+
+
+def test_mlflow_connects_to_its_own_to_dns_and_to_the_operators_receiver_only():
+    egress = policies()["mlflow-egress"]["egress"]
+    assert [[port["port"] for port in rule.get("ports", [])] for rule in egress] == [[53, 53], [], [8081]]
+    assert peers(egress)[1]["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "davit-operator"}
+    assert len(policies("webhooks.enabled=false")["mlflow-egress"]["egress"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        ("webhooks.secret=a", "secret"),
+        ("webhooks.enabled=maybe", "webhooks/enabled"),
+        ("auth.adminPassword=a", "adminPassword"),
+        ("auth.defaultPermission=ALL", "defaultPermission"),
+        ("tls.secretName=a", "secretName"),
+        ("networkPolicy.clients=a", "networkPolicy/clients"),
+    ],
+)
+def test_a_value_that_cannot_work_is_refused_by_name(value: str, complaint: str):
+    with pytest.raises(ChartError, match=complaint):
+        rendered(value)

@@ -1,0 +1,271 @@
+"""Aliases followed by webhook: what a delivery sets off, and what it cannot."""
+
+import asyncio
+import http.client
+import json
+import threading
+import uuid
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import replace
+
+import pytest
+from davit_operator.app import create_link
+from davit_operator.domain.errors import Denied, Unavailable
+from davit_operator.domain.objects import Key
+from davit_operator.domain.webhook import Delivery
+from davit_operator.handlers.webhook import MOST_BYTES, PATH, run_hints, run_subscription, start_receiver
+from davit_operator.planning.delivery import sign
+from davit_operator.settings import Settings
+from support.outside import REGISTRY_URL, FakeClock, FakeMetrics, FakeWebhooks
+from support.world import CHAMPION, World
+
+SECRET = "a shared secret"
+NEWS = json.dumps({"entity": "model_version_alias", "data": {"name": "iris", "alias": "champion"}}).encode()
+URL = "http://davit-operator.davit.svc:8081/mlflow"
+
+
+class Linked:
+    """The webhook's parts, and what they believed."""
+
+    def __init__(self):
+        self.clock, self.metrics, self.webhooks = FakeClock(), FakeMetrics(), FakeWebhooks()
+        settings = Settings(registry_url=REGISTRY_URL, webhook_secret=SECRET, webhook_url=URL)
+        self.link = create_link(settings, self.webhooks, self.clock, self.metrics)
+
+    def delivery(self, body=NEWS):
+        plain = Delivery(str(uuid.uuid4()), str(int(self.clock.now().timestamp())), "", body)
+        return replace(plain, signature=sign(SECRET, plain))
+
+    def receive(self, *deliveries):
+        return [self.link.receiver.receive(one).value for one in deliveries]
+
+    async def hinted(self):
+        return await asyncio.wait_for(self.link.hints.take(), 5)
+
+
+@pytest.fixture
+async def linked():
+    return Linked()
+
+
+async def test_a_burst_about_one_model_asks_once(linked):
+    linked.receive(*(linked.delivery() for _ in range(5)))
+    assert await linked.hinted() == {"iris"}
+    assert not linked.link.hints._models
+
+
+async def test_a_forged_delivery_is_refused_and_asks_for_nothing(linked):
+    assert linked.receive(replace(linked.delivery(), body=NEWS + b" ")) == ["forged"]
+    await asyncio.sleep(0)
+    assert not linked.link.hints._models
+
+
+async def test_a_repetition_is_refused_for_as_long_as_its_time_stamp_is_good(linked):
+    delivery = linked.delivery()
+    assert linked.receive(delivery, delivery) == ["accepted", "replayed"]
+    linked.clock.advance(299)
+    assert linked.receive(delivery) == ["replayed"]
+    linked.clock.advance(2)
+    assert linked.receive(delivery) == ["stale"]
+    assert linked.metrics.outcomes == ["accepted", "replayed", "replayed", "stale"]
+
+
+async def test_what_is_remembered_of_deliveries_is_forgotten_when_their_time_is_over(linked):
+    linked.receive(linked.delivery())
+    linked.clock.advance(601)
+    linked.receive(linked.delivery())
+    assert len(linked.link.receiver._seen) == 1
+
+
+async def test_news_of_no_model_is_ignored(linked):
+    assert linked.receive(linked.delivery(b'{"entity": "prompt", "data": {"name": "iris"}}')) == ["ignored"]
+
+
+class Client:
+    """Speaks HTTP to a receiver."""
+
+    def __init__(self, port):
+        self.port = port
+
+    async def deliver(self, delivery):
+        headers = {
+            "X-MLflow-Delivery-Id": delivery.id,
+            "X-MLflow-Timestamp": delivery.timestamp,
+            "X-MLflow-Signature": delivery.signature,
+        }
+        return await self.send(delivery.body, headers)
+
+    async def send(self, body, headers, path=PATH, method="POST"):
+        """Status and body of the answer."""
+        return await asyncio.to_thread(self._send, body, headers, path, method)
+
+    def _send(self, body, headers, path, method):
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+
+
+@contextmanager
+def listening(linked):
+    server = start_receiver(linked.link.receiver, 0)
+    try:
+        yield Client(server.server_address[1])
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+async def test_over_http_only_what_is_signed_and_small_is_answered_and_never_with_a_word(linked):
+    delivery = linked.delivery()
+    unsigned = replace(delivery, signature="")
+    with listening(linked) as client:
+        assert await client.deliver(delivery) == (200, b"")
+        assert await linked.hinted() == {"iris"}
+        assert await client.deliver(delivery) == (403, b"")
+        assert await client.deliver(unsigned) == (403, b"")
+        assert await client.send(NEWS, {"Content-Length": str(MOST_BYTES + 1)}) == (400, b"")
+        assert await client.send(None, {"Transfer-Encoding": "chunked"}) == (400, b"")
+        assert await client.send(NEWS, {}, path="/metrics") == (400, b"")
+        assert await client.send(None, {}, method="GET") == (501, b"")
+    assert linked.metrics.outcomes == ["accepted", "replayed", "forged", *["malformed"] * 3]
+
+
+async def test_strangers_who_keep_connections_open_take_a_bounded_number_of_threads(linked):
+    before = threading.active_count()
+    with listening(linked) as client, ExitStack() as strangers:
+        for _ in range(20):
+            connection = strangers.enter_context(
+                closing(http.client.HTTPConnection("127.0.0.1", client.port))
+            )
+            connection.connect()
+        with pytest.raises(OSError):
+            await client.deliver(linked.delivery())
+        assert threading.active_count() <= before + 20
+        strangers.close()
+        assert await eventually(client, linked) == (200, b"")
+
+
+async def eventually(client, linked):
+    """The answer to a delivery once the strangers' threads have ended."""
+    for _ in range(200):
+        with suppress(OSError):
+            return await client.deliver(linked.delivery())
+        await asyncio.sleep(0.01)
+    return None
+
+
+async def test_without_a_secret_or_an_address_there_is_no_webhook():
+    for missing in ({"webhook_secret": ""}, {"webhook_url": ""}, {"registry_url": ""}):
+        settings = {"registry_url": REGISTRY_URL, "webhook_secret": SECRET, "webhook_url": URL, **missing}
+        assert create_link(Settings(**settings), FakeWebhooks(), FakeClock(), FakeMetrics()) is None
+
+
+async def test_a_hint_moves_the_deployment_long_before_the_next_poll():
+    world = World(resolve_interval_seconds=300)
+    await world.serve()
+    world.registry.names(CHAMPION, "2")
+    assert await world.hint("rose") == []
+    assert await world.hint("iris") == [Key("demo", "iris")]
+    await world.reconcile()
+    assert world.target() == "iris/2"
+
+
+async def test_a_hint_about_nothing_new_changes_nothing():
+    world = World()
+    await world.serve()
+    world.cluster.writes.clear()
+    assert await world.hint("iris") == []
+    assert world.cluster.writes == []
+
+
+async def test_a_hint_does_not_move_what_is_suspended():
+    world = World()
+    await world.serve()
+    world.cluster.create("iris", {"model": {"uri": CHAMPION}, "suspend": True})
+    await world.reconcile()
+    world.registry.names(CHAMPION, "2")
+    assert await world.hint("iris") == []
+
+
+async def test_a_lost_hint_is_made_up_for_by_polling(caplog):
+    world = World(resolve_interval_seconds=300)
+    await world.serve()
+    world.registry.names(CHAMPION, "2")
+    world.cluster.outage = Unavailable("ApiServerUnreachable", "the API server gives no answer")
+    assert await world.hint("iris") == []
+    assert "could not be followed" in caplog.text
+    world.cluster.outage = None
+    assert await world.resync() == [Key("demo", "iris")]
+
+
+async def test_hints_are_followed_one_after_another_whatever_goes_wrong(caplog):
+    link = Linked().link
+    asked, looked = [], asyncio.Event()
+
+    class BrokenOnce:
+        async def run_for(self, models):
+            asked.append(set(models))
+            looked.set()
+            if len(asked) == 1:
+                raise ZeroDivisionError
+
+    task = asyncio.create_task(run_hints(link.hints, BrokenOnce()))
+    for model in ("iris", "rose"):
+        looked.clear()
+        link.hints.add(model)
+        await asyncio.wait_for(looked.wait(), 5)
+    task.cancel()
+    assert asked == [{"iris"}, {"rose"}]
+    assert "met a bug" in caplog.text
+
+
+async def test_the_webhook_is_made_at_the_start_and_left_alone_afterwards(linked):
+    for _ in range(3):
+        assert await linked.link.subscriber.look()
+    [made] = linked.webhooks.present.values()
+    assert (made.url, made.secret) == (URL, SECRET)
+    assert made.name.startswith("davit-operator-")
+    assert linked.webhooks.renewals == 1, "the secret is told once after a start: MLflow never shows it"
+    assert linked.metrics.is_subscribed
+
+
+async def test_a_webhook_that_somebody_removed_comes_back(linked):
+    await linked.link.subscriber.look()
+    linked.webhooks.present.clear()
+    await linked.link.subscriber.look()
+    assert linked.webhooks.present
+
+
+async def test_a_registry_that_refuses_webhooks_is_named_once(linked, caplog):
+    linked.webhooks.outage = Denied("RegistryDenied", "webhooks: the MLflow server does not permit this")
+    for _ in range(3):
+        assert not await linked.link.subscriber.look()
+    assert len(caplog.records) == 1
+    assert "so we only poll: webhooks: the MLflow server does not permit this" in caplog.text
+    assert linked.metrics.is_subscribed is False
+
+
+async def test_the_webhook_goes_with_the_operator_and_trouble_is_harmless(linked, caplog):
+    caplog.set_level("INFO")
+    await linked.link.subscriber.look()
+    linked.webhooks.outage = Unavailable("RegistryUnreachable", "gives no answer")
+    await linked.link.subscriber.withdraw()
+    assert "stays in MLflow: gives no answer" in caplog.text
+    linked.webhooks.outage = None
+    await linked.link.subscriber.withdraw()
+    assert not linked.webhooks.present
+
+
+async def test_the_subscription_is_looked_after_from_the_start(linked):
+    made = asyncio.Event()
+
+    class Watched(FakeWebhooks):
+        async def ensure(self, *arguments, **options):
+            made.set()
+            return await super().ensure(*arguments, **options)
+
+    linked.link.subscriber._webhooks = Watched()
+    task = asyncio.create_task(run_subscription(linked.link.subscriber))
+    await asyncio.wait_for(made.wait(), 5)
+    task.cancel()

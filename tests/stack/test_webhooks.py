@@ -1,0 +1,141 @@
+"""Aliases reach the operator by MLflow's webhook; polling makes up for those that are lost.
+
+The operator polls every five minutes here, so that what happens sooner was the webhook's doing.
+"""
+
+import json
+import re
+import time
+import urllib.error
+import urllib.request
+import uuid
+from dataclasses import replace
+
+import pytest
+from davit_operator.domain.webhook import Delivery
+from davit_operator.planning.delivery import sign
+from support.installed_stack import CONNECTION, InstalledStack
+from support.live import is_current
+from support.live_cluster import fresh_namespace
+
+from examples.demo.waiting import until
+
+
+@pytest.fixture(scope="module")
+def stack(kubectl, helm, loaded, definition):
+    with fresh_namespace(kubectl) as place:
+        made = InstalledStack(place, helm, loaded[1])
+        made.install()
+        made.install_operator()
+        yield made
+        made.uninstall()
+
+
+@pytest.fixture(scope="module")
+def versions(stack) -> list[str]:
+    return [model["version"] for model in stack.register_models()]
+
+
+def wait_for_target(stack, name: str, version: str) -> None:
+    """Until a deployment turns to a version, long before the next poll."""
+
+    def turned(found) -> bool:
+        target = found.get("status", {}).get("model", {}).get("target", {})
+        return is_current(found) and target.get("version") == version
+
+    stack.place.wait_until(name, turned, f"turns to version {version}", seconds=100)
+
+
+def wait_for_webhook(stack) -> None:
+    with stack.mlflow() as mlflow:
+        until(mlflow.webhooks, "the operator's webhook in MLflow", seconds=60)
+
+
+def test_an_alias_that_moves_turns_the_deployment_at_once(stack, versions, record_property):
+    wait_for_webhook(stack)
+    with stack.mlflow() as mlflow:
+        mlflow.move_alias("champion", versions[0])
+        stack.place.deploy("iris", "models:/iris@champion", replicas=0)
+        wait_for_target(stack, "iris", versions[0])
+        # MLflow keeps its list of webhooks for two seconds: a new one is deaf for so long.
+        until(lambda: count(stack, "accepted"), "the first delivery", seconds=30, hint=lambda: metrics(stack))
+        began = time.monotonic()
+        mlflow.move_alias("champion", versions[1])
+        wait_for_target(stack, "iris", versions[1])
+        record_property("seconds until the alias was followed", round(time.monotonic() - began, 1))
+
+
+def test_what_waits_for_an_alias_is_served_as_soon_as_somebody_sets_it(stack, versions):
+    stack.place.deploy("waiting", "models:/iris@not-yet", replicas=0)
+    stack.place.wait_condition("waiting", "ModelResolved", "False", "not-yet")
+    with stack.mlflow() as mlflow:
+        mlflow.move_alias("not-yet", versions[0])
+        wait_for_target(stack, "waiting", versions[0])
+
+
+def test_forged_and_repeated_deliveries_are_refused_and_true_ones_are_hints_only(stack, versions):
+    secret = stack.secret(CONNECTION)["DAVIT_WEBHOOK_SECRET"]
+    news = {"name": "iris", "alias": "champion", "version": versions[0]}
+    body = json.dumps({"entity": "model_version_alias", "action": "created", "data": news}).encode()
+    plain = Delivery(str(uuid.uuid4()), str(int(time.time())), "", body)
+    true = replace(plain, signature=sign(secret, plain))
+    late = replace(plain, timestamp=str(int(time.time()) - 3600))
+    before = {outcome: count(stack, outcome) for outcome in ("accepted", "forged", "stale", "replayed")}
+    with stack.place.kubectl.forward(stack.place.namespace, "svc/davit-operator", 8081) as url:
+        assert deliver(url, replace(true, signature=sign("guessed", plain))) == 403
+        assert deliver(url, replace(late, signature=sign(secret, late))) == 403
+        assert deliver(url, true) == 200
+        assert deliver(url, true) == 403
+    after = {outcome: count(stack, outcome) - before[outcome] for outcome in before}
+    assert after == {"accepted": 1, "forged": 1, "stale": 1, "replayed": 1}
+    found = stack.place.deployment("iris")
+    assert found["status"]["model"]["target"]["version"] == versions[1], (
+        "the registry was believed, not the news"
+    )
+
+
+def test_lost_deliveries_are_made_up_for_by_polling(stack, versions):
+    nowhere = "http://nobody.invalid:8081/mlflow"
+    stack.install_operator(**{"webhook.url": nowhere, "resolveIntervalSeconds": 5})
+    with stack.mlflow() as mlflow:
+        mlflow.move_alias("champion", versions[0])
+        wait_for_target(stack, "iris", versions[0])
+
+
+def test_the_webhook_goes_with_the_operator(stack):
+    wait_for_webhook(stack)
+    stack.helm.uninstall("davit", stack.place.namespace)
+    with stack.mlflow() as mlflow:
+        until(lambda: not mlflow.webhooks(), "the end of the webhook", seconds=60)
+
+
+def deliver(url: str, delivery: Delivery) -> int:
+    """The status of the answer; there is never more than that."""
+    headers = {
+        "X-MLflow-Delivery-Id": delivery.id,
+        "X-MLflow-Timestamp": delivery.timestamp,
+        "X-MLflow-Signature": delivery.signature,
+    }
+    request = urllib.request.Request(f"{url}/mlflow", delivery.body, headers)
+    try:
+        answer = urllib.request.urlopen(request, timeout=30)
+    except urllib.error.HTTPError as refusal:
+        answer = refusal
+    with answer:
+        assert answer.read() == b""
+        return int(answer.status)
+
+
+def metrics(stack) -> str:
+    """What the operator counted."""
+    with (
+        stack.place.kubectl.forward(stack.place.namespace, "svc/davit-operator", 8080) as url,
+        urllib.request.urlopen(f"{url}/metrics", timeout=30) as answer,
+    ):
+        return str(answer.read().decode())
+
+
+def count(stack, outcome: str) -> int:
+    """How many requests to the receiver had this outcome."""
+    [value] = re.findall(rf'received_total{{outcome="{outcome}"}} ([0-9.]+)', metrics(stack))
+    return int(float(value))

@@ -1,0 +1,157 @@
+"""Stack and operator in a namespace of their own, and MLflow as a person on this machine reaches it."""
+
+import base64
+import json
+import os
+import ssl
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from support.live import Place
+
+from devcluster.commands import run
+from examples.demo.charts import Helm
+
+ROOT = Path(__file__).parents[2]
+CRD = "modeldeployments.davit.dev"
+CONNECTION = "mlflow-davit-connection"
+
+
+@dataclass
+class InstalledStack:
+    """The releases `mlflow` and `davit` in one namespace."""
+
+    place: Place
+    helm: Helm
+    images: list[str]
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def install(self) -> None:
+        """Install or upgrade the stack."""
+        local = any(image.startswith("davit.dev/postgresql:") for image in self.images)
+        files = ["values-local-images.yaml"] if local else []
+        self.helm.install(
+            "mlflow", "mlflow-stack", self.place.namespace, {"keepData": False, **self.values}, files
+        )
+
+    def install_operator(self, **values: Any) -> None:
+        """Install or upgrade the operator, for this namespace alone; it hardly ever polls."""
+        everywhere = {
+            "connection.secretName": CONNECTION,
+            "watchNamespaces": [self.place.namespace],
+            "crds.install": False,
+            "resolveIntervalSeconds": 300,
+        }
+        self.helm.install("davit", "davit-operator", self.place.namespace, {**everywhere, **values})
+
+    def test(self) -> None:
+        """What `helm test` of the stack checks."""
+        arguments = ["test", "mlflow", "--namespace", self.place.namespace, "--timeout", "5m", "--logs"]
+        run([self.helm.program, *arguments], environment=self.helm.environment, timeout=400)
+
+    def uninstall(self) -> None:
+        """Remove both."""
+        for release in ("davit", "mlflow"):
+            self.helm.uninstall(release, self.place.namespace)
+
+    def secret(self, name: str) -> dict[str, str]:
+        """The contents of a Secret."""
+        data = self.place.get("secret", name).get("data", {})
+        return {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+    @contextmanager
+    def mlflow(self) -> Iterator["Mlflow"]:
+        """MLflow, while the block runs."""
+        connection = self.secret(CONNECTION)
+        with self.place.kubectl.forward(self.place.namespace, "svc/mlflow", 5000) as url:
+            scheme = connection["DAVIT_REGISTRY_URL"].partition(":")[0]
+            yield Mlflow(
+                url.replace("http", scheme, 1),
+                connection.get("DAVIT_REGISTRY_USERNAME", ""),
+                connection.get("DAVIT_REGISTRY_PASSWORD", ""),
+                connection.get("DAVIT_CA_CERTIFICATES", ""),
+            )
+
+    def register_models(self) -> list[dict[str, str]]:
+        """Two versions of the registered model `iris`."""
+        script = ROOT / "tests/support/two_irises.py"
+        authority = ROOT / f".ca-{self.place.namespace}.pem"
+        with self.mlflow() as server:
+            environment = os.environ | server.environment(authority)
+            try:
+                said = subprocess.run(
+                    [sys.executable, script],
+                    env=environment,
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                    timeout=300,
+                )
+            finally:
+                authority.unlink(missing_ok=True)
+        assert said.returncode == 0, said.stderr
+        made: list[dict[str, str]] = json.loads(said.stdout.splitlines()[-1])
+        return made
+
+
+@dataclass
+class Mlflow:
+    """An MLflow server; who we are to it, and whom we trust."""
+
+    url: str
+    username: str = ""
+    password: str = ""
+    authorities: str = ""
+
+    def environment(self, authority: Path) -> dict[str, str]:
+        """What MLflow's own client is told; the authorities are written where it says."""
+        told = {"MLFLOW_TRACKING_URI": self.url, "PYTHONWARNINGS": "ignore"}
+        if self.username:
+            told |= {
+                "MLFLOW_TRACKING_USERNAME": self.username,
+                "MLFLOW_TRACKING_PASSWORD": self.password,
+            }
+        if self.authorities:
+            authority.write_text(self.authorities)
+            told["REQUESTS_CA_BUNDLE"] = str(authority)
+        return told
+
+    def status(self, path: str, method: str = "GET") -> int:
+        """The status of the answer to a request."""
+        try:
+            with self._open(path, method, None) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                return refusal.code
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """The decoded answer of the REST API; `path` stands below /api/2.0/mlflow."""
+        with self._open(f"/api/2.0/mlflow/{path}", method, body) as answer:
+            return json.load(answer)
+
+    def move_alias(self, alias: str, version: str) -> None:
+        """Point an alias of `iris` at a version."""
+        self.call("POST", "registered-models/alias", {"name": "iris", "alias": alias, "version": version})
+
+    def webhooks(self) -> list[str]:
+        """The names of the webhooks of operators."""
+        found = self.call("GET", "webhooks").get("webhooks", [])
+        return [one["name"] for one in found if one["name"].startswith("davit-operator-")]
+
+    def _open(self, path: str, method: str, body: Any) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, method=method)
+        request.add_header("Content-Type", "application/json")
+        if self.username:
+            proof = base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
+            request.add_header("Authorization", f"Basic {proof}")
+        trust = ssl.create_default_context(cadata=self.authorities) if self.authorities else None
+        return urllib.request.urlopen(request, timeout=60, context=trust)
