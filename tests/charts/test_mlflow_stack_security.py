@@ -85,6 +85,7 @@ def test_server_migration_and_those_who_wait_for_it_know_the_same_database_of_us
         variable(container, "MLFLOW_AUTH_DATABASE")
         for pod in pods
         for container in containers(pod["spec"]["template"]["spec"])
+        if container["name"] in {"migrate", "await-stores", "mlflow"}
     ]
     assert found == ["people"] * 3
 
