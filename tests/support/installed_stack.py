@@ -53,7 +53,7 @@ class InstalledStack:
 
     def test(self) -> None:
         """What `helm test` of the stack checks."""
-        arguments = ["test", "mlflow", "--namespace", self.place.namespace, "--timeout", "5m", "--logs"]
+        arguments = ["test", "mlflow", "--namespace", self.place.namespace, "--timeout", "5m"]
         run([self.helm.program, *arguments], environment=self.helm.environment, timeout=400)
 
     def uninstall(self) -> None:
