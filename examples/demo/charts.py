@@ -46,6 +46,10 @@ class Helm:
         """Whether there is such a release, in whatever state."""
         return bool(self._status(release, namespace))
 
+    def values(self, release: str, namespace: str) -> str:
+        """What `helm get values --all` shows of a release."""
+        return self._run("get", "values", release, "--namespace", namespace, "--all", "--output", "json")
+
     def uninstall(self, release: str, namespace: str) -> None:
         """Remove a release and wait until its objects are gone; harmless when there is none."""
         arguments = ["uninstall", release, "--namespace", namespace, "--ignore-not-found", "--wait"]

@@ -9,7 +9,9 @@ from support.installed_stack import CRD, ROOT
 from support.live import Place
 from support.live_cluster import cluster, fresh_namespace, helm, kubectl, loaded
 
+from examples.demo.charts import Helm
 from examples.demo.kubectl import Kubectl
+from examples.demo.stage import NAMESPACE
 
 __all__ = ["cluster", "helm", "kubectl", "loaded"]
 
@@ -49,3 +51,11 @@ def place(kubectl: Kubectl) -> Iterator[Place]:
     """A fresh namespace."""
     with fresh_namespace(kubectl) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def operator(kubectl: Kubectl, helm: Helm) -> None:
+    """An operator, if there is none: ModelDeployments of these stories name their registry themselves."""
+    if not helm.is_installed("davit", NAMESPACE):
+        kubectl.ensure_namespace(NAMESPACE)
+        helm.install("davit", "davit-operator", NAMESPACE, {"resolveIntervalSeconds": 2})

@@ -12,6 +12,13 @@ from cryptography.x509.oid import NameOID
 
 def write_certificate(path: Path) -> Path:
     """A self-signed certificate for 127.0.0.1 with its key, in one PEM file: authority and server at once."""
+    certificate, private = make_certificate()
+    path.write_text(private + certificate)
+    return path
+
+
+def make_certificate(*names: str) -> tuple[str, str]:
+    """The same for further DNS names, as two PEM texts: certificate and key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a private authority")])
     now = dt.datetime.now(dt.UTC)
@@ -24,7 +31,10 @@ def write_certificate(path: Path) -> Path:
         .not_valid_before(now - dt.timedelta(hours=1))
         .not_valid_after(now + dt.timedelta(hours=1))
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+            x509.SubjectAlternativeName(
+                [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), *map(x509.DNSName, names)]
+            ),
+            critical=False,
         )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
@@ -32,5 +42,4 @@ def write_certificate(path: Path) -> Path:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
-    return path
+    return certificate.public_bytes(serialization.Encoding.PEM).decode(), private.decode()

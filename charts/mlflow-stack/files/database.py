@@ -15,6 +15,10 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 CONNECT_SECONDS = 10
 PATIENCE_SECONDS = 300
 
+_ENCODING = {
+    "postgresql": ("SHOW server_encoding", "UTF8"),
+    "mysql": ("SELECT @@character_set_database", "utf8mb4"),
+}
 _REFUSALS = (
     *("authentication failed", "Access denied", "pg_hba.conf", "certificate"),
     *("does not exist", "Unknown database"),
@@ -52,7 +56,7 @@ def connect(autocommit: bool = False) -> sqlalchemy.Connection:  # noqa: FBT001,
     said = None
     while True:
         try:
-            return engine().connect().execution_options(**options)
+            connection = engine().connect().execution_options(**options)
         except OperationalError as error:
             if is_refusal(error) or time.monotonic() > deadline:
                 sys.exit(f"The database cannot be used: {cause(error)}")
@@ -60,6 +64,24 @@ def connect(autocommit: bool = False) -> sqlalchemy.Connection:  # noqa: FBT001,
                 said = cause(error)
                 logger.info("Waiting for the database: %s", said)
             time.sleep(1)
+        else:
+            require_unicode(connection)
+            return connection
+
+
+def require_unicode(connection: sqlalchemy.Connection) -> None:
+    """MLflow's names and tags are in any language, and other encodings fail late and in the middle of things.
+
+    Raises:
+        SystemExit: The database has another encoding.
+    """
+    statement, wanted = _ENCODING.get(connection.dialect.name, ("", ""))
+    found = connection.execute(sqlalchemy.text(statement)).scalar() if statement else ""
+    connection.rollback()
+    if found != wanted:
+        sys.exit(
+            f"The database has the encoding {found}: make one with {wanted}, and name it in database.name"
+        )
 
 
 def cause(error: DBAPIError) -> str:

@@ -49,3 +49,16 @@ def test_a_database_that_starts_is_waited_for():
     )
     assert not database.is_refusal(starting)
     assert database.cause(starting) == "FATAL: the database system is starting up"
+
+
+def test_a_database_of_another_encoding_is_refused_before_it_is_filled(monkeypatch):
+    monkeypatch.setitem(database._ENCODING, "sqlite", ("SELECT 'SQL_ASCII'", "UTF8"))
+    monkeypatch.setenv("MLFLOW_BACKEND_STORE_URI", "sqlite://")
+    with pytest.raises(SystemExit, match="encoding SQL_ASCII: make one with UTF8"):
+        database.connect()
+
+
+def test_sqlite_needs_no_encoding(monkeypatch):
+    monkeypatch.setenv("MLFLOW_BACKEND_STORE_URI", "sqlite://")
+    with database.connect() as connection:
+        assert connection.execute(sqlalchemy.text("SELECT 1")).scalar() == 1
