@@ -3,12 +3,7 @@
 MLFLOW_TRACKING_URI=http://127.0.0.1:5000 python 08_log_and_load.py
 """
 
-import os
 import warnings
-
-# With several retries a URI of the kind runs:/ takes minutes to load through the server's artifact proxy:
-# MLflow looks in the run first, where models lay before MLflow 3, and takes "not there" for a bad moment.
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 
 import mlflow
 from sklearn.datasets import load_iris
