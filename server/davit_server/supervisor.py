@@ -26,6 +26,7 @@ from davit_server.inference.loading import Loaded, load_model, settle_memory
 from davit_server.inference.state import ServerState
 from davit_server.listener import DrainingServer, server_config
 from davit_server.runtimes.diagnosis import folder_size, memory_limit
+from davit_server.runtimes.onnx import convert_early
 from davit_server.settings import Settings
 from davit_server.telemetry.metrics import Metrics
 from davit_server.termination import TerminationLog, killed_while_loading
@@ -91,6 +92,8 @@ class Supervisor:
         path = self._settings.model_path
         self._termination.foretell(killed_while_loading(memory_limit(), folder_size(path)))
         loaded = load_model(path)
+        if self._settings.plan == "onnx":
+            convert_early(loaded.model)
         self._termination.clear()
         settle_memory()
         return loaded

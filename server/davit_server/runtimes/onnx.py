@@ -8,7 +8,9 @@ Missing and infinite values are left to pyfunc: the converters do not promise to
 import copy
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +82,30 @@ def onnx_ways(model: PyfuncModel, reference: Any) -> Iterator[OnnxWay]:
         raise NotConvertibleError(f"it cannot be converted: {told}")
 
 
+def convert_early(model: PyfuncModel) -> None:
+    """Convert before a fork, so that all workers share the libraries and the graph.
+
+    Whether it succeeded is for `onnx_ways` to tell.
+
+    Raises:
+        ModelRejected: A library that this needs is not installed.
+    """
+    require_onnx()
+    with suppress(NotConvertibleError):
+        next(filter(_succeeds, _graphs(model)), None)
+
+
+def _succeeds(conversion: Callable[[], bytes | str]) -> bool:
+    try:
+        conversion()
+    except ModelRejected:
+        raise
+    except Exception as failure:
+        logger.debug("no ONNX form in this precision", exc_info=failure)
+        return False
+    return True
+
+
 def require_onnx() -> None:
     """Refuse to go on without onnxruntime.
 
@@ -124,8 +150,9 @@ def _width(model: PyfuncModel) -> int:
     return int(np.prod(signature.inputs[0].shape[1:])) if signature.tensors else len(signature.inputs)
 
 
+@cache
 def _converted(estimator: Any, width: int, *, double: bool) -> bytes:
-    """The estimator as a serialized graph, by the converter of its library."""
+    """The estimator as a serialized graph, by the converter of its library; once a process and its forks."""
     library = type(estimator).__module__.partition(".")[0]
     try:
         if library in {"lightgbm", "xgboost"}:

@@ -139,3 +139,17 @@ def test_a_rejected_model_ends_all_processes_with_a_reason(workers, tmp_path):
         process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 1
     assert json.loads(told.read_text())["reason"] == "SignatureMismatch"
+
+
+def test_workers_share_a_model_converted_to_onnx():
+    port = free_port()
+    model = str(model_path("iris"))
+    options = {"DAVIT_DRAIN_SECONDS": "0", "DAVIT_PLAN": "onnx"}
+    with started(model, "--port", str(port), "-w", "3", **options) as process:
+        wait_until_ready(port, process)
+        predict(port, 60)
+        assert json.loads(get(port, "/v2/models/model")[1])["parameters"]["plan"] == "onnx"
+        further = [proportional_mib(worker) for worker in children(process.pid)]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+    assert max(further) <= 140, f"proportional MiB of each of three workers: {further}"
