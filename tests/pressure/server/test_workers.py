@@ -144,11 +144,11 @@ def test_a_rejected_model_ends_all_processes_with_a_reason(workers, tmp_path):
 def test_workers_share_a_model_converted_to_onnx():
     port = free_port()
     model = str(model_path("iris"))
-    options = {"DAVIT_DRAIN_SECONDS": "0", "DAVIT_PLAN": "onnx"}
+    options = {"DAVIT_DRAIN_SECONDS": "0", "DAVIT_PLAN": "onnx", "DAVIT_MODEL_NAME": "iris"}
     with started(model, "--port", str(port), "-w", "3", **options) as process:
         wait_until_ready(port, process)
         predict(port, 60)
-        assert json.loads(get(port, "/v2/models/model")[1])["parameters"]["plan"] == "onnx"
+        assert json.loads(get(port, "/v2/models/iris")[1])["parameters"]["plan"] == "onnx"
         further = [proportional_mib(worker) for worker in children(process.pid)]
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 0
