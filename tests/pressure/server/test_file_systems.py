@@ -14,7 +14,7 @@ from support.store_server import StoreServer, running_store_server
 TESTS = str(Path(__file__).parents[2])
 READ_ONLY = """
 mount --bind "$1" /mnt
-mount -t tmpfs tmpfs /tmp
+mount -t tmpfs tmpfs "$3"
 mount -o remount,bind,ro /mnt
 mount -o remount,bind,ro /
 if touch /written /mnt/written "$2" 2>/dev/null; then echo "the root can be written" >&2; exit 77; fi
@@ -81,10 +81,11 @@ def test_a_model_that_fills_the_disk_while_it_loads_is_told_as_such(told):
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_nothing_but_tmp_needs_to_be_writable(workers):
+def test_nothing_but_the_folder_for_temporary_files_needs_to_be_writable(workers, tmp_path: Path):
     port = free_port()
-    within = with_mounts(READ_ONLY, str(model_path("iris")), str(Path(TESTS, "written")))
-    with started("/mnt", "--port", str(port), "-w", workers, within=within) as process:
+    within = with_mounts(READ_ONLY, str(model_path("iris")), str(Path(TESTS, "written")), str(tmp_path))
+    arguments = ("/mnt", "--port", str(port), "-w", workers)
+    with started(*arguments, within=within, TMPDIR=str(tmp_path)) as process:
         wait_until_ready(port, process)
         status, scrape = get(port, "/metrics")
     assert status == 200

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 from contextlib import closing
 from pathlib import Path
 
@@ -31,7 +32,9 @@ def test_a_model_that_does_not_fit_into_the_memory_ends_the_process_with_a_reaso
     message = json.loads(told.read_text())
     assert process.returncode == 1
     assert (message["stage"], message["reason"]) == ("load", "OutOfMemory")
-    assert message["cause"].startswith("Memory ran out (the model's files have 0 MiB; the limit is 3072 MiB")
+    assert re.match(
+        r"Memory ran out \(the model.s files have \d MiB; the limit is 3072 MiB", message["cause"]
+    )
     assert message["cure"] == "Raise spec.resources.limits.memory, or make the model smaller."
 
 
