@@ -77,19 +77,21 @@ def _path(environment: Environment) -> dict[str, str]:
 
 
 def _free_ports() -> int:
-    """The first of three free ports in a row."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            first: int = probe.getsockname()[1]
-        if first < 65000 and all(_is_free(first + more) for more in (1, 2)):
-            return first
+    """The first of three free ports in a row, below those that the kernel hands to clients' connections."""
+    return next(
+        first for first in range(20_000, 32_000, 3) if all(_is_free(first + more) for more in range(3))
+    )
 
 
 def _is_free(port: int) -> bool:
-    """Whether nobody listens there."""
+    """Whether a server could listen there now."""
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _await_answer(

@@ -15,7 +15,7 @@ from bench.running import RunningServer, running
 from bench.servers import Server, davit
 
 CLIENTS = 64
-CHECK_SECONDS = 3.0
+CHECK_SECONDS = 2.0
 WORKERS = (1, 2, 3)
 
 
