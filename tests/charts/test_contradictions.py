@@ -49,6 +49,14 @@ from support.charts import ChartError, render
             "metrics.prometheusRule.enabled=true",
             "metrics.prometheusRule.enabled is true and metrics.serviceMonitor.enabled is false",
         ),
+        (
+            "server.extraArgs={--workers=4}",
+            "server.extraArgs sets --workers, which server.workers decides",
+        ),
+        (
+            "tls.enabled=true,server.extraArgs={--uvicorn-opts=--timeout-keep-alive 9}",
+            "server.extraArgs sets --uvicorn-opts, which tls.enabled decides",
+        ),
         ("server.extraVolumes[0].name=scripts", "server.extraVolumes has scripts twice"),
         (
             "server.extraVolumeMounts[0].name=ca,server.extraVolumeMounts[0].mountPath=/ca",

@@ -51,10 +51,53 @@ def test_an_autoscaled_server_has_no_replicas_that_an_upgrade_would_set_back(obj
 def test_every_container_of_mlflows_image_gets_what_the_user_adds(objects):
     for name, spec in pod_specs(objects).items():
         for container in containers(spec):
-            if "mlflow" in container["image"] and not name.startswith("Pod "):
+            if "mlflow" in container["image"]:
                 assert "HTTPS_PROXY" in environment(container), f"{name} {container['name']}"
                 assert container["envFrom"] == [{"configMapRef": {"name": "regional"}}]
                 assert "/etc/company" in {mount["mountPath"] for mount in container["volumeMounts"]}
+
+
+def test_what_goes_along_with_mlflow_starts_before_all_else_in_every_pod_that_uses_the_database(objects):
+    first = {
+        name: spec["initContainers"][0]["name"]
+        for name, spec in pod_specs(objects).items()
+        if "initContainers" in spec
+    }
+    jobs = ("Job mlflow-migrate", "CronJob mlflow-backup", "CronJob mlflow-garbage-collection")
+    assert len(first) == len(("Deployment", *jobs))
+    assert {*first.values()} == {"database-proxy"}
+
+
+def test_pods_of_jobs_carry_what_keeps_a_mesh_away(objects):
+    templates = [
+        obj["spec"].get("jobTemplate", obj)["spec"]["template"]["metadata"]
+        for obj in objects
+        if obj["kind"] in {"Job", "CronJob"}
+    ]
+    [test] = [obj["metadata"] for obj in objects if obj["kind"] == "Pod"]
+    assert len(templates) == 3
+    for metadata in (*templates, test):
+        assert metadata["annotations"]["sidecar.istio.io/inject"] == "false"
+        assert metadata["labels"]["example.com/team"] == "platform"
+
+
+def test_another_annotation_is_another_job(objects):
+    def name(*more: str) -> str:
+        [job] = [obj for obj in documents(render("mlflow-stack", "mlflow", *more)) if obj["kind"] == "Job"]
+        return job["metadata"]["name"]
+
+    assert name() != name("--set", "jobs.podAnnotations.a=b")
+
+
+def test_postgresql_takes_its_own_settings(objects):
+    [container] = one(objects, "StatefulSet", "mlflow-postgresql")["spec"]["template"]["spec"]["containers"]
+    settings = ["-c", "log_min_duration_statement=2s", "-c", "max_connections=300"]
+    assert container["args"] == ["postgres", *settings]
+
+
+def test_the_server_takes_more_arguments(objects):
+    server = one(objects, "Deployment", "mlflow")["spec"]["template"]["spec"]["containers"][0]
+    assert server["args"][-1] == "--x-frame-options=DENY"
 
 
 def test_every_pod_runs_where_its_component_is_told(objects):

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 from support.diagnosis import tell_what_is_there
+from support.guides import Walks
 from support.installed_stack import CRD, ROOT
 from support.live import Place
 from support.live_cluster import PROVIDER, cluster, fresh_namespace, helm, kubectl, loaded
 
 from examples.demo.charts import Helm
+from examples.demo.cluster import Cluster
 from examples.demo.kubectl import Kubectl
 from examples.demo.stage import NAMESPACE
 
@@ -56,9 +58,25 @@ def place(kubectl: Kubectl) -> Iterator[Place]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def operator(kubectl: Kubectl, helm: Helm, definition: None) -> Iterator[None]:
+    """An operator of all namespaces, unless there is one: ModelDeployments of these stories name their registry.
+
+    It goes with the file's last story, for others bring operators of their own.
+    """
+    if helm.is_installed("davit", NAMESPACE):
+        yield
+        return
+    kubectl.ensure_namespace(NAMESPACE)
+    values = {"resolveIntervalSeconds": 2, "crds.install": False}
+    helm.install("davit", "davit-operator", NAMESPACE, values)
+    yield
+    helm.uninstall("davit", NAMESPACE)
+
+
 @pytest.fixture(scope="session")
-def operator(kubectl: Kubectl, helm: Helm) -> None:
-    """An operator, if there is none: ModelDeployments of these stories name their registry themselves."""
-    if not helm.is_installed("davit", NAMESPACE):
-        kubectl.ensure_namespace(NAMESPACE)
-        helm.install("davit", "davit-operator", NAMESPACE, {"resolveIntervalSeconds": 2})
+def walks(helm: Helm, loaded: tuple[Cluster, list[str]], tmp_path_factory) -> Iterator[Walks]:
+    """The guides, for every file that needs what they leave in MLflow."""
+    begun = Walks(helm, *loaded, tmp_path_factory.mktemp("homes"))
+    yield begun
+    begun.end()

@@ -5,19 +5,25 @@ without one, so what is promised is that asking again is enough and that nothing
 """
 
 import json
-import logging
+import socket
+import sys
 
 import pytest
 from support.live import Place
 from support.live_cluster import fresh_namespace
 from support.stack_release import StackRelease
-from support.steady_client import SteadyClient, written
-from support.steady_writer import ARTIFACT_EVERY
+from support.steady_client import SteadyClient, differences, written
 
 from devcluster.commands import CommandFailed
 from examples.demo.waiting import until
 
-logger = logging.getLogger(__name__)
+# What the kernel does with a process that wants too much memory: no time to say goodbye to anybody.
+CRASH = """
+import os
+for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+    if pid not in (1, os.getpid()):
+        os.kill(pid, 9)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -45,18 +51,37 @@ def both_answer(stack: StackRelease) -> bool:
     return status.get("readyReplicas") == status.get("replicas") == 2
 
 
-def check_nothing_is_lost(stack: StackRelease, client: SteadyClient) -> None:
-    report = client.finish()
-    logger.info("%d steps written, the client asked again %d times", report["steps"], report["retries"])
-    with stack.url() as url:
-        found = written(url, report["run"])
-    steps = range(report["steps"])
-    assert found["metrics"] == [(step, pytest.approx(1 / (step + 1))) for step in steps]
-    assert found["artifacts"] == {f"{step}.txt" for step in steps if step % ARTIFACT_EVERY == 0}
-    assert found["params"] == {f"param-{step}": str(step) for step in steps}
+def talks_to(stack: StackRelease, client: SteadyClient) -> str:
+    """The server that has the client's connection; the kernel writes addresses backwards."""
+    address = socket.inet_aton(client.address)[::-1].hex().upper()
+    peers = "import pathlib; print(pathlib.Path('/proc/net/tcp').read_text())"
+
+    def look() -> str | None:
+        for name in (pod["metadata"]["name"] for pod in stack.server_pods()):
+            if f" {address}:" in stack.place.execute(name, "python", "-c", peers, container="mlflow"):
+                return name
+        return None
+
+    return until(look, "a server that the client talks to", seconds=60)
 
 
-def test_a_rolling_restart_loses_no_write(stack: StackRelease):
+@pytest.fixture
+def check_nothing_is_lost(stack: StackRelease, request: pytest.FixtureRequest):
+    """Compares, tells how much was compared, and returns how often the client had to ask again."""
+    capture = request.config.pluginmanager.get_plugin("capturemanager")
+
+    def check(client: SteadyClient) -> int:
+        report = client.finish()
+        with capture.global_and_fixture_disabled():
+            sys.stdout.write(f"\n{report['steps']} steps written, asked again {report['retries']} times\n")
+        with stack.url() as url:
+            assert differences(report["steps"], written(url, report["run"])) == []
+        return report["retries"]
+
+    return check
+
+
+def test_a_rolling_restart_loses_no_write(stack: StackRelease, check_nothing_is_lost):
     client = SteadyClient(stack.place, "restarted")
     before = {pod["metadata"]["name"] for pod in stack.server_pods()}
     client.start()
@@ -68,17 +93,27 @@ def test_a_rolling_restart_loses_no_write(stack: StackRelease):
     gone = lambda: not before & {pod["metadata"]["name"] for pod in stack.place.get("pods")["items"]}  # noqa: E731
     until(gone, "the servers of before to be gone", seconds=180)
     client.go_on(30)
-    check_nothing_is_lost(stack, client)
+    check_nothing_is_lost(client)
 
 
-def test_a_server_that_is_killed_loses_no_acknowledged_write(stack: StackRelease):
-    client = SteadyClient(stack.place, "killed")
+def test_servers_that_crash_under_their_client_lose_no_acknowledged_write(
+    stack: StackRelease, check_nothing_is_lost
+):
+    client = SteadyClient(stack.place, "crashing")
     client.start()
-    victim = stack.server_pods()[0]["metadata"]["name"]
-    stack.place.run("delete", "pod", victim, "--force", "--grace-period=0")
-    client.go_on(30)
-    until(lambda: both_answer(stack), "both servers to answer", seconds=240)
-    check_nothing_is_lost(stack, client)
+    for _ in range(2):
+        victim = talks_to(stack, client)
+        restarts = count_restarts(stack, victim)
+        stack.place.execute(victim, "python", "-c", CRASH, container="mlflow")
+        client.go_on(30)
+        until(lambda: count_restarts(stack, victim) > restarts, "the server to restart", seconds=60)  # noqa: B023
+        until(lambda: both_answer(stack), "both servers to answer", seconds=240)
+    assert check_nothing_is_lost(client) > 0, "connections broke, and nobody asked again"
+
+
+def count_restarts(stack: StackRelease, pod: str) -> int:
+    found: int = stack.place.get("pod", pod)["status"]["containerStatuses"][0]["restartCount"]
+    return found
 
 
 def test_a_drained_node_takes_one_server_at_a_time(stack: StackRelease):
@@ -88,3 +123,17 @@ def test_a_drained_node_takes_one_server_at_a_time(stack: StackRelease):
     with pytest.raises(CommandFailed, match="disruption budget"):
         evict(stack, second)
     until(lambda: both_answer(stack), "both servers to answer", seconds=240)
+
+
+def test_an_autoscaler_takes_over_without_stopping_a_server(stack: StackRelease):
+    before = {pod["metadata"]["name"] for pod in stack.server_pods()}
+    stack.install(autoscaling__enabled=True, autoscaling__minReplicas=2)
+
+    def measures() -> bool:
+        status = stack.place.get("horizontalpodautoscaler", "mlflow").get("status", {})
+        holds = {one["type"] for one in status.get("conditions", []) if one["status"] == "True"}
+        return {"AbleToScale", "ScalingActive"} <= holds and status["currentReplicas"] == 2
+
+    until(measures, "the autoscaler to have measured two servers", seconds=180)
+    assert before <= {pod["metadata"]["name"] for pod in stack.server_pods()}
+    assert stack.place.get("poddisruptionbudget", "mlflow")["status"]["disruptionsAllowed"] == 1

@@ -5,27 +5,19 @@ then read over the REST API and held against what must be there, not against wha
 """
 
 import json
-from collections.abc import Iterator
 
 import pytest
 import yaml
-from support.guides import CLIENTS, FOLDER, Guides, installed_stack
-from support.installed_stack import InstalledStack
+from support.guides import CLIENTS, FOLDER, SCRIPTS, Guides, Walks
 from support.live import Place
 
-from examples.demo.charts import Helm
-from examples.demo.cluster import Cluster
 from examples.demo.kubectl import Kubectl
-from examples.demo.stage import NAMESPACE
 
 
 @pytest.fixture(scope="module", params=CLIENTS)
-def guides(
-    request, helm: Helm, kubectl: Kubectl, loaded: tuple[Cluster, list[str]], tmp_path_factory
-) -> Iterator[Guides]:
-    with installed_stack(helm, kubectl, loaded[1]) as stack:
-        home = tmp_path_factory.mktemp("home")
-        yield Guides.prepare(request.param, stack, loaded[0], kubectl, home)
+def guides(request, walks: Walks) -> Guides:
+    walks.begin([*CLIENTS], SCRIPTS)
+    return walks.of(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +62,7 @@ def test_a_search_over_rest_combines_parameters_metrics_and_tags(guides: Guides,
 
 def test_autolog_of_scikit_learn_keeps_every_parameter_and_metric(guides: Guides):
     guides.follow("02_autolog_sklearn.py")
-    tracking, expected = guides.stack.tracking, guides.expect("sklearn")
+    tracking, expected = guides.stack.tracking, guides.trainings["sklearn"]
     [run] = tracking.runs("guide 2: scikit-learn")
     assert run.params == expected["params"]
     assert {name: run.metrics[name] for name in expected["metrics"]} == pytest.approx(expected["metrics"])
@@ -89,7 +81,7 @@ def test_autolog_of_boosted_trees_keeps_every_round(
     guides: Guides, script: str, library: str, experiment: str, metric: str
 ):
     guides.follow(script)
-    tracking, expected = guides.stack.tracking, guides.expect(library)
+    tracking, expected = guides.stack.tracking, guides.trainings[library]
     [run] = tracking.runs(experiment)
     params = {name: str(value) for name, value in expected["params"].items()}
     assert {name: run.params[name] for name in params} == params
@@ -106,7 +98,7 @@ def importance(library: str) -> str:
 
 def test_autolog_of_keras_keeps_every_epoch(guides: Guides):
     guides.follow("05_autolog_keras.py")
-    tracking, expected = guides.stack.tracking, guides.expect("keras")
+    tracking, expected = guides.stack.tracking, guides.trainings["keras"]
     [run] = tracking.runs("guide 5: Keras")
     assert run.params["epochs"] == "5"
     assert run.params["batch_size"] == "50"
@@ -121,7 +113,7 @@ def test_every_attempt_of_a_hyperopt_search_is_a_nested_run(guides: Guides):
     search, *attempts = guides.stack.tracking.runs("guide 6: hyperopt")
     assert len(attempts) == 6
     assert {attempt.parent for attempt in attempts} == {search.id}
-    expected = guides.expect("cross_validation", *[attempt.params["C"] for attempt in attempts])
+    expected = guides.cross_validation([attempt.params["C"] for attempt in attempts])
     kept = {attempt.params["C"]: attempt.metrics["accuracy"] for attempt in attempts}
     assert kept == pytest.approx(expected)
     assert kept[search.params["best_C"]] == max(kept.values())
@@ -207,18 +199,6 @@ def test_a_data_frame_is_answered_row_by_row_and_a_missing_column_refused(guides
     [run] = tracking.runs("guide 11: inference")
     assert tracking.model(run)["flavors"]["sklearn"]["serialization_format"] == "cloudpickle"
     assert tracking.aliases("guide-forest") == {"champion": "1"}
-
-
-@pytest.fixture(scope="module")
-def operator(guides: Guides, helm: Helm, kubectl: Kubectl, definition: None) -> Iterator[None]:
-    """Davit's operator for the stack's namespace, unless one looks after all namespaces."""
-    if helm.is_installed("davit", NAMESPACE):
-        yield
-        return
-    namespace = guides.stack.namespace
-    InstalledStack(Place(kubectl, namespace), helm, []).install_operator()
-    yield
-    helm.uninstall("davit", namespace)
 
 
 def test_what_the_guides_registered_is_served(

@@ -9,11 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 from support.browser import chromium, new_page
-from support.guides import Guides, installed_stack
-
-from examples.demo.charts import Helm
-from examples.demo.cluster import Cluster
-from examples.demo.kubectl import Kubectl
+from support.guides import Guides, Walks
 
 DOCS = Path(__file__).parents[2] / "docs"
 LARGEST = 150_000
@@ -23,15 +19,12 @@ NO_USERS = "/mlflow/users/current"
 
 
 @pytest.fixture(scope="module")
-def guides(
-    helm: Helm, kubectl: Kubectl, loaded: tuple[Cluster, list[str]], tmp_path_factory
-) -> Iterator[Guides]:
-    """A stack that two of the guides have been run against."""
-    with installed_stack(helm, kubectl, loaded[1]) as stack:
-        found = Guides.prepare("3.17", stack, loaded[0], kubectl, tmp_path_factory.mktemp("home"))
-        found.follow("01_experiments.py")
-        found.follow("10_registry.py")
-        yield found
+def guides(walks: Walks) -> Guides:
+    """A stack that two of the guides, at least, have been run against."""
+    walks.begin(["3.17"], ["01_experiments.py", "10_registry.py"])
+    found = walks.of("3.17")
+    found.follow("10_registry.py")
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +79,13 @@ def test_a_registered_model_shows_its_versions_tags_and_aliases(page: Page, guid
 
 def test_a_page_may_change_what_it_shows(page: Page, guides: Guides):
     # Browsers name the page's origin with every change, and MLflow refuses origins that it was not told.
-    page.goto(f"{guides.stack.url}/#/models/guide-registry")
+    guides.stack.tracking.post("/registered-models/create", {"name": "of-the-page"})
+    page.goto(f"{guides.stack.url}/#/models/of-the-page")
     page.get_by_text("Edit", exact=True).first.click()
     editor = page.locator("textarea").first
     editor.fill("Changed in a browser")
     page.get_by_role("button", name="Save").click()
     page.get_by_text("Changed in a browser").last.wait_for()
     page.get_by_role("button", name="Save").wait_for(state="hidden")
-    model = guides.stack.tracking.get("/registered-models/get", name="guide-registry")["registered_model"]
+    model = guides.stack.tracking.get("/registered-models/get", name="of-the-page")["registered_model"]
     assert model["description"] == "Changed in a browser"

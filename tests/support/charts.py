@@ -1,7 +1,9 @@
 """Charts rendered as Helm renders them, without a cluster."""
 
 import re
+import shutil
 import subprocess
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,20 @@ def render(chart: str, release: str, *arguments: str) -> str:
     """One chart as YAML, in the version of Kubernetes that the development cluster runs."""
     where = (release, str(CHARTS / chart), "--namespace", NAMESPACE, "--kube-version", KUBERNETES_VERSION)
     return helm("template", *where, *arguments)
+
+
+def notes(*arguments: str) -> str:
+    """What the stack's chart says after an installation; Helm itself shows that with a cluster only."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "chart"
+        shutil.copytree(CHARTS / "mlflow-stack", copy)
+        text = (copy / "templates/NOTES.txt").read_text()
+        (copy / "templates/_notes.tpl").write_text(f'{{{{- define "notes" }}}}{text}{{{{ end }}}}')
+        (copy / "templates/notes.yaml").write_text('kind: Notes\nsaid: {{ include "notes" . | quote }}\n')
+        where = ("mlflow", str(copy), "--namespace", NAMESPACE, "--kube-version", KUBERNETES_VERSION)
+        shown = helm("template", *where, "--show-only", "templates/notes.yaml", *arguments)
+    [found] = documents(shown)
+    return str(found["said"])
 
 
 def documents(rendered: str) -> list[Document]:

@@ -1,6 +1,8 @@
 """What the guides' trainings give, computed without MLflow. Runs in the environment of the guides' client.
 
-    python guide_expectations.py NAME [ARGUMENT...]    prints one JSON object
+    python guide_expectations.py LIBRARY...                     prints what each of them gives, by name
+    python guide_expectations.py cross_validation STRENGTH...   prints an accuracy for each
+
 
 The libraries keep records of their own of how a training went; those are held against what MLflow has kept.
 """
@@ -90,5 +92,11 @@ def cross_validation(*strengths):
     return {strength: accuracy(strength) for strength in strengths}
 
 
+def main(first, *others):
+    if first == "cross_validation":
+        return cross_validation(*others)
+    return {library: globals()[library]() for library in (first, *others)}
+
+
 if __name__ == "__main__":
-    print(json.dumps(globals()[sys.argv[1]](*sys.argv[2:])))
+    print(json.dumps(main(*sys.argv[1:])))

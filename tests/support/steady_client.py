@@ -1,11 +1,14 @@
 """A pod whose MLflow client writes all the time, and the comparison of what it wrote with what is there."""
 
 import json
+import math
+import urllib.request
 from pathlib import Path
 from typing import Any
 
 from support.live import Place
 from support.stack_release import ask_mlflow
+from support.steady_writer import ARTIFACT_EVERY
 
 from devcluster.images.catalog import IMAGES
 from examples.demo.waiting import until
@@ -34,6 +37,12 @@ class SteadyClient:
     def go_on(self, steps: int) -> None:
         """Wait for so many more steps."""
         self.wait_for(self._steps() + steps)
+
+    @property
+    def address(self) -> str:
+        """The pod's own."""
+        found: str = self.place.get("pod", self.name)["status"]["podIP"]
+        return found
 
     def finish(self) -> dict[str, Any]:
         """Let it end; returns its report."""
@@ -81,13 +90,13 @@ class SteadyClient:
 
 
 def written(url: str, run: str) -> dict[str, Any]:
-    """Everything that MLflow has of a run: metric values by step, parameters, names of artifacts."""
-    values: list[tuple[int, float]] = []
+    """Everything that MLflow has of a run: metric values with their steps, parameters, contents of artifacts."""
+    values: list[list[Any]] = []
     token = ""
     while True:
         query = f"run_id={run}&metric_key=loss&max_results=5000" + (f"&page_token={token}" if token else "")
         page = ask_mlflow(url, f"metrics/get-history?{query}")
-        values += [(int(one["step"]), one["value"]) for one in page.get("metrics", [])]
+        values += [[int(one["step"]), one["value"]] for one in page.get("metrics", [])]
         if not (token := page.get("next_page_token", "")):
             break
     data = ask_mlflow(url, f"runs/get?run_id={run}")["run"]["data"]
@@ -95,5 +104,32 @@ def written(url: str, run: str) -> dict[str, Any]:
     return {
         "metrics": sorted(values),
         "params": {one["key"]: one["value"] for one in data.get("params", [])},
-        "artifacts": {file["path"] for file in files},
+        "artifacts": {file["path"]: artifact(url, run, file["path"]) for file in files},
     }
+
+
+def artifact(url: str, run: str, path: str) -> str:
+    """The text of an artifact."""
+    with urllib.request.urlopen(f"{url}/get-artifact?path={path}&run_uuid={run}", timeout=30) as answer:
+        return answer.read().decode()
+
+
+def differences(steps: int, found: dict[str, Any]) -> list[str]:
+    """What is lost, changed or there twice, of so many steps of the writer."""
+    numbers = range(steps)
+    values: dict[int, list[float]] = {step: [] for step in numbers}
+    for step, value in found["metrics"]:
+        values.setdefault(step, []).append(value)
+    wrong = [
+        f"step {step}: {seen}"
+        for step, seen in values.items()
+        if step not in numbers or len(seen) != 1 or not math.isclose(seen[0], 1 / (step + 1))
+    ]
+    params = {f"param-{step}": str(step) for step in numbers}
+    artifacts = {f"{step}.txt": f"artifact {step}" for step in numbers if step % ARTIFACT_EVERY == 0}
+    for kind, wanted in (("params", params), ("artifacts", artifacts)):
+        keys = sorted(wanted.keys() | found[kind].keys())
+        wrong += [
+            f"{kind} {key}: {found[kind].get(key)}" for key in keys if wanted.get(key) != found[kind].get(key)
+        ]
+    return wrong

@@ -8,23 +8,34 @@ import json
 import logging
 from pathlib import Path
 
-import mlflow
-
 ARTIFACT_EVERY = 20
 
 
 class Retries(logging.Handler):
-    """Counts how often the HTTP client had to ask again."""
+    """Counts how often the HTTP client asks again: because a connection broke, or because of a status."""
 
-    count = 0
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.count = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.count += "Retrying" in record.getMessage()
+        self.count += record.getMessage().startswith(("Retrying (", "Retry: "))
+
+
+def count_retries() -> Retries:
+    """Count from now on; urllib3 says only at the level DEBUG that it asks again because of a status."""
+    retries = Retries()
+    pool = logging.getLogger("urllib3.connectionpool")
+    pool.setLevel(logging.DEBUG)
+    pool.addHandler(retries)
+    pool.propagate = False
+    return retries
 
 
 def main() -> None:
-    retries = Retries()
-    logging.getLogger("urllib3.connectionpool").addHandler(retries)
+    import mlflow
+
+    retries = count_retries()
     step = 0
     with mlflow.start_run() as run:
         while not Path("/tmp/stop").exists():
@@ -34,7 +45,7 @@ def main() -> None:
                 mlflow.log_text(f"artifact {step}", f"{step}.txt")
             step += 1
             if step % 10 == 0:
-                print(f"steps {step}", flush=True)  # noqa: T201 - read from the pod's log
+                print(f"steps {step} retries {retries.count}", flush=True)  # noqa: T201 - read from the pod's log
     report = {"run": run.info.run_id, "steps": step, "retries": retries.count}
     print(json.dumps(report), flush=True)  # noqa: T201 - likewise
 

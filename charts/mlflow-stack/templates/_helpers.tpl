@@ -92,6 +92,12 @@ envFrom:
 {{- end }}
 {{- end }}
 
+{{- define "mlflow-stack.extraInitContainers" -}}
+{{- with .Values.server.extraInitContainers }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
 {{- define "mlflow-stack.extraVolumes" -}}
 {{- with .Values.server.extraVolumes }}
 {{- toYaml . }}
@@ -201,4 +207,34 @@ pod's own address, under which a Prometheus reads /metrics.
 # There is no git in the image, and the server needs none.
 - name: GIT_PYTHON_REFRESH
   value: quiet
+{{- end }}
+
+{{/* What the operator's chart is told, as a JSON list: the connection, and those Secrets of the user's that it leaves out. */}}
+{{- define "mlflow-stack.operatorValues" -}}
+{{- $values := list (printf "connection.secretName=%s-davit-connection" (include "mlflow-stack.fullname" .)) -}}
+{{- if and (include "mlflow-stack.store.isS3" .) .Values.store.existingSecret (not .Values.store.caSecret) -}}
+{{- $values = append $values (printf "store.secretName=%s" .Values.store.existingSecret) -}}
+{{- end -}}
+{{- if and .Values.auth.enabled .Values.auth.existingSecret -}}
+{{- $values = append $values (printf "registry.secretName=%s" .Values.auth.existingSecret) -}}
+{{- end -}}
+{{- if and .Values.tls.enabled .Values.tls.existingSecret -}}
+{{- $values = append $values (printf "caSecretName=%s" .Values.tls.existingSecret) -}}
+{{- end -}}
+{{- if and .Values.webhooks.enabled .Values.webhooks.existingSecret -}}
+{{- $values = append $values (printf "webhook.secretName=%s" .Values.webhooks.existingSecret) -}}
+{{- end -}}
+{{- $values | toJson -}}
+{{- end }}
+
+{{/* What stands still while its one pod restarts, as a JSON list. */}}
+{{- define "mlflow-stack.singleInstances" -}}
+{{- $single := list -}}
+{{- if eq .Values.database.kind "bundled" -}}
+{{- $single = append $single "the bundled PostgreSQL (database.kind)" -}}
+{{- end -}}
+{{- if eq .Values.store.kind "bundled" -}}
+{{- $single = append $single "the bundled S3 store (store.kind)" -}}
+{{- end -}}
+{{- $single | toJson -}}
 {{- end }}

@@ -134,10 +134,28 @@ securityContext:
   {{- include "mlflow-stack.podSecurityContext" (list 65532) | nindent 2 }}
 {{- end }}
 
-{{/* Labels of the pods. Call: (list $ "component") */}}
-{{- define "mlflow-stack.operations.labels" -}}
-{{ include "mlflow-stack.selectorLabels" . }}
-{{- include "mlflow-stack.storeIdentityLabels" (index . 0) }}
+{{/* Labels and annotations of the pods. Call: (list $ "component") */}}
+{{- define "mlflow-stack.operations.metadata" -}}
+{{- $root := index . 0 -}}
+labels:
+  {{- include "mlflow-stack.selectorLabels" . | nindent 2 }}
+  {{- include "mlflow-stack.storeIdentityLabels" $root | indent 2 }}
+  {{- with $root.Values.jobs.podLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with $root.Values.jobs.podAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/*
+A Job cannot be changed, so every revision of the release and every other pod gets a name of its own; Helm and GitOps
+tools, which know no revisions, then remove the Job of before. Call: (list $ "migrate" "metadata of the pod" "its spec")
+*/}}
+{{- define "mlflow-stack.operations.jobName" -}}
+{{- $root := index . 0 -}}
+{{ include "mlflow-stack.fullname" $root }}-{{ index . 1 }}-{{ slice . 2 | join "," | sha256sum | trunc 6 }}-{{ $root.Release.Revision }}
 {{- end }}
 
 {{/* Beside the artifacts, in the words of MLflow's artifact repositories. */}}

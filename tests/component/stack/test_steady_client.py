@@ -1,0 +1,79 @@
+"""The client that the availability stories rest on: it counts when it asks again, and sees what is lost."""
+
+import logging
+import socketserver
+import threading
+
+import pytest
+import urllib3
+from support.steady_client import differences
+from support.steady_writer import count_retries
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+@pytest.fixture
+def retries():
+    counter = count_retries()
+    yield counter
+    pool = logging.getLogger("urllib3.connectionpool")
+    pool.removeHandler(counter)
+    pool.setLevel(logging.NOTSET)
+    pool.propagate = True
+
+
+def ask(*answers: bytes) -> int:
+    """The status that a client gets in the end whose connections are answered so, one after the other."""
+    left = list(answers)
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+            self.request.sendall(left.pop(0))
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        policy = urllib3.Retry(total=5, backoff_factor=0, status_forcelist=[503])
+        with urllib3.PoolManager(retries=policy) as client:
+            status = client.request("GET", f"http://127.0.0.1:{server.server_address[1]}/").status
+        server.shutdown()
+    return status
+
+
+@pytest.mark.parametrize(
+    ("answers", "count"), [((OK,), 0), ((b"", OK), 1), ((BUSY, OK), 1), ((b"", BUSY, b"", OK), 3)]
+)
+def test_asking_again_is_counted_whatever_the_reason(retries, answers: tuple[bytes, ...], count: int):
+    assert ask(*answers) == 200
+    assert retries.count == count
+
+
+def found() -> dict:
+    """What MLflow has when nothing is lost of three steps."""
+    return {
+        "metrics": [[0, 1.0], [1, 0.5], [2, 1 / 3]],
+        "params": {"param-0": "0", "param-1": "1", "param-2": "2"},
+        "artifacts": {"0.txt": "artifact 0"},
+    }
+
+
+def test_what_is_all_there_is_told_as_such():
+    assert differences(3, found()) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "instead", "told"),
+    [
+        ("metrics", [[0, 1.0], [2, 1 / 3]], "step 1: []"),
+        ("metrics", [[0, 1.0], [1, 0.4], [2, 1 / 3]], "step 1: [0.4]"),
+        ("metrics", [[0, 1.0], [1, 0.5], [1, 0.5], [2, 1 / 3]], "step 1: [0.5, 0.5]"),
+        ("metrics", [*found()["metrics"], [3, 0.25]], "step 3: [0.25]"),
+        ("params", {"param-0": "0", "param-2": "2"}, "params param-1: None"),
+        ("params", {**found()["params"], "param-1": "7"}, "params param-1: 7"),
+        ("artifacts", {}, "artifacts 0.txt: None"),
+        ("artifacts", {"0.txt": "artif"}, "artifacts 0.txt: artif"),
+    ],
+)
+def test_every_loss_is_seen(kind: str, instead, told: str):
+    assert differences(3, {**found(), kind: instead}) == [told]
