@@ -1,5 +1,6 @@
 """The stack as somebody gets who sets nothing: how soon, how large, what it tells Prometheus; then behind an Ingress."""
 
+import base64
 import json
 import sys
 import time
@@ -95,6 +96,36 @@ def test_prometheus_gets_by_the_pods_own_address_what_the_recorded_scrape_has(st
     assert told["mlflow_http_request_total"] == recorded["mlflow_http_request_total"]
 
 
+def keepsakes(place: Place) -> dict[str, object]:
+    """What no upgrade may touch: credentials, and the pods on which data lies."""
+    secrets = place.get("secrets", "--selector", "app.kubernetes.io/name=mlflow-stack")["items"]
+    pods = [place.get("pod", f"mlflow-{part}-0") for part in ("postgresql", "versitygw")]
+    found = {secret["metadata"]["name"]: secret["data"] for secret in secrets}
+    return found | {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in pods}
+
+
+@pytest.fixture(scope="module")
+def published(stack: Installed) -> dict[str, object]:
+    """An upgrade puts an Ingress in front; returns what no upgrade may touch as it was before."""
+    before = keepsakes(stack.place)
+    tls = [{"secretName": "tls", "hosts": [HOST]}]
+    stack.upgrade(ingress={"enabled": True, "hosts": [HOST], "tls": tls})
+    return before
+
+
+def test_an_upgrade_keeps_every_secret_and_the_pods_that_hold_data(stack: Installed, published):
+    assert len(published) == 6
+    assert keepsakes(stack.place) == published
+
+
+def test_no_secret_is_a_value(stack: Installed, published):
+    shown = stack.helm.values("mlflow", stack.place.namespace)
+    names = ("mlflow-postgresql", "mlflow-versitygw", "mlflow-webhooks")
+    secrets = [base64.b64decode(one).decode() for name in names for one in published[name].values()]
+    assert len(secrets) == 5
+    assert not [secret for secret in secrets if secret in shown]
+
+
 def ask(url: str, host: str, path: str, origin: str = "", body: object = None) -> int:
     """The status that a client gets who comes by this name."""
     headers = {"Host": host, "Content-Type": "application/json"} | ({"Origin": origin} if origin else {})
@@ -107,10 +138,8 @@ def ask(url: str, host: str, path: str, origin: str = "", body: object = None) -
         return refusal.code
 
 
-def test_an_ingress_host_is_known_to_mlflow_and_a_stranger_is_not(stack: Installed):
+def test_an_ingress_host_is_known_to_mlflow_and_a_stranger_is_not(stack: Installed, published):
     search = "/api/2.0/mlflow/experiments/search"
-    ingress = {"enabled": True, "hosts": [HOST], "tls": [{"secretName": "tls", "hosts": [HOST]}]}
-    stack.upgrade(ingress=ingress)
     [rule] = stack.place.get("ingress", "mlflow")["spec"]["rules"]
     assert rule["host"] == HOST
     with stack.place.kubectl.forward(stack.place.namespace, "svc/mlflow", 5000) as url:
