@@ -109,6 +109,22 @@ def test_every_pod_runs_where_its_component_is_told(objects):
         assert spec["priorityClassName"], name
 
 
+def test_every_pod_may_pull_from_a_registry_that_asks_who_is_there(objects):
+    for name, spec in pod_specs(objects).items():
+        assert spec["imagePullSecrets"] == [{"name": "registry-login"}], name
+
+
+def test_every_claim_has_the_storage_class_that_was_asked_for():
+    classes = [f"{part}.persistence.storageClassName=fast" for part in ("postgresql", "versitygw")]
+    files = "database.kind=sqlite,database.persistence.storageClassName=fast"
+    files += ",store.kind=volume,store.persistence.storageClassName=fast"
+    bundled = documents(render("mlflow-stack", "mlflow", "--set", ",".join(classes)))
+    claims = [claim for obj in bundled for claim in obj.get("spec", {}).get("volumeClaimTemplates", [])]
+    own = documents(render("mlflow-stack", "mlflow", "--set", files))
+    claims += [obj for obj in own if obj["kind"] == "PersistentVolumeClaim"]
+    assert [claim["spec"]["storageClassName"] for claim in claims] == ["fast"] * 4
+
+
 def test_an_existing_claim_takes_the_place_of_one_of_the_charts_making(objects):
     for name, claim in (("mlflow-postgresql", "tracking-data"), ("mlflow-versitygw", "models")):
         spec = one(objects, "StatefulSet", name)["spec"]

@@ -32,7 +32,8 @@ def old(cluster: Cluster, loaded) -> str:
 def stack(helm, place: Place, old: str) -> StackRelease:
     """The old MLflow, two servers of it."""
     release = StackRelease(helm, place)
-    release.install(server__replicas=2, server__image__tag=old)
+    # MLflow 2 does not hear that it is to stop: as process 1 it has no handler, and Kubernetes kills it after this time.
+    release.install(server__replicas=2, server__image__tag=old, server__terminationGracePeriodSeconds=10)
     return release
 
 
