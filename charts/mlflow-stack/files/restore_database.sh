@@ -22,6 +22,9 @@ SELECT format('DROP %s IF EXISTS %s CASCADE', kind, name) FROM (
   SELECT CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END
     AS kind, oid::regclass::text AS name, oid
     FROM pg_class WHERE relnamespace = :place AND relkind IN ('r', 'p', 'v', 'm', 'S')
+    -- Sequences of identity columns go with their tables, and not without them.
+    AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid
+      AND relkind = 'S' AND deptype = 'i')
   UNION ALL SELECT 'ROUTINE', oid::regprocedure::text, oid FROM pg_proc WHERE pronamespace = :place
   UNION ALL SELECT 'TYPE', oid::regtype::text, oid FROM pg_type WHERE typnamespace = :place AND typtype IN ('e', 'd')
 ) AS object
