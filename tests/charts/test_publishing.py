@@ -91,7 +91,7 @@ def test_another_annotation_is_another_job(objects):
 
 def test_postgresql_takes_its_own_settings(objects):
     [container] = one(objects, "StatefulSet", "mlflow-postgresql")["spec"]["template"]["spec"]["containers"]
-    settings = ["-c", "log_min_duration_statement=2s", "-c", "max_connections=300"]
+    settings = ["-c", "log_min_duration_statement=2s", "-c", "max_connections=3000000"]
     assert container["args"] == ["postgres", *settings]
 
 
