@@ -90,6 +90,42 @@ def test_server_migration_and_those_who_wait_for_it_know_the_same_database_of_us
     assert found == ["people"] * 3
 
 
+@pytest.mark.parametrize("beginning", ["CronJob mlflow-backup", "Job mlflow-migrate-", "Job mlflow-restore-"])
+def test_who_dumps_and_restores_knows_the_database_of_users_and_not_their_passwords(beginning: str):
+    restoring = ("restore.from=latest",) if "restore" in beginning else ()
+    specs = pod_specs(rendered("auth.enabled=true", *restoring))
+    [spec] = [spec for name, spec in specs.items() if name.startswith(beginning)]
+    scripts = [one for one in containers(spec) if one["command"][0] == "python"]
+    assert [variable(one, "MLFLOW_AUTH_DATABASE") for one in scripts] == ["mlflow_auth"] * len(scripts)
+    knowing = [one["name"] for one in scripts if "MLFLOW_AUTH_ADMIN_PASSWORD" in environment(one)]
+    assert knowing == (["migrate"] if "migrate" in beginning else [])
+
+
+def test_the_collector_of_garbage_and_the_release_s_test_are_clients_who_prove_themselves():
+    objects = rendered("auth.enabled=true", "tls.enabled=true", "garbageCollection.enabled=true")
+    specs = pod_specs(objects)
+    for name in ("CronJob mlflow-garbage-collection", "Pod mlflow-test"):
+        client = specs[name]["containers"][0]
+        assert variable(client, "MLFLOW_TRACKING_URI").startswith("https://")
+        proof = environment(client)["MLFLOW_TRACKING_PASSWORD"]["valueFrom"]["secretKeyRef"]
+        assert proof == {"name": "mlflow-auth", "key": "password"}
+        assert authorities(specs[name]) == ["mlflow-tls"]
+
+
+def authorities(spec) -> list[str]:
+    """The Secrets with authorities that a pod's first container is told to trust."""
+    [told] = [volume for volume in spec["volumes"] if volume["name"] == "authorities"]
+    [mount] = [one for one in spec["containers"][0]["volumeMounts"] if one["name"] == "authorities"]
+    assert variable(spec["containers"][0], "AUTHORITIES") == mount["mountPath"]
+    return [source["secret"]["name"] for source in told["projected"]["sources"]]
+
+
+def test_clients_trust_the_authority_of_a_store_too_since_presigned_urls_lead_there():
+    own = ("store.kind=s3", "store.endpoint=https://s3", "store.caSecret=store-ca", "tls.enabled=true")
+    assert authorities(pod_specs(rendered(*own))["Pod mlflow-test"]) == ["store-ca", "mlflow-tls"]
+    assert authorities(pod_specs(rendered(*own[:-1]))["Pod mlflow-test"]) == ["store-ca"]
+
+
 def test_one_certificate_speaks_for_every_name_of_server_and_store():
     objects = rendered("tls.enabled=true")
     made = decoded(objects, "mlflow-tls")

@@ -23,7 +23,19 @@ def test_who_has_a_database_and_a_store_is_not_warned():
 def test_with_walls_it_says_https_and_where_the_password_is():
     said = notes("--set", "auth.enabled=true,tls.enabled=true")
     assert "https://localhost:5000" in said
+    assert "get secret mlflow-auth --output 'jsonpath={.data.password}'" in said
+    assert r"get secret mlflow-tls --output 'jsonpath={.data.ca\.crt}'" in said
+    assert "export MLFLOW_TRACKING_URI=https://localhost:5000" in said
+    assert "spec.model.registry.secretName" in said
+
+
+def test_behind_an_ingress_it_says_nothing_of_this_machine():
+    said = notes(
+        "--set", "auth.enabled=true,tls.enabled=true,ingress.enabled=true,ingress.hosts={a.example.com}"
+    )
     assert "get secret mlflow-auth" in said
+    assert "localhost" not in said
+    assert "mlflow-tls" not in said
 
 
 def test_the_operator_is_given_every_secret_that_the_connection_leaves_out():

@@ -1,12 +1,16 @@
 """The scripts of the stack's Jobs against real files and a real database: SQLite, which needs no server."""
 
 import gzip
+import importlib
 import json
 import os
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -36,51 +40,74 @@ def backups(tmp_path: Path, artifacts: Path):
     return Backups((tmp_path / "backups").as_uri())
 
 
+ABOUT = {"database": {"revision": "abc"}, "users": {"revision": "def"}}
+
+
 @pytest.fixture
-def dump(tmp_path: Path) -> Path:
-    path = tmp_path / "database.dump"
-    path.write_bytes(b"rows")
-    return path
+def dumps(tmp_path: Path) -> Path:
+    """A folder with dumps of both databases."""
+    folder = tmp_path / "dumps"
+    folder.mkdir()
+    for part in ABOUT:
+        (folder / f"{part}.dump").write_bytes(f"rows of {part}".encode())
+    return folder
 
 
-def save_at(backups, monkeypatch: pytest.MonkeyPatch, dump: Path, hour: int, kind: str = "scheduled") -> str:
+def save_at(backups, monkeypatch: pytest.MonkeyPatch, dumps: Path, hour: int, kind: str = "scheduled") -> str:
     """Save a backup as if it were so many o'clock."""
     import backups as module
 
     monkeypatch.setattr(module, "TIME", f"20261121T{hour:02}0000Z")
-    return backups.save(dump, kind, {"revision": "abc"})
+    return backups.save(dumps, kind, ABOUT)
 
 
-def test_a_backup_holds_the_dump_and_a_line_for_each_artifact(backups, dump: Path, tmp_path: Path):
-    name = backups.save(dump, "scheduled", {"revision": "abc"})
+def test_a_backup_holds_the_dumps_and_a_line_for_each_artifact(backups, dumps: Path, tmp_path: Path):
+    name = backups.save(dumps, "scheduled", ABOUT)
     assert re.fullmatch(r"\d{8}T\d{6}Z-scheduled", name)
     manifest = backups.fetch(name, tmp_path / "fetched")
-    assert manifest["database"]["revision"] == "abc"
     assert manifest["artifacts"]["files"] == 2
-    assert (tmp_path / "fetched" / name / "database.dump").read_bytes() == b"rows"
+    for part, about in ABOUT.items():
+        assert manifest[part]["revision"] == about["revision"]
+        assert (tmp_path / "fetched" / name / f"{part}.dump").read_text() == f"rows of {part}"
     with gzip.open(tmp_path / "fetched" / name / "artifacts.jsonl.gz", "rt") as lines:
         listed = {entry["path"]: entry["size"] for entry in map(json.loads, lines)}
     assert listed == {"0/models/MLmodel": 11, "hello.txt": 5}
 
 
-def test_a_damaged_dump_is_not_restored(backups, dump: Path, tmp_path: Path):
-    name = backups.save(dump, "scheduled", {})
-    (tmp_path / "backups" / name / "database.dump").write_bytes(b"rots")
-    with pytest.raises(ValueError, match=f"{name}/database.dump is damaged"):
+@pytest.mark.parametrize("part", sorted(ABOUT))
+def test_a_damaged_dump_is_not_restored(backups, dumps: Path, tmp_path: Path, part: str):
+    name = backups.save(dumps, "scheduled", ABOUT)
+    (tmp_path / "backups" / name / f"{part}.dump").write_bytes(b"rots")
+    with pytest.raises(ValueError, match=f"{name}/{part}.dump is damaged"):
         backups.fetch(name, tmp_path / "fetched")
 
 
-def test_a_backup_that_was_never_finished_is_none(backups, dump: Path, tmp_path: Path, monkeypatch):
-    whole = save_at(backups, monkeypatch, dump, 1)
-    half = save_at(backups, monkeypatch, dump, 2)
+def test_a_backup_of_before_users_were_backed_up_is_read_and_pruned(
+    backups, dumps: Path, tmp_path: Path, monkeypatch
+):
+    old = backups.save(dumps, "scheduled", {"database": ABOUT["database"]})
+    manifest = backups.fetch(old, tmp_path / "fetched")
+    assert "users" not in manifest
+    assert {path.name for path in (tmp_path / "fetched" / old).iterdir()} == {
+        "backup.json",
+        "artifacts.jsonl.gz",
+        "database.dump",
+    }
+    new = save_at(backups, monkeypatch, dumps, 23)
+    assert backups.prune("scheduled", 1) == [min(old, new)]
+
+
+def test_a_backup_that_was_never_finished_is_none(backups, dumps: Path, tmp_path: Path, monkeypatch):
+    whole = save_at(backups, monkeypatch, dumps, 1)
+    half = save_at(backups, monkeypatch, dumps, 2)
     (tmp_path / "backups" / half / "backup.json").unlink()
     assert backups.names() == [whole]
 
 
-def test_each_kind_of_backup_keeps_its_newest(backups, dump: Path, tmp_path: Path, monkeypatch):
+def test_each_kind_of_backup_keeps_its_newest(backups, dumps: Path, tmp_path: Path, monkeypatch):
     for hour in range(4):
         for kind in KINDS:
-            save_at(backups, monkeypatch, dump, hour, kind)
+            save_at(backups, monkeypatch, dumps, hour, kind)
     assert len(backups.prune("scheduled", 2)) == 2
     assert backups.prune("scheduled", 2) == []
     assert [name for name in backups.names() if name.endswith("scheduled")] == [
@@ -130,8 +157,8 @@ PROGRAM = """
 import importlib, pathlib, sys
 files, work, *scripts = sys.argv[1:]
 sys.path.insert(0, files)
-import prepare_dump, save_backup
-prepare_dump.FOLDER = save_backup.FOLDER = pathlib.Path(work)
+import dumps
+dumps.FOLDER = pathlib.Path(work)
 for words in scripts:
     sys.argv = words.split()
     importlib.import_module(sys.argv[0]).main()
@@ -167,6 +194,103 @@ def test_an_empty_database_is_filled_and_needs_no_backup(tmp_path: Path):
     assert "nothing to back up" in said[0]
     assert said[1].startswith("The database is filled with the schema ")
     assert said[2].startswith("The schema is current ")
-    assert not (work / "program").exists(), "SQLite needs none"
+    assert not (work / "database/program").exists(), "SQLite needs none"
     with sqlite3.connect(work / "database.dump") as copy:
         assert copy.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
+
+
+class Stack:
+    """Two databases of SQLite with a little in them, and the scripts of Jobs in this process."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, log: pytest.LogCaptureFixture) -> None:
+        self.people = folder / "people.db"
+        self._folder, self._monkeypatch, self._log = folder, monkeypatch, log
+        monkeypatch.setenv("MLFLOW_BACKEND_STORE_URI", f"sqlite:///{folder}/mlflow.db")
+        monkeypatch.setenv("BACKUP_DESTINATION", (folder / "backups").as_uri())
+        monkeypatch.setenv("RESTORE_FROM", "latest")
+        self.have_users()
+        tables = "CREATE TABLE experiments (id); INSERT INTO experiments VALUES (0)"
+        self._make(folder / "mlflow.db", "alembic_version", tables)
+        self._make(
+            self.people,
+            "alembic_version_auth",
+            "CREATE TABLE users (name); INSERT INTO users VALUES ('admin')",
+        )
+
+    def have_users(self, *, yes: bool = True) -> None:
+        if yes:
+            self._monkeypatch.setenv("MLFLOW_AUTH_DATABASE", "people")
+        else:
+            self._monkeypatch.delenv("MLFLOW_AUTH_DATABASE")
+
+    def _make(self, path: Path, version_table: str, tables: str) -> None:
+        with closing(sqlite3.connect(path)) as connection:
+            versions = (
+                f"CREATE TABLE {version_table} (version_num); INSERT INTO {version_table} VALUES ('abc')"
+            )
+            connection.executescript(f"{versions}; {tables}")
+
+    def names(self, statement: str = "SELECT 1") -> list[str]:
+        """The users, after a statement."""
+        with closing(sqlite3.connect(self.people)) as connection, connection:
+            connection.execute(statement)
+            return [name for (name,) in connection.execute("SELECT name FROM users")]
+
+    def run(self, *scripts: str) -> str:
+        """What the scripts of one pod say."""
+        import dumps
+
+        work = self._folder / f"work-{len(list(self._folder.iterdir()))}"
+        self._monkeypatch.setattr(dumps, "FOLDER", work)
+        for words in scripts:
+            self._monkeypatch.setattr(sys, "argv", words.split())
+            importlib.import_module(sys.argv[0]).main()
+        return self._log.text
+
+
+@pytest.fixture
+def stack(tmp_path: Path, artifacts: Path, monkeypatch, caplog) -> Iterator[Stack]:
+    (tmp_path / "backups").mkdir()
+    before = signal.getsignal(signal.SIGTERM)
+    yield Stack(tmp_path, monkeypatch, caplog)
+    signal.signal(signal.SIGTERM, before)
+
+
+BACK_UP = ("prepare_dump always", "save_backup")
+RESTORE = ("fetch_backup", "finish_restore")
+
+
+def test_users_are_backed_up_and_restored_with_the_rest(stack: Stack):
+    stack.run(*BACK_UP)
+    stack.names("UPDATE users SET name = 'mallory'")
+    assert "1 experiments, 1 users. All 2 artifacts" in stack.run(*RESTORE)
+    assert stack.names() == ["admin"]
+
+
+def test_a_backup_without_users_leaves_them_alone_and_says_so(stack: Stack):
+    stack.have_users(yes=False)
+    stack.run(*BACK_UP)
+    stack.have_users()
+    stack.names("INSERT INTO users VALUES ('eve')")
+    assert "It holds no users: those that were there stay." in stack.run(*RESTORE)
+    assert stack.names() == ["admin", "eve"]
+
+
+def test_where_nobody_asks_for_users_those_of_a_backup_are_left_out(stack: Stack):
+    stack.run(*BACK_UP)
+    stack.have_users(yes=False)
+    stack.names("UPDATE users SET name = 'mallory'")
+    assert "Its users were left out: auth.enabled is false." in stack.run(*RESTORE)
+    assert stack.names() == ["mallory"]
+
+
+def test_users_that_somebody_would_miss_are_not_overwritten_unasked(stack: Stack, monkeypatch):
+    stack.run(*BACK_UP)
+    stack.names("INSERT INTO users VALUES ('eve')")
+    with pytest.raises(SystemExit):
+        stack.run(*RESTORE)
+    assert stack.names() == ["admin", "eve"]
+    monkeypatch.setenv("RESTORE_OVERWRITE", "true")
+    said = stack.run(*RESTORE)
+    assert "The database is not empty: 2 users. Nothing was changed." in said
+    assert stack.names() == ["admin"]

@@ -54,7 +54,7 @@ def notes(*arguments: str) -> str:
         copy = Path(folder) / "chart"
         shutil.copytree(CHARTS / "mlflow-stack", copy)
         text = (copy / "templates/NOTES.txt").read_text()
-        (copy / "templates/_notes.tpl").write_text(f'{{{{- define "notes" }}}}{text}{{{{ end }}}}')
+        (copy / "templates/_said.tpl").write_text(f'{{{{- define "notes" }}}}{text}{{{{ end }}}}')
         (copy / "templates/notes.yaml").write_text('kind: Notes\nsaid: {{ include "notes" . | quote }}\n')
         where = ("mlflow", str(copy), "--namespace", NAMESPACE, "--kube-version", KUBERNETES_VERSION)
         shown = helm("template", *where, "--show-only", "templates/notes.yaml", *arguments)

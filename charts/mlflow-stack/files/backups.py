@@ -2,8 +2,9 @@
 
     20261121T023000Z-scheduled/
         database.dump       as the database's own dump program writes it
+        users.dump          the database of users, where MLflow asked for users
         artifacts.jsonl.gz  every file of the artifact store: path, size, ETag
-        backup.json         what the two are; written last, so it stands for a whole backup
+        backup.json         what they are; written last, so it stands for a whole backup
 
 BACKUP_DESTINATION is an address that MLflow's artifact repositories understand; they find the store's own
 credentials.
@@ -15,7 +16,7 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from artifacts import list_artifacts
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 MANIFEST = "backup.json"
-DUMP = "database.dump"
+PARTS = ("database", "users")
 LISTING = "artifacts.jsonl.gz"
 TIME = "%Y%m%dT%H%M%SZ"
 
@@ -45,27 +46,28 @@ class Backups:
         folders = [entry.path for entry in self._repository.list_artifacts() if entry.is_dir]
         return sorted(name for name in folders if self._is_whole(name))
 
-    def save(self, dump: Path, kind: str, database: Manifest) -> str:
-        """Keep a dump together with a listing of the artifacts.
+    def save(self, folder: Path, kind: str, about: Mapping[str, Manifest]) -> str:
+        """Keep dumps together with a listing of the artifacts.
 
         Args:
-            dump: The file.
+            folder: Where the dumps are.
             kind: Why there is a backup: `scheduled` or `migration`. Each kind has its own retention.
-            database: What is known about the dumped database.
+            about: What is known about the dumped databases, by the dumps' names.
 
         Returns:
             The backup's name.
         """
         name = f"{datetime.now(UTC).strftime(TIME)}-{kind}"
-        with tempfile.TemporaryDirectory() as folder:
-            listing = Path(folder) / LISTING
+        dumps = {part: folder / f"{part}.dump" for part in about}
+        described = {
+            part: {"size": dump.stat().st_size, "sha256": sha256(dump), **about[part]}
+            for part, dump in dumps.items()
+        }
+        with tempfile.TemporaryDirectory() as work:
+            listing, manifest = Path(work) / LISTING, Path(work) / MANIFEST
             artifacts = write_listing(listing)
-            manifest = Path(folder) / MANIFEST
-            about = {"size": dump.stat().st_size, "sha256": sha256(dump), **database}
-            manifest.write_text(
-                json.dumps({"name": name, "database": about, "artifacts": artifacts}, indent=2)
-            )
-            for file in (dump, listing, manifest):
+            manifest.write_text(json.dumps({"name": name, **described, "artifacts": artifacts}, indent=2))
+            for file in (*dumps.values(), listing, manifest):
                 self._repository.log_artifact(str(file), name)
         return name
 
@@ -73,14 +75,17 @@ class Backups:
         """Bring a backup's files into a folder.
 
         Raises:
-            ValueError: The dump is not the one that was saved.
+            ValueError: A dump is not the one that was saved.
         """
-        for file in (MANIFEST, LISTING, DUMP):
+        for file in (MANIFEST, LISTING):
             self._repository.download_artifacts(f"{name}/{file}", str(folder))
         here = folder / name
         manifest: Manifest = json.loads((here / MANIFEST).read_text())
-        if sha256(here / DUMP) != manifest["database"]["sha256"]:
-            raise ValueError(f"{name}/{DUMP} is damaged: its checksum is not the one in {MANIFEST}")
+        for part in held(manifest):
+            dump = f"{name}/{part}.dump"
+            self._repository.download_artifacts(dump, str(folder))
+            if sha256(folder / dump) != manifest[part]["sha256"]:
+                raise ValueError(f"{dump} is damaged: its checksum is not the one in {MANIFEST}")
         return manifest
 
     def prune(self, kind: str, keep: int) -> list[str]:
@@ -88,13 +93,20 @@ class Backups:
         old = [name for name in self.names() if name.endswith(f"-{kind}")][:-keep]
         for name in old:
             # The manifest first: what is half deleted is no backup.
-            for file in (MANIFEST, LISTING, DUMP):
-                self._repository.delete_artifacts(f"{name}/{file}")
+            manifest = f"{name}/{MANIFEST}"
+            files = {entry.path for entry in self._repository.list_artifacts(name)}
+            for file in (manifest, *sorted(files - {manifest})):
+                self._repository.delete_artifacts(file)
             self._repository.delete_artifacts(name)
         return old
 
     def _is_whole(self, name: str) -> bool:
         return f"{name}/{MANIFEST}" in {entry.path for entry in self._repository.list_artifacts(name)}
+
+
+def held(manifest: Manifest) -> list[str]:
+    """The dumps in a backup; those of before users were backed up have one."""
+    return [part for part in PARTS if part in manifest]
 
 
 def write_listing(path: Path) -> Manifest:

@@ -38,9 +38,13 @@ def address() -> sqlalchemy.URL:
     return url.set(password=password.encode().decode("latin-1"))
 
 
-def engine() -> sqlalchemy.Engine:
-    """An engine that keeps no connection open and does not wait long for a host that is silent."""
-    url = address()
+def engine(url: sqlalchemy.URL | None = None) -> sqlalchemy.Engine:
+    """An engine that keeps no connection open and does not wait long for a host that is silent.
+
+    Args:
+        url: Another database on the same server.
+    """
+    url = url or address()
     limit = {"timeout" if url.get_backend_name() == "sqlite" else "connect_timeout": CONNECT_SECONDS}
     return sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool, connect_args=limit)
 

@@ -1,4 +1,4 @@
-"""Fetches the backup that RESTORE_FROM names and makes sure that it may replace what is in the database.
+"""Fetches the backup that RESTORE_FROM names and makes sure that it may replace what is in the databases.
 
 Refuses a database that holds data unless RESTORE_OVERWRITE is true, and waits until nobody uses it any more.
 """
@@ -9,12 +9,13 @@ import time
 from pathlib import Path
 
 import database
+import dumps
 import schema
 import sqlalchemy
+import users
 import verdict
-from backups import DUMP, Backups
+from backups import Backups, Manifest
 from mlflow.exceptions import MlflowException
-from prepare_dump import FOLDER, copy_sqlite, write_address
 
 PATIENCE_SECONDS = 300
 
@@ -48,19 +49,24 @@ def choose(backups: Backups, wanted: str) -> str:
     return wanted
 
 
-def check_database(connection: sqlalchemy.Connection, system: str) -> None:
-    """Refuse what must not be overwritten, and await that it is at rest."""
-    here = connection.dialect.name
+def check_system(part: dumps.Part, system: str) -> None:
+    """Refuse a dump that another kind of database wrote."""
+    here = part.address.get_backend_name()
     if here != system:
         verdict.refuse(f"The backup is of {system}, and it cannot be restored into {here}")
-    rows = schema.count_rows(connection)
+
+
+def check_database(part: dumps.Part, connection: sqlalchemy.Connection) -> None:
+    """Refuse what must not be overwritten, and await that it is at rest."""
+    rows = schema.count_rows(connection, part.schema)
     if schema.holds_data(rows) and os.environ.get("RESTORE_OVERWRITE") != "true":
         verdict.refuse(
             f"The database is not empty: {schema.describe(rows)}. Nothing was changed. "
             "Set restore.overwrite=true to replace all of it by the backup"
         )
+    statement = _OTHERS[connection.dialect.name]
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while others := connection.execute(sqlalchemy.text(_OTHERS[here])).scalar_one():
+    while others := connection.execute(sqlalchemy.text(statement)).scalar_one():
         if time.monotonic() > deadline:
             verdict.give_up(
                 f"{others} other connections of this user still use the database: stop those clients"
@@ -69,28 +75,48 @@ def check_database(connection: sqlalchemy.Connection, system: str) -> None:
         time.sleep(2)
 
 
-def main() -> None:
-    """Leave the dump and the database's address in the folder."""
-    verdict.begin()
+def fetch() -> Manifest:
+    """Leave the backup's files in the folder."""
     backups = Backups()
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    dumps.FOLDER.mkdir(parents=True, exist_ok=True)
     try:
         name = choose(backups, os.environ["RESTORE_FROM"])
-        about = backups.fetch(name, FOLDER)["database"]
+        manifest = backups.fetch(name, dumps.FOLDER)
     except ValueError as error:
         verdict.refuse(str(error))
     except (OSError, MlflowException) as error:
         verdict.give_up(f"The backup could not be fetched from {backups.destination}: {error}")
-    with database.connect(autocommit=True) as connection:
-        check_database(connection, about["system"])
-    for file in (FOLDER / name).iterdir():
-        file.rename(FOLDER / file.name)
+    for file in (dumps.FOLDER / name).iterdir():
+        file.rename(dumps.FOLDER / file.name)
+    return manifest
+
+
+def prepare(part: dumps.Part, about: Manifest) -> None:
+    """Restore what needs no program, and say how to restore what does."""
     if about["system"] == "sqlite":
-        copy_sqlite(FOLDER / DUMP, Path(database.address().database or ""))
+        dumps.copy_sqlite(part.dump, Path(part.address.database or ""))
     else:
-        write_address(database.address())
-        (FOLDER / "schema").write_text(about.get("schema") or "public")
-    logger.info("Fetched %s: schema %s, %s", name, about["revision"], schema.describe(about["rows"]))
+        part.folder.mkdir(exist_ok=True)
+        dumps.write_address(part)
+        (part.folder / "schema").write_text(about.get("schema") or "public")
+    logger.info("Fetched %s: schema %s, %s", part.name, about["revision"], schema.describe(about["rows"]))
+
+
+def main() -> None:
+    """Fetch, look at all that would be replaced, and only then begin."""
+    verdict.begin()
+    manifest = fetch()
+    parts = [part for part in dumps.all_parts() if part.name in manifest]
+    for part in parts:
+        check_system(part, manifest[part.name]["system"])
+    database.connect().close()
+    if users.are_wanted():
+        users.make_database()
+    for part in parts:
+        with part.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            check_database(part, connection)
+    for part in parts:
+        prepare(part, manifest[part.name])
 
 
 if __name__ == "__main__":

@@ -1,22 +1,21 @@
-"""Checks what restore_database.sh has made: the schema is the backup's, and which artifacts are there."""
+"""Checks what was restored: the schemas are the backup's, and which artifacts are there."""
 
 import json
 from collections.abc import Iterator
 
-import database
+import dumps
 import schema
 import verdict
 from artifacts import list_artifacts
-from backups import LISTING, MANIFEST, read_listing
+from backups import LISTING, MANIFEST, held, read_listing
 from botocore.exceptions import BotoCoreError, ClientError
 from mlflow.exceptions import MlflowException
-from prepare_dump import FOLDER
 
 
 def lost_artifacts() -> Iterator[str]:
     """Files that the backup lists and the store has not, or has with other content."""
     present = {entry["path"]: (entry["size"], entry["etag"]) for entry in list_artifacts()}
-    for entry in read_listing(FOLDER / LISTING):
+    for entry in read_listing(dumps.FOLDER / LISTING):
         if present.get(entry["path"]) != (entry["size"], entry["etag"]):
             yield entry["path"]
 
@@ -35,19 +34,36 @@ def compare_artifacts(listed: int) -> str:
     )
 
 
+def check_schema(part: dumps.Part, wanted: str | None) -> str:
+    """Compare the restored schema with the backup's; returns what is in it."""
+    with part.connect() as connection:
+        found, rows = (look(connection, part.schema) for look in (schema.read_revision, schema.count_rows))
+    if found != wanted:
+        verdict.refuse(f"The restored {part.name} has the schema {found}, but the backup says {wanted}")
+    return schema.describe(rows)
+
+
+def compare_parts(restored: list[str], in_backup: list[str]) -> str:
+    """One sentence about users, where this stack and the backup differ about them."""
+    if "users" in in_backup and "users" not in restored:
+        return "Its users were left out: auth.enabled is false. "
+    if "users" not in in_backup and any(part.name == "users" for part in dumps.all_parts()):
+        return "It holds no users: those that were there stay. "
+    return ""
+
+
 def main() -> None:
     """Compare and report."""
     verdict.begin()
-    manifest = json.loads((FOLDER / MANIFEST).read_text())
-    about = manifest["database"]
-    with database.connect() as connection:
-        found, rows = schema.read_revision(connection), schema.count_rows(connection)
-    if found != about["revision"]:
-        verdict.refuse(
-            f"The restored database has the schema {found}, but the backup says {about['revision']}"
-        )
+    manifest = json.loads((dumps.FOLDER / MANIFEST).read_text())
+    contents = {
+        part.name: check_schema(part, manifest[part.name]["revision"])
+        for part in dumps.all_parts()
+        if part.name in manifest
+    }
     verdict.succeed(
-        f"Restored {manifest['name']}: {schema.describe(rows)}. "
+        f"Restored {manifest['name']}: {', '.join(contents.values())}. "
+        f"{compare_parts(list(contents), held(manifest))}"
         f"{compare_artifacts(manifest['artifacts']['files'])} "
         "Now run `helm upgrade` with restore.from empty: it migrates the schema if need be and starts "
         "the servers."

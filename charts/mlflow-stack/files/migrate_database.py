@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import database
+import dumps
 import save_backup
 import schema
 import sqlalchemy
@@ -93,36 +94,31 @@ def compare(before: Mapping[str, int], after: Mapping[str, int]) -> None:
         raise RowsMissingError(", ".join(lost))
 
 
-def check_backup(found: str) -> str:
-    """Keep the dump, and say under which name.
+def keep_backup(found: str | None, wanted: str | None) -> str:
+    """Keep what has been dumped because a schema must change, MLflow's or its users'; says under which name.
 
     Raises:
-        SystemExit: There is none of this schema; nothing has been changed then.
+        SystemExit: The dump is not of what is there now; nothing has been changed then.
     """
-    state = json.loads((save_backup.FOLDER / "state.json").read_text())
-    if state["revision"] != found:
-        verdict.give_up(f"The dump is of schema {state['revision']}, but the database has {found} by now")
-    name = save_backup.save("migration")
-    return f"the backup {name}" if name else "no backup, since there was no data"
+    if os.environ.get("MIGRATION_BACKUP") != "true":
+        return "no backup, as migration.backup says"
+    own = next(dumps.all_parts())
+    dumped = json.loads((own.folder / "state.json").read_text())["revision"]
+    if dumped == found:
+        name = save_backup.save("migration")
+        return f"the backup {name}" if name else "no backup, since there was no data"
+    if found != wanted:
+        verdict.give_up(f"The dump is of schema {dumped}, but the database has {found} by now")
+    return "the backup of another migration, which has just been here"
 
 
-def upgrade() -> str:
+def upgrade(found: str | None, wanted: str | None, kept: str) -> str:
     """Do what is needed; returns what was done."""
-    scripts = schema.migrations()
-    wanted = scripts.get_current_head()
-    with database.connect() as connection:
-        found = schema.read_revision(connection)
     if found == wanted:
         return f"The schema is current ({wanted}); nothing was changed"
-    schema.refuse_unknown(found, scripts)
     if found is None:
         mlflow_database._initialize_tables(database.engine())  # noqa: SLF001 - `mlflow db upgrade` of 2.x cannot
         return f"The database is filled with the schema {wanted}"
-    kept = (
-        check_backup(found)
-        if os.environ.get("MIGRATION_BACKUP") == "true"
-        else "no backup, as migration.backup says"
-    )
     try:
         migrate(found)
     except RowsMissingError as error:
@@ -157,10 +153,15 @@ def main() -> None:
     """Migrate while holding the lock."""
     verdict.begin()
     with exclusively():
+        scripts = schema.migrations()
+        wanted = scripts.get_current_head()
+        with database.connect() as connection:
+            found = schema.read_revision(connection)
+        schema.refuse_unknown(found, scripts)
+        kept = keep_backup(found, wanted)
         # Before MLflow's own schema, which is what servers of a new release wait for.
-        if users.are_wanted():
-            users.prepare()
-        verdict.succeed(upgrade())
+        about_users = users.prepare() if users.are_wanted() else ""
+        verdict.succeed(about_users + upgrade(found, wanted, kept))
 
 
 if __name__ == "__main__":

@@ -1,87 +1,67 @@
-"""Decides whether the database must be dumped, and says to dump_database.sh where it is.
+"""Decides whether the databases must be dumped, and says to dump_database.sh where they are.
 
     prepare_dump.py always|before-migration
 
-What it knows goes into files of /work/dump; without the file `program` nothing is dumped. Passwords stay in
-the environment, where the database's own programs read them.
+A dump is of everything or of nothing: users mean little without what they may use.
 """
 
 import json
 import logging
-import sqlite3
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import database
+import dumps
 import schema
-import sqlalchemy
+import users
 import verdict
-
-FOLDER = Path("/work/dump")
 
 logger = logging.getLogger("backups")
 
 
-def is_needed(connection: sqlalchemy.Connection, *, always: bool) -> bool:
-    """Decide, and note what there is to lose."""
-    scripts = schema.migrations()
-    found = schema.read_revision(connection)
-    rows = schema.count_rows(connection)
-    (FOLDER / "state.json").write_text(json.dumps({"revision": found, "rows": rows}))
-    if found is None:
-        logger.info("MLflow has never used this database: there is nothing to back up")
+def look(part: dumps.Part) -> bool:
+    """Note what there is to lose; whether MLflow has ever used this database."""
+    part.folder.mkdir(parents=True, exist_ok=True)
+    with part.connect() as connection:
+        found = schema.read_revision(connection, part.schema)
+        rows = schema.count_rows(connection, part.schema)
+    (part.folder / "state.json").write_text(json.dumps({"revision": found, "rows": rows}))
+    return found is not None or bool(rows)
+
+
+def must_migrate(part: dumps.Part) -> bool:
+    """Whether this MLflow will change a schema that holds data."""
+    state = json.loads((part.folder / "state.json").read_text())
+    scripts = schema.migrations(part.schema)
+    schema.refuse_unknown(state["revision"], scripts)
+    if state["revision"] == scripts.get_current_head() or not schema.holds_data(state["rows"]):
         return False
-    if always:
-        return True
-    schema.refuse_unknown(found, scripts)
-    if found == scripts.get_current_head() or not schema.holds_data(rows):
-        logger.info("No backup: the schema is current, or there is nothing in it")
-        return False
-    logger.info("Schema %s must be migrated; first a backup of %s", found, schema.describe(rows))
+    said = schema.describe(state["rows"])
+    logger.info("Schema %s must be migrated; first a backup of %s", state["revision"], said)
     return True
 
 
-def write_address(url: sqlalchemy.URL) -> None:
-    """Say which program dumps, and where it finds the database."""
-    if url.get_backend_name() == "postgresql":
-        # libpq reads the same address, once the driver's name is out of it.
-        address = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        parts = {"address": address, "program": "pg_dump"}
+def prepare(part: dumps.Part) -> None:
+    """Dump what needs no program, and say how to dump what does."""
+    if part.address.get_backend_name() == "sqlite":
+        dumps.copy_sqlite(Path(part.address.database or ""), part.dump)
     else:
-        options = [f"--host={url.host}", f"--port={url.port}", f"--user={url.username}", *tls_options(url)]
-        parts = {"options": "\n".join(options), "database": url.database or "", "program": "mariadb-dump"}
-    for name, value in parts.items():
-        (FOLDER / name).write_text(value)
-
-
-def tls_options(url: sqlalchemy.URL) -> list[str]:
-    """The driver's TLS parameters for MariaDB's programs, whose defaults change with their version."""
-    query = {name: str(value) for name, value in url.query.items() if name.startswith("ssl_")}
-    if not query:
-        return ["--skip-ssl"]
-    checked = "ssl_ca" in query and query.get("ssl_check_hostname") != "false"
-    authorities = [f"--ssl-ca={query['ssl_ca']}"] if "ssl_ca" in query else []
-    return ["--ssl", *authorities, "--ssl-verify-server-cert" if checked else "--skip-ssl-verify-server-cert"]
-
-
-def copy_sqlite(source: Path, target: Path) -> None:
-    """Copy a database file as of one moment, while a server uses it."""
-    with closing(sqlite3.connect(source)) as here, closing(sqlite3.connect(target)) as there:
-        here.backup(there)
+        dumps.write_address(part)
 
 
 def main() -> None:
-    """Look once; the database is waited for."""
+    """Look once; the database server is waited for."""
     verdict.begin()
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    with database.connect() as connection:
-        needed = is_needed(connection, always=sys.argv[1] == "always")
-    url = database.address()
-    if needed and url.get_backend_name() == "sqlite":
-        copy_sqlite(Path(url.database or ""), FOLDER / "database.dump")
-    elif needed:
-        write_address(url)
+    database.connect().close()
+    parts = [part for part in dumps.all_parts() if part.schema is schema.MLFLOW or users.have_database()]
+    used = [part for part in parts if look(part)]
+    if parts[0] not in used:
+        logger.info("MLflow has never used this database: there is nothing to back up")
+    elif sys.argv[1] == "always" or any(must_migrate(part) for part in used):
+        for part in used:
+            prepare(part)
+    else:
+        logger.info("No backup: the schema is current, or there is nothing in it")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Replaces the database that /work/dump speaks of by /work/dump/database.dump. PostgreSQL does it whole or not at all.
+# Replaces each database that has a folder in /work/dump with the file `program` by its dump: database/ by database.dump
+# and so on. PostgreSQL does it whole or not at all.
 set -eu
-cd /work/dump
 
 fail() {
   echo "The database could not be restored: $1" >&2
@@ -10,8 +10,8 @@ fail() {
 
 restore_postgresql() {
   # Not the schema itself: it may belong to somebody else, and it is there already.
-  pg_restore --list database.dump | grep -v ' SCHEMA - ' > contents
-  pg_restore --no-owner --no-privileges --use-list=contents --file=restore.sql database.dump ||
+  pg_restore --list "$dump" | grep -v ' SCHEMA - ' > contents
+  pg_restore --no-owner --no-privileges --use-list=contents --file=restore.sql "$dump" ||
     fail "pg_restore must be as new as the pg_dump that wrote the backup; backup.image names the image"
   # Everything in the schema but what belongs to extensions. MLflow has triggers, so there are functions too.
   cat > empty.sql << 'EOF'
@@ -46,13 +46,18 @@ restore_mysql() {
     echo 'SET FOREIGN_KEY_CHECKS = 0;'
     mysql_client --execute="SELECT CONCAT('DROP TABLE \`', table_name, '\`;') FROM information_schema.tables
       WHERE table_schema = DATABASE()" || fail "the database does not answer"
-    cat database.dump
+    cat "$dump"
   } > restore.sql
   mysql_client < restore.sql || fail "it is now incomplete; restore again once the cause is gone"
 }
 
-case $(cat program) in
-  pg_dump) restore_postgresql ;;
-  mariadb-dump) restore_mysql ;;
-esac
-echo "Restored the database"
+for part in database users; do
+  [ -e "/work/dump/$part/program" ] || continue
+  cd "/work/dump/$part"
+  dump="../$part.dump"
+  case $(cat program) in
+    pg_dump) restore_postgresql ;;
+    mariadb-dump) restore_mysql ;;
+  esac
+  echo "Restored $part"
+done

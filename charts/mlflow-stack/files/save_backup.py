@@ -1,30 +1,33 @@
-"""Keeps what dump_database.sh has written: the scheduled backup. Old ones go, as BACKUP_KEEP says."""
+"""Keeps what has been dumped: the scheduled backup. Old ones go, as BACKUP_KEEP says."""
 
 import json
 import os
-from pathlib import Path
 
-import database
+import dumps
 import verdict
-from backups import Backups
+from backups import Backups, Manifest
 from mlflow.exceptions import MlflowException
 
-FOLDER = Path("/work/dump")
 KEEP = int(os.environ.get("BACKUP_KEEP", "7"))
 
 
-def save(kind: str) -> str | None:
-    """Keep the dump, if there is one, and return the backup's name."""
-    dump = FOLDER / "database.dump"
-    if not dump.exists():
-        return None
-    about = json.loads((FOLDER / "state.json").read_text())
-    about["system"] = database.address().get_backend_name()
-    if (schema := FOLDER / "schema").exists():
+def describe(part: dumps.Part) -> Manifest:
+    """What a restore must know about a dumped database."""
+    about: Manifest = json.loads((part.folder / "state.json").read_text())
+    about["system"] = part.address.get_backend_name()
+    if (schema := part.folder / "schema").exists():
         about["schema"] = schema.read_text().strip()
+    return about
+
+
+def save(kind: str) -> str | None:
+    """Keep the dumps, if there are any, and return the backup's name."""
+    about = {part.name: describe(part) for part in dumps.all_parts() if part.dump.exists()}
+    if not about:
+        return None
     backups = Backups()
     try:
-        name = backups.save(dump, kind, about)
+        name = backups.save(dumps.FOLDER, kind, about)
         backups.prune(kind, KEEP)
     except (OSError, MlflowException) as error:
         verdict.give_up(f"The backup could not be kept in {backups.destination}: {error}")

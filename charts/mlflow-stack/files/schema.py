@@ -1,35 +1,64 @@
-"""What a database of MLflow says about itself: its revision, and how much is in it."""
+"""What a database of MLflow says about itself: its revision, and how much is in it.
+
+There are two: MLflow's own, and that of its users where it asks for them.
+"""
 
 import importlib.util
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy
 import verdict
 from alembic.script import ScriptDirectory
 
-# What people would miss. Traces are not counted: releases of MLflow move them between tables.
-MAIN_TABLES = (
-    *("experiments", "experiment_tags", "runs", "metrics", "latest_metrics", "params", "tags"),
-    *("registered_models", "registered_model_tags", "registered_model_aliases"),
-    *("model_versions", "model_version_tags", "inputs", "datasets"),
-    *("logged_models", "logged_model_metrics", "logged_model_params", "logged_model_tags"),
+
+@dataclass(frozen=True)
+class Schema:
+    """One of the two.
+
+    Attributes:
+        scripts: Folder of its migrations in MLflow's package.
+        version_table: Where its revision stands.
+        tables: What people would miss.
+    """
+
+    scripts: str
+    version_table: str
+    tables: tuple[str, ...]
+
+
+# Traces are not counted: releases of MLflow move them between tables.
+MLFLOW = Schema(
+    "store/db_migrations",
+    "alembic_version",
+    (
+        *("experiments", "experiment_tags", "runs", "metrics", "latest_metrics", "params", "tags"),
+        *("registered_models", "registered_model_tags", "registered_model_aliases"),
+        *("model_versions", "model_version_tags", "inputs", "datasets"),
+        *("logged_models", "logged_model_metrics", "logged_model_params", "logged_model_tags"),
+    ),
 )
+# Nor are permissions, for the same reason.
+USERS = Schema("server/auth/db/migrations", "alembic_version_auth", ("users",))
 
 
-def migrations() -> ScriptDirectory:
+def migrations(of: Schema = MLFLOW) -> ScriptDirectory:
     """Find the installed MLflow's migrations, without the seconds that importing it takes."""
     specification = importlib.util.find_spec("mlflow")
     if specification is None or specification.origin is None:
         verdict.refuse("There is no MLflow in this image: set server.image to one that has it")
-    return ScriptDirectory(str(Path(specification.origin).parent / "store" / "db_migrations"))
+    return ScriptDirectory(str(Path(specification.origin).parent / of.scripts))
 
 
-def read_revision(connection: sqlalchemy.Connection) -> str | None:
+def read_revision(connection: sqlalchemy.Connection, of: Schema = MLFLOW) -> str | None:
     """The schema's revision; nothing when MLflow has never used this database."""
-    if not sqlalchemy.inspect(connection).has_table("alembic_version"):
+    if not sqlalchemy.inspect(connection).has_table(of.version_table):
         return None
-    return connection.execute(sqlalchemy.text("SELECT version_num FROM alembic_version")).scalar()
+    version = sqlalchemy.select(sqlalchemy.column("version_num")).select_from(
+        sqlalchemy.table(of.version_table)
+    )
+    return connection.execute(version).scalar()
 
 
 def refuse_unknown(found: str | None, scripts: ScriptDirectory) -> None:
@@ -46,22 +75,22 @@ def refuse_unknown(found: str | None, scripts: ScriptDirectory) -> None:
         )
 
 
-def count_rows(connection: sqlalchemy.Connection) -> dict[str, int]:
+def count_rows(connection: sqlalchemy.Connection, of: Schema = MLFLOW) -> dict[str, int]:
     """The rows of the main tables that are there."""
     there = set(sqlalchemy.inspect(connection).get_table_names())
-    return {table: _count(connection, table) for table in MAIN_TABLES if table in there}
+    return {table: _count(connection, table) for table in of.tables if table in there}
 
 
 def holds_data(rows: Mapping[str, int]) -> bool:
-    """Whether somebody would miss it: an untouched database has the experiment Default and nothing else."""
-    return rows.get("experiments", 0) > 1 or any(
+    """Whether somebody would miss it: what MLflow makes by itself is one experiment and one administrator."""
+    return any(rows.get(table, 0) > 1 for table in ("experiments", "users")) or any(
         rows.get(table, 0) for table in ("runs", "registered_models")
     )
 
 
 def describe(rows: Mapping[str, int]) -> str:
     """The counts that a person knows the size of."""
-    known = ("experiments", "runs", "metrics", "registered_models", "model_versions")
+    known = ("experiments", "runs", "metrics", "registered_models", "model_versions", "users")
     return ", ".join(f"{rows[table]} {table.replace('_', ' ')}" for table in known if table in rows)
 
 

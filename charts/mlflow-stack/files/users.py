@@ -9,10 +9,15 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import database
+import schema
 import sqlalchemy
 from sqlalchemy.exc import DBAPIError, OperationalError
+
+if TYPE_CHECKING:
+    from mlflow.server.auth.sqlalchemy_store import SqlAlchemyStore
 
 CONFIGURATION = Path("/tmp/basic_auth.ini")  # noqa: S108 - a volume of the pod's own
 
@@ -47,15 +52,30 @@ def write_configuration() -> None:
     os.environ["MLFLOW_AUTH_CONFIG_PATH"] = str(CONFIGURATION)
 
 
-def prepare() -> None:
-    """Make the database, bring its schema up to date, give the administrator the password in the Secret."""
+def prepare() -> str:
+    """Make the database, bring its schema up to date, give the administrator the password in the Secret.
+
+    Returns:
+        A sentence about a schema that was changed.
+    """
     make_database()
+    scripts = schema.migrations(schema.USERS)
+    with database.engine(address()).connect() as connection:
+        found = schema.read_revision(connection, schema.USERS)
+    schema.refuse_unknown(found, scripts)
     write_configuration()
     # Reads the configuration while it is imported.
     from mlflow.server.auth.sqlalchemy_store import SqlAlchemyStore  # noqa: PLC0415
 
     store = SqlAlchemyStore()
     store.init_db(address().render_as_string(hide_password=False))
+    keep_administrator(store)
+    wanted = scripts.get_current_head()
+    return f"The schema of users was {found} and is {wanted}. " if found not in (None, wanted) else ""
+
+
+def keep_administrator(store: "SqlAlchemyStore") -> None:
+    """Make the administrator, or give it the password that is in the Secret now."""
     name, password = os.environ["MLFLOW_AUTH_ADMIN_USERNAME"], os.environ["MLFLOW_AUTH_ADMIN_PASSWORD"]
     if len(password) < 12:
         sys.exit("The password of MLflow's administrator in the Secret must have 12 characters or more")
@@ -69,20 +89,29 @@ def prepare() -> None:
 
 def make_database() -> None:
     """Make the database unless it is there."""
+    if have_database() or address().get_backend_name() == "sqlite":
+        return
     name = os.environ["MLFLOW_AUTH_DATABASE"]
     with database.connect(autocommit=True) as connection:
-        kind = connection.dialect.name
-        if kind == "sqlite" or name in list_databases(connection):
-            return
         quoted = connection.dialect.identifier_preparer.quote(name)
+        unicode = " CHARACTER SET utf8mb4" if connection.dialect.name == "mysql" else ""
         try:
-            connection.execute(sqlalchemy.text(f"CREATE DATABASE {quoted}"))
+            connection.execute(sqlalchemy.text(f"CREATE DATABASE {quoted}{unicode}"))
         except DBAPIError as error:
             sys.exit(
                 f"The database {name} for MLflow's users cannot be made ({database.cause(error)}): "
                 "make it, with the user of database.username as its owner, and upgrade again"
             )
     logger.info("Made the database %s", name)
+
+
+def have_database() -> bool:
+    """Whether it is there, with or without something in it."""
+    url = address()
+    if url.get_backend_name() == "sqlite":
+        return Path(url.database or "").exists()
+    with database.connect() as connection:
+        return url.database in list_databases(connection)
 
 
 def list_databases(connection: sqlalchemy.Connection) -> list[str]:
@@ -94,10 +123,15 @@ def list_databases(connection: sqlalchemy.Connection) -> list[str]:
 
 
 def what_is_missing() -> str | None:
-    """What a server must wait for; it brings the schema up to date itself, once there is one."""
+    """What a server must wait for: it would change an older schema by itself, with no backup."""
+    scripts = schema.migrations(schema.USERS)
+    wanted = scripts.get_current_head()
     try:
-        with sqlalchemy.create_engine(address(), poolclass=sqlalchemy.NullPool).connect() as connection:
-            ready = sqlalchemy.inspect(connection).has_table("alembic_version_auth")
+        with database.engine(address()).connect() as connection:
+            found = schema.read_revision(connection, schema.USERS)
     except OperationalError as error:
         return f"the database of users: {database.cause(error)}"
-    return None if ready else "the migration Job to fill the database of users"
+    if found == wanted:
+        return None
+    schema.refuse_unknown(found, scripts)
+    return f"the migration Job to bring the database of users from schema {found or 'none'} to {wanted}"

@@ -21,6 +21,11 @@ env:
   {{- include "mlflow-stack.storeEnvironment" $root | nindent 2 }}
   {{- if eq (index . 1) "migrate" }}
   {{- include "mlflow-stack.authEnvironment" $root | indent 2 }}
+  {{- else }}
+  {{- include "mlflow-stack.authDatabase" $root | indent 2 }}
+  {{- end }}
+  {{- if eq (index . 1) "collect" }}
+  {{- include "mlflow-stack.clientEnvironment" $root | nindent 2 }}
   {{- end }}
   - name: GIT_PYTHON_REFRESH
     value: quiet
@@ -40,6 +45,9 @@ resources:
   {{- toYaml $root.Values.server.resources | nindent 2 }}
 {{ include "mlflow-stack.operations.container" $root }}
   {{- include "mlflow-stack.storeVolumeMounts" $root | indent 2 }}
+  {{- if eq (index . 1) "collect" }}
+  {{- include "mlflow-stack.clientVolumeMounts" $root | indent 2 }}
+  {{- end }}
   {{- with include "mlflow-stack.extraVolumeMounts" $root }}
   {{- . | nindent 2 }}
   {{- end }}

@@ -50,11 +50,18 @@ scheme: {{ include "mlflow-stack.scheme" . | upper }}
 {{- end }}
 {{- end }}
 
-{{/* How MLflow asks for users, and where it keeps them. The scripts write its configuration file. */}}
-{{- define "mlflow-stack.authEnvironment" -}}
+{{/* Where users are kept, for those who dump and restore them. */}}
+{{- define "mlflow-stack.authDatabase" -}}
 {{- if .Values.auth.enabled }}
 - name: MLFLOW_AUTH_DATABASE
   value: {{ .Values.auth.database }}
+{{- end }}
+{{- end }}
+
+{{/* How MLflow asks for users, and where it keeps them. The scripts write its configuration file. */}}
+{{- define "mlflow-stack.authEnvironment" -}}
+{{- include "mlflow-stack.authDatabase" . }}
+{{- if .Values.auth.enabled }}
 - name: MLFLOW_AUTH_DEFAULT_PERMISSION
   value: {{ .Values.auth.defaultPermission }}
 - name: MLFLOW_AUTH_CACHE_SECONDS
@@ -82,11 +89,40 @@ scheme: {{ include "mlflow-stack.scheme" . | upper }}
       key: {{ $key }}
 {{- end }}
 {{- end }}
-{{- if .Values.tls.enabled }}
-# For the store as well, to which presigned URLs lead: MLFLOW_TRACKING_SERVER_CERT_PATH is for MLflow alone.
-- name: REQUESTS_CA_BUNDLE
-  value: /run/secrets/ca/ca.crt
-- name: SSL_CERT_FILE
-  value: /run/secrets/ca/ca.crt
+{{- if include "mlflow-stack.clientAuthorities" . | fromJsonArray }}
+- name: AUTHORITIES
+  value: /run/secrets/authorities
+{{- end }}
+{{- end }}
+
+{{/* The Secrets with authorities that such a client must trust: presigned URLs lead to the store. A JSON list. */}}
+{{- define "mlflow-stack.clientAuthorities" -}}
+{{- $secrets := list (include "mlflow-stack.store.caSecret" .) -}}
+{{- if .Values.tls.enabled -}}
+{{- $secrets = append $secrets (include "mlflow-stack.tls.secretName" .) -}}
+{{- end -}}
+{{- without $secrets "" | uniq | toJson -}}
+{{- end }}
+
+{{- define "mlflow-stack.clientVolumeMounts" -}}
+{{- if include "mlflow-stack.clientAuthorities" . | fromJsonArray }}
+- name: authorities
+  mountPath: /run/secrets/authorities
+  readOnly: true
+{{- end }}
+{{- end }}
+
+{{- define "mlflow-stack.clientVolumes" -}}
+{{- with include "mlflow-stack.clientAuthorities" . | fromJsonArray }}
+- name: authorities
+  projected:
+    sources:
+      {{- range . }}
+      - secret:
+          name: {{ . }}
+          items:
+            - key: ca.crt
+              path: {{ . }}.crt
+      {{- end }}
 {{- end }}
 {{- end }}
