@@ -1,4 +1,7 @@
-"""Backups are made, kept in number and restored over a database that is gone; garbage is collected, and nothing else."""
+"""Backups are made, kept in number and restored over a database that is gone; garbage is collected, and nothing else.
+
+MLflow asks for users here and speaks TLS, which is the harder way for all of this.
+"""
 
 import json
 
@@ -8,6 +11,11 @@ from support.live_cluster import fresh_namespace
 from support.stack_release import StackRelease
 
 from examples.demo.waiting import until
+
+PASSWORD = "a password of eve's"
+USERS = "from mlflow.server import get_app_client; users = get_app_client('basic-auth', os.environ['MLFLOW_TRACKING_URI'])"
+MAKE_EVE = f"import os; {USERS}; users.create_user('eve', {PASSWORD!r})"
+ASK_FOR_EVE = f"import os; {USERS}; print(users.get_user('eve').username)"
 
 WITHOUT = {"restore__from": "", "backup__keep": 2, "garbageCollection__enabled": True}
 WITHOUT |= {"garbageCollection__olderThan": "0s"}
@@ -21,13 +29,15 @@ def place(kubectl):
 
 @pytest.fixture(scope="module")
 def stack(helm, place: Place, loaded) -> StackRelease:
-    release = StackRelease(helm, place)
+    release = StackRelease(helm, place, walled=True)
     release.install(**WITHOUT)
     return release
 
 
 @pytest.fixture(scope="module")
 def history(stack: StackRelease) -> dict:
+    """What is in MLflow, and eve, who may use it."""
+    stack.client("python", "-c", MAKE_EVE)
     return stack.history("write")
 
 
@@ -91,10 +101,12 @@ def test_a_destroyed_database_is_restored_with_everything_in_it(
     words = restore(stack, **{"from": "latest"})
     assert words.startswith("Complete"), words
     assert f"Restored {backup}: 3 experiments, 7 runs" in words
+    assert "2 users. All 6 artifacts" in words
     assert "All 6 artifacts that the backup lists are in the store, unchanged" in words
     assert not pods(stack, "server"), "while a release restores it does not serve"
     stack.install(**WITHOUT)
     assert stack.history("read") == history
+    assert whoami(stack) == "eve"
 
 
 def test_only_the_newest_backups_stay(stack: StackRelease, backup: str):
@@ -107,7 +119,7 @@ def test_garbage_collection_takes_the_deleted_run_with_its_artifacts_and_nothing
 ):
     doomed, *others = sorted(run for run, about in history["runs"].items() if about["artifacts"])
     before = stored(stack)
-    stack.place.execute(*client(stack, f"mlflow.MlflowClient().delete_run('{doomed}')"))
+    stack.client("python", "-c", f"import mlflow; mlflow.MlflowClient().delete_run('{doomed}')")
     ended = stack.run_cron_job("garbage-collection", "garbage")
     assert ended["status"].get("succeeded") == 1, stack.words("garbage")
     deleted = {run for run, about in history["runs"].items() if about["status"][1] == "deleted"}
@@ -119,10 +131,16 @@ def test_garbage_collection_takes_the_deleted_run_with_its_artifacts_and_nothing
     assert all(any(run in path for path in stored(stack)) for run in others)
 
 
-def client(stack: StackRelease, statement: str) -> tuple[str, ...]:
-    pod = stack.server_pods()[0]["metadata"]["name"]
-    script = f"import mlflow; {statement}"
-    return (pod, "env", "MLFLOW_TRACKING_URI=http://mlflow:5000", "python", "-c", script)
+def whoami(stack: StackRelease) -> str:
+    """As whom MLflow lets eve in."""
+    return stack.client(
+        "env",
+        "MLFLOW_TRACKING_USERNAME=eve",
+        f"MLFLOW_TRACKING_PASSWORD={PASSWORD}",
+        "python",
+        "-c",
+        ASK_FOR_EVE,
+    ).strip()
 
 
 def stored(stack: StackRelease) -> set[str]:

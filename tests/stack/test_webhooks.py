@@ -5,6 +5,7 @@ The operator polls every five minutes here, so that what happens sooner was the 
 
 import json
 import re
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -20,30 +21,55 @@ from support.live_cluster import fresh_namespace
 
 from examples.demo.waiting import until
 
+MOVES = 6
+
 
 @pytest.fixture(scope="module")
-def stack(kubectl, helm, loaded, definition):
-    with fresh_namespace(kubectl) as place:
-        made = InstalledStack(place, helm, loaded[1])
-        made.install()
-        made.install_operator()
+def place(kubectl):
+    with fresh_namespace(kubectl) as made:
         yield made
-        made.uninstall()
+
+
+@pytest.fixture(scope="module")
+def stack(place, helm, loaded, definition):
+    made = InstalledStack(place, helm, loaded[1])
+    made.install()
+    made.install_operator()
+    return made
 
 
 @pytest.fixture(scope="module")
 def versions(stack) -> list[str]:
-    return [model["version"] for model in stack.register_models()]
+    """Of a model that the operator hears about."""
+    made = [model["version"] for model in stack.register_models()]
+    wait_for_webhook(stack)
+
+    def heard() -> int:
+        with stack.mlflow() as mlflow:
+            mlflow.move_alias("rehearsal", made[0])
+        return count(stack, "accepted")
+
+    # MLflow keeps its list of webhooks for two seconds: a new one is deaf for so long.
+    until(heard, "the first delivery", seconds=30, hint=lambda: metrics(stack))
+    return made
+
+
+def target(stack, name: str) -> str:
+    """The version that a deployment turns to."""
+    found = stack.place.deployment(name)
+    model = found.get("status", {}).get("model", {}) if is_current(found) else {}
+    return str(model.get("target", {}).get("version", ""))
 
 
 def wait_for_target(stack, name: str, version: str) -> None:
     """Until a deployment turns to a version, long before the next poll."""
-
-    def turned(found) -> bool:
-        target = found.get("status", {}).get("model", {}).get("target", {})
-        return is_current(found) and target.get("version") == version
-
-    stack.place.wait_until(name, turned, f"turns to version {version}", seconds=100)
+    until(
+        lambda: target(stack, name) == version,
+        f"{name} to turn to version {version}",
+        seconds=100,
+        every=0.1,
+        hint=lambda: stack.place.story(name),
+    )
 
 
 def wait_for_webhook(stack) -> None:
@@ -51,18 +77,22 @@ def wait_for_webhook(stack) -> None:
         until(mlflow.webhooks, "the operator's webhook in MLflow", seconds=60)
 
 
-def test_an_alias_that_moves_turns_the_deployment_at_once(stack, versions, record_property):
-    wait_for_webhook(stack)
+def test_an_alias_that_moves_turns_the_deployment_at_once(stack, versions, request):
+    took = []
     with stack.mlflow() as mlflow:
         mlflow.move_alias("champion", versions[0])
         stack.place.deploy("iris", "models:/iris@champion", replicas=0)
         wait_for_target(stack, "iris", versions[0])
-        # MLflow keeps its list of webhooks for two seconds: a new one is deaf for so long.
-        until(lambda: count(stack, "accepted"), "the first delivery", seconds=30, hint=lambda: metrics(stack))
-        began = time.monotonic()
+        for move in range(1, MOVES + 1):
+            version = versions[move % 2]
+            began = time.monotonic()
+            mlflow.move_alias("champion", version)
+            wait_for_target(stack, "iris", version)
+            took.append(round(time.monotonic() - began, 1))
         mlflow.move_alias("champion", versions[1])
         wait_for_target(stack, "iris", versions[1])
-        record_property("seconds until the alias was followed", round(time.monotonic() - began, 1))
+    with request.config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():
+        sys.stdout.write(f"\nSeconds from an alias's move to the operator's reaction: {took}\n")
 
 
 def test_what_waits_for_an_alias_is_served_as_soon_as_somebody_sets_it(stack, versions):
@@ -97,9 +127,11 @@ def test_forged_and_repeated_deliveries_are_refused_and_true_ones_are_hints_only
 def test_lost_deliveries_are_made_up_for_by_polling(stack, versions):
     nowhere = "http://nobody.invalid:8081/mlflow"
     stack.install_operator(**{"webhook.url": nowhere, "resolveIntervalSeconds": 5})
+    wait_for_webhook(stack)
     with stack.mlflow() as mlflow:
         mlflow.move_alias("champion", versions[0])
         wait_for_target(stack, "iris", versions[0])
+    assert count(stack, "accepted") == 0
 
 
 def test_the_webhook_goes_with_the_operator(stack):

@@ -22,6 +22,8 @@ def tell_what_is_there(kubectl: Kubectl, namespace: str) -> str:
             "--tail=30",
             *here,
         ),
+        ("logs", "deploy/mlflow", "--all-containers", "--tail=60", *here),
+        ("logs", "deploy/davit-operator", "--tail=60", *here),
         ("get", "pods", "-o", "wide", "--namespace", NAMESPACE),
         ("logs", "deploy/davit-operator", "--tail=60", "--namespace", NAMESPACE),
     ]

@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import ssl
-import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -12,7 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlsplit
 
 from support.live import Place
 
@@ -79,49 +80,42 @@ class InstalledStack:
                 connection.get("DAVIT_CA_CERTIFICATES", ""),
             )
 
+    def told_by_notes(self, folder: Path) -> dict[str, str]:
+        """What a client on this machine knows after the commands that `helm get notes` prints, run in a folder."""
+        arguments = ["get", "notes", "mlflow", "--namespace", self.place.namespace]
+        notes = run([self.helm.program, *arguments], environment=self.helm.environment)
+        lines = [line.strip() for line in notes.splitlines()]
+        commands = [line for line in lines if line.startswith("export ") or " get secret " in line]
+        script = "\n".join([*commands, "env -0"])
+        said = run(["sh", "-euc", script], environment=self.place.kubectl.environment, directory=str(folder))
+        variables = dict(entry.split("=", 1) for entry in said.split("\0") if entry)
+        return {name: value for name, value in variables.items() if name.startswith("MLFLOW_")}
+
     def register_models(self) -> list[dict[str, str]]:
-        """Two versions of the registered model `iris`."""
+        """Two versions of the registered model `iris`, by a client that does what the notes say."""
         script = ROOT / "tests/support/two_irises.py"
-        authority = ROOT / f".ca-{self.place.namespace}.pem"
-        with self.mlflow() as server:
-            environment = os.environ | server.environment(authority)
-            try:
-                said = subprocess.run(
-                    [sys.executable, script],
-                    env=environment,
-                    capture_output=True,
-                    text=True,
-                    check=False,
-                    timeout=300,
-                )
-            finally:
-                authority.unlink(missing_ok=True)
-        assert said.returncode == 0, said.stderr
-        made: list[dict[str, str]] = json.loads(said.stdout.splitlines()[-1])
+        with self.mlflow() as server, TemporaryDirectory() as folder:
+            told = self.told_by_notes(Path(folder))
+            address = told.get("MLFLOW_TRACKING_URI", "http://localhost:5000")
+            told["MLFLOW_TRACKING_URI"] = address.replace(":5000", f":{urlsplit(server.url).port}")
+            said = run(
+                [sys.executable, str(script)],
+                environment={**os.environ, **told, "PYTHONWARNINGS": "ignore"},
+                timeout=300,
+            )
+        made: list[dict[str, str]] = json.loads(said.splitlines()[-1])
         return made
 
 
 @dataclass
 class Mlflow:
-    """An MLflow server; who we are to it, and whom we trust."""
+    """An MLflow server; who we are to it, whom we trust, and the name by which we ask where that is not the URL's."""
 
     url: str
     username: str = ""
     password: str = ""
     authorities: str = ""
-
-    def environment(self, authority: Path) -> dict[str, str]:
-        """What MLflow's own client is told; the authorities are written where it says."""
-        told = {"MLFLOW_TRACKING_URI": self.url, "PYTHONWARNINGS": "ignore"}
-        if self.username:
-            told |= {
-                "MLFLOW_TRACKING_USERNAME": self.username,
-                "MLFLOW_TRACKING_PASSWORD": self.password,
-            }
-        if self.authorities:
-            authority.write_text(self.authorities)
-            told["REQUESTS_CA_BUNDLE"] = str(authority)
-        return told
+    host: str = ""
 
     def status(self, path: str, method: str = "GET") -> int:
         """The status of the answer to a request."""
@@ -133,23 +127,27 @@ class Mlflow:
                 return refusal.code
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """The decoded answer of the REST API; `path` stands below /api/2.0/mlflow."""
-        with self._open(f"/api/2.0/mlflow/{path}", method, body) as answer:
+        """The decoded answer of the REST API; `path` stands below /api/2.0/."""
+        with self._open(f"/api/2.0/{path}", method, body) as answer:
             return json.load(answer)
 
     def move_alias(self, alias: str, version: str) -> None:
         """Point an alias of `iris` at a version."""
-        self.call("POST", "registered-models/alias", {"name": "iris", "alias": alias, "version": version})
+        self.call(
+            "POST", "mlflow/registered-models/alias", {"name": "iris", "alias": alias, "version": version}
+        )
 
     def webhooks(self) -> list[str]:
         """The names of the webhooks of operators."""
-        found = self.call("GET", "webhooks").get("webhooks", [])
+        found = self.call("GET", "mlflow/webhooks").get("webhooks", [])
         return [one["name"] for one in found if one["name"].startswith("davit-operator-")]
 
     def _open(self, path: str, method: str, body: Any) -> Any:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, method=method)
         request.add_header("Content-Type", "application/json")
+        if self.host:
+            request.add_header("Host", self.host)
         if self.username:
             proof = base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
             request.add_header("Authorization", f"Basic {proof}")

@@ -29,16 +29,24 @@ SMALL = {
 
 @dataclass(frozen=True)
 class StackRelease:
-    """One release of `charts/mlflow-stack`."""
+    """One release of `charts/mlflow-stack`.
+
+    Attributes:
+        helm: What installs it.
+        place: Where to.
+        walled: Whether MLflow asks for users, and server and store speak TLS.
+    """
 
     helm: Helm
     place: Place
+    walled: bool = False
 
     def install(self, **values: Any) -> None:
         """Install or upgrade with exactly these values (dots as `__`) beside the small ones; all is ready after it."""
         given = {name.replace("__", "."): value for name, value in values.items()}
         files = ["values-local-images.yaml"]
-        self.helm.install(RELEASE, "mlflow-stack", self.place.namespace, {**SMALL, **given}, files)
+        walls = {"auth.enabled": self.walled, "tls.enabled": self.walled}
+        self.helm.install(RELEASE, "mlflow-stack", self.place.namespace, {**SMALL, **walls, **given}, files)
 
     def begin(self, **values: Any) -> None:
         """The same without waiting: for what cannot become ready."""
@@ -63,10 +71,20 @@ class StackRelease:
 
     def history(self, verb: str, pod: str | None = None) -> dict[str, Any]:
         """`write` makes a training history with the MLflow of a server's image, `read` tells what is there."""
-        pod = pod or self.server_pods()[0]["metadata"]["name"]
-        client = ("env", "MLFLOW_TRACKING_URI=http://mlflow:5000", "python", "-c", HISTORY.read_text(), verb)
-        said = self.place.execute(pod, *client, container="mlflow")
+        said = self.client("python", "-c", HISTORY.read_text(), verb, pod=pod)
         return json.loads(said.strip().splitlines()[-1])
+
+    def client(self, *command: str, pod: str | None = None) -> str:
+        """What a client of MLflow says in a server's pod, where it is the administrator if MLflow asks for users."""
+        walls = (
+            'MLFLOW_TRACKING_URI=https://mlflow:5000 REQUESTS_CA_BUNDLE="$AWS_CA_BUNDLE" '
+            'MLFLOW_TRACKING_USERNAME="$MLFLOW_AUTH_ADMIN_USERNAME" '
+            'MLFLOW_TRACKING_PASSWORD="$MLFLOW_AUTH_ADMIN_PASSWORD"'
+        )
+        environment = walls if self.walled else "MLFLOW_TRACKING_URI=http://mlflow:5000"
+        shell = ("sh", "-c", f'export {environment}; exec "$@"', "client")
+        pod = pod or self.server_pods()[0]["metadata"]["name"]
+        return self.place.execute(pod, *shell, *command, container="mlflow")
 
     def sql(self, statement: str) -> str:
         """What the bundled PostgreSQL answers."""
