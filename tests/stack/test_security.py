@@ -1,7 +1,7 @@
 """The whole path with every wall up: users, certificates of a private authority, restricted pods, network policies.
 
-The network of the development cluster does not enforce NetworkPolicies: that they let everything needed pass is not
-shown here, only that the API server takes them.
+The network of the development cluster does not enforce NetworkPolicies: here the API server takes them, and what they
+mean is in tests/charts/test_network_policies.py.
 """
 
 import urllib.error
