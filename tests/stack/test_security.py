@@ -4,6 +4,7 @@ The network of the development cluster does not enforce NetworkPolicies: here th
 mean is in tests/charts/test_network_policies.py.
 """
 
+import secrets
 import urllib.error
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,13 +65,32 @@ def test_helms_own_test_passes(stack):
     stack.test()
 
 
-def test_a_model_is_served_over_tls_by_restricted_pods(stack, models):
+@pytest.fixture(scope="module")
+def reader(stack) -> str:
+    """A Secret with a user for the pods that serve, who may only read; made as the chart's README says."""
+    user = {"username": "davit-pods", "password": secrets.token_urlsafe()}
+    with stack.mlflow() as mlflow:
+        mlflow.call("POST", "mlflow/users/create", user)
+    words = [f"--from-literal={key}={value}" for key, value in user.items()]
+    stack.place.run("create", "secret", "generic", "mlflow-reader", *words)
+    return "mlflow-reader"
+
+
+def test_who_may_only_read_changes_nothing_and_registers_no_webhooks(stack, models, reader):
+    experiments = "mlflow/experiments/search?max_results=1"
+    with stack.mlflow() as mlflow:
+        asked = replace(mlflow, **stack.secret(reader))
+        assert asked.call("GET", experiments)
+        for path in ("mlflow/webhooks", "mlflow/users/get?username=admin"):
+            assert asked.status(f"/api/2.0/{path}") == 403, path
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            asked.move_alias("champion", models[0]["version"])
+
+
+def test_a_model_is_served_over_tls_by_restricted_pods(stack, models, reader):
     move(stack, models[0])
-    stack.place.deploy(
-        "iris",
-        "models:/iris@champion",
-        model={"uri": "models:/iris@champion", "registry": {"secretName": "mlflow-auth"}},
-    )
+    uri = "models:/iris@champion"
+    stack.place.deploy("iris", uri, model={"uri": uri, "registry": {"secretName": reader}})
     stack.place.wait_ready("iris", models[0]["version"])
     assert stack.place.ask("iris").predictions == [0, 1, 2]
 
