@@ -69,19 +69,22 @@ class Kubectl:
             stderr=subprocess.STDOUT,
             text=True,
         ) as process:
+            # It goes on to report every connection; unread, that would block it in the end.
+            reader = Thread(target=_drain, args=(process.stdout,), daemon=True)
             try:
-                yield f"http://127.0.0.1:{_announced_port(process)}"
+                port = _announced_port(process)
+                reader.start()
+                yield f"http://127.0.0.1:{port}"
             finally:
                 process.terminate()
+                if reader.ident:
+                    reader.join()
 
 
 def _announced_port(process: "subprocess.Popen[str]") -> str:
-    output = process.stdout
     said: list[str] = []
-    for line in output or ():
+    for line in process.stdout or ():
         if announced := re.match(r"Forwarding from 127\.0\.0\.1:(\d+)", line):
-            # It goes on to report every connection; unread, that would block it in the end.
-            Thread(target=_drain, args=(output,), daemon=True).start()
             return announced[1]
         said.append(line)
     raise DevclusterError(f"kubectl port-forward did not start: {''.join(said).strip()}")
