@@ -72,9 +72,9 @@ class Kubectl:
             # It goes on to report every connection; unread, that would block it in the end.
             reader = Thread(target=_drain, args=(process.stdout,), daemon=True)
             try:
-                port = _announced_port(process)
+                announced = _announced_port(process)
                 reader.start()
-                yield f"http://127.0.0.1:{port}"
+                yield f"http://127.0.0.1:{announced}"
             finally:
                 process.terminate()
                 if reader.ident:
