@@ -236,6 +236,15 @@ class Stack:
             connection.execute(statement)
             return [name for (name,) in connection.execute("SELECT name FROM users")]
 
+    def revise(self, own: str | None, users: str) -> None:
+        """Let the schemas be of these revisions."""
+        for path, table, revision in (
+            (self._folder / "mlflow.db", "alembic_version", own),
+            (self.people, "alembic_version_auth", users),
+        ):
+            with closing(sqlite3.connect(path)) as connection, connection:
+                connection.execute(f"UPDATE {table} SET version_num = ?", (revision,))
+
     def run(self, *scripts: str) -> str:
         """What the scripts of one pod say."""
         import dumps
@@ -294,3 +303,32 @@ def test_users_that_somebody_would_miss_are_not_overwritten_unasked(stack: Stack
     said = stack.run(*RESTORE)
     assert "The database is not empty: 2 users. Nothing was changed." in said
     assert stack.names() == ["admin"]
+
+
+OLDEST_USERS = "8606fa83a998"
+
+
+def test_users_whose_schema_must_change_are_backed_up_first_with_the_rest(stack: Stack, monkeypatch):
+    import migrate_database
+    import schema
+
+    monkeypatch.setenv("MIGRATION_BACKUP", "true")
+    head = schema.migrations().get_current_head()
+    stack.revise(head, OLDEST_USERS)
+    stack.names("INSERT INTO users VALUES ('eve')")
+    assert f"Schema {OLDEST_USERS} must be migrated; first a backup of 2 users" in stack.run(
+        "prepare_dump before-migration"
+    )
+    assert migrate_database.keep_backup(head, head).endswith("-migration")
+    stack.names("DELETE FROM users")
+    stack.run(*RESTORE)
+    assert stack.names() == ["admin", "eve"]
+
+
+def test_where_only_the_administrator_would_be_lost_there_is_no_backup_before_a_migration(stack: Stack):
+    import schema
+
+    stack.revise(schema.migrations().get_current_head(), OLDEST_USERS)
+    assert "No backup: the schema is current, or there is nothing in it" in stack.run(
+        "prepare_dump before-migration"
+    )
