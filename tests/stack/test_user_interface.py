@@ -79,7 +79,9 @@ def test_a_registered_model_shows_its_versions_tags_and_aliases(page: Page, guid
 
 def test_a_page_may_change_what_it_shows(page: Page, guides: Guides):
     # Browsers name the page's origin with every change, and MLflow refuses origins that it was not told.
-    guides.stack.tracking.post("/registered-models/create", {"name": "of-the-page", "description": "Written by a program"})
+    guides.stack.tracking.post(
+        "/registered-models/create", {"name": "of-the-page", "description": "Written by a program"}
+    )
     page.goto(f"{guides.stack.url}/#/models/of-the-page")
     page.get_by_text("Edit", exact=True).first.click()
     editor = page.locator("textarea").first
