@@ -24,6 +24,8 @@ class Helm:
         namespace: str,
         values: Mapping[str, object] | None = None,
         files: Sequence[str] = (),
+        *,
+        wait: bool = True,
     ) -> None:
         """Install or upgrade one of our charts and wait until all of it is ready.
 
@@ -33,6 +35,7 @@ class Helm:
             namespace: Made when it is missing.
             values: Single values, by their dotted names.
             files: Names of values files in the chart's folder.
+            wait: False for what becomes ready later, or never.
         """
         self._finish_interrupted(release, namespace)
         arguments = ["upgrade", "--install", release, str(CHARTS / chart), "--namespace", namespace]
@@ -40,7 +43,7 @@ class Helm:
             arguments += ["--values", str(CHARTS / chart / file)]
         for key, value in (values or {}).items():
             arguments += ["--set-json", f"{key}={json.dumps(value)}"]
-        self._run(*arguments, "--create-namespace", "--wait", "--timeout", "10m")
+        self._run(*arguments, "--create-namespace", *(("--wait", "--timeout", "10m") if wait else ()))
 
     def is_installed(self, release: str, namespace: str) -> bool:
         """Whether there is such a release, in whatever state."""

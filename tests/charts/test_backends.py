@@ -1,13 +1,26 @@
 """Every database and store that the stack can use: what is rendered for it, and what is refused."""
 
+import json
+
 import pytest
-from support.charts import ChartError, containers, documents, environment, one, pod_specs, render
+from support.charts import (
+    ChartError,
+    containers,
+    documents,
+    environment,
+    one,
+    pod_specs,
+    pod_templates,
+    render,
+)
 
 SERVER = ("--set", "database.host=db", "--set", "database.existingSecret=login")
 POSTGRESQL = ("--set", "database.kind=postgresql", *SERVER)
 MYSQL = ("--set", "database.kind=mysql", *SERVER)
 SQLITE = ("--set", "database.kind=sqlite")
 VOLUME = ("--set", "store.kind=volume")
+S3_BEHIND_A_CA = ("--set-json", 'store={"kind": "s3", "endpoint": "https://s3.example", "caSecret": "ca"}')
+VIRTUAL = ("--set", "store.addressingStyle=virtual")
 AZURE = ("--set", "store.kind=azure", "--set", "store.azure.account=models")
 
 
@@ -118,16 +131,46 @@ def test_the_bundled_store_is_off_when_another_one_is_chosen(kind: str):
     assert "mlflow-versitygw" not in names(objects, "Secret") | names(objects, "Service")
 
 
-@pytest.mark.parametrize("arguments", [("--set", "store.kind=s3"), AZURE, ("--set", "store.kind=gcs")])
-def test_without_a_secret_the_clouds_identity_counts(arguments: tuple[str, ...]):
-    identity = ("--set", "store.serviceAccount.annotations.role=models")
-    objects = rendered(*arguments, *identity)
-    assert one(objects, "ServiceAccount", "mlflow")["metadata"]["annotations"] == {"role": "models"}
-    pod = one(objects, "Deployment", "mlflow")["spec"]["template"]
-    assert pod["spec"]["serviceAccountName"] == "mlflow"
-    of_stores = {name for name in variables(*arguments, *identity) if "WEBHOOK" not in name}
-    assert not [name for name in of_stores if "KEY" in name or "CREDENTIALS" in name]
-    assert ("azure.workload.identity/use" in pod["metadata"]["labels"]) == (arguments == AZURE)
+IDENTITIES = [
+    (("--set", "store.kind=s3"), "eks.amazonaws.com/role-arn"),
+    (AZURE, "azure.workload.identity/client-id"),
+    (("--set", "store.kind=gcs"), "iam.gke.io/gcp-service-account"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "annotation"), IDENTITIES)
+def test_without_a_secret_the_clouds_identity_counts_in_every_pod_that_uses_the_store(
+    arguments: tuple[str, ...], annotation: str
+):
+    identity = {"serviceAccount": {"annotations": {annotation: "models"}}}
+    values = (
+        *arguments,
+        "--set",
+        "garbageCollection.enabled=true",
+        "--set-json",
+        f"store={json.dumps(identity)}",
+    )
+    objects = rendered(*values)
+    assert one(objects, "ServiceAccount", "mlflow")["metadata"]["annotations"] == {annotation: "models"}
+    restoring = rendered(*values, "--set", "restore.from=latest")
+    pods = pod_templates(objects) | pod_templates(restoring)
+    users = {name: pod for name, pod in pods.items() if uses_store(pod["spec"])}
+    assert len(users) == 5, "server, migration, backup, restore, garbage collection"
+    for name, pod in users.items():
+        assert pod["spec"]["serviceAccountName"] == "mlflow", name
+        assert ("azure.workload.identity/use" in pod["metadata"]["labels"]) == (arguments == AZURE), name
+        for container in containers(pod["spec"]):
+            assert not store_credentials(container), name
+
+
+def uses_store(spec) -> bool:
+    return any("MLFLOW_ARTIFACTS_DESTINATION" in environment(container) for container in containers(spec))
+
+
+def store_credentials(container) -> set[str]:
+    """Variables that clients of clouds take for credentials before they look for an identity."""
+    prefixes = ("AWS_ACCESS", "AWS_SECRET", "AZURE_STORAGE", "GOOGLE_APPLICATION")
+    return {name for name in environment(container) if name.startswith(prefixes)}
 
 
 @pytest.mark.parametrize(
@@ -135,6 +178,8 @@ def test_without_a_secret_the_clouds_identity_counts(arguments: tuple[str, ...])
     [
         ((), True),
         (("--set", "store.kind=s3", "--set", "store.existingSecret=keys"), True),
+        ((*S3_BEHIND_A_CA, "--set", "store.existingSecret=keys"), True),
+        ((*S3_BEHIND_A_CA, *VIRTUAL, "--set", "store.existingSecret=keys"), False),
         (("--set", "store.kind=s3"), False),
         (AZURE, False),
         (VOLUME, False),

@@ -117,6 +117,25 @@ def test_each_kind_of_backup_keeps_its_newest(backups, dumps: Path, tmp_path: Pa
     assert len([name for name in backups.names() if name.endswith("migration")]) == 4
 
 
+def test_a_store_without_folders_is_not_told_to_delete_an_empty_one(backups, dump: Path, monkeypatch):
+    from mlflow.exceptions import MlflowException
+    from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+
+    class LikeAzures(LocalArtifactRepository):
+        """Where no file is, there is nothing, and deleting that is an error."""
+
+        def delete_artifacts(self, artifact_path: str | None = None) -> None:
+            place = Path(self.artifact_dir, artifact_path or "")
+            if not place.is_file() and not any(place.iterdir()):
+                raise MlflowException(f"No such file or directory: '{artifact_path}'")
+            super().delete_artifacts(artifact_path)
+
+    backups._repository = LikeAzures(backups.destination)
+    old, new = (save_at(backups, monkeypatch, dump, hour) for hour in (1, 2))
+    assert backups.prune("scheduled", 1) == [old]
+    assert backups.names() == [new]
+
+
 @pytest.mark.parametrize(
     ("after", "complaint"),
     [

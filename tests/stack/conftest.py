@@ -13,7 +13,6 @@ from support.live_cluster import PROVIDER, cluster, fresh_namespace, helm, kubec
 from examples.demo.charts import Helm
 from examples.demo.cluster import Cluster
 from examples.demo.kubectl import Kubectl
-from examples.demo.stage import NAMESPACE
 
 __all__ = ["cluster", "helm", "kubectl", "loaded"]
 
@@ -56,22 +55,6 @@ def place(kubectl: Kubectl) -> Iterator[Place]:
     """A fresh namespace."""
     with fresh_namespace(kubectl) as made:
         yield made
-
-
-@pytest.fixture(scope="module")
-def operator(kubectl: Kubectl, helm: Helm, definition: None) -> Iterator[None]:
-    """An operator of all namespaces, unless there is one: ModelDeployments of these stories name their registry.
-
-    It goes with the file's last story, for others bring operators of their own.
-    """
-    if helm.is_installed("davit", NAMESPACE):
-        yield
-        return
-    kubectl.ensure_namespace(NAMESPACE)
-    values = {"resolveIntervalSeconds": 2, "crds.install": False}
-    helm.install("davit", "davit-operator", NAMESPACE, values)
-    yield
-    helm.uninstall("davit", NAMESPACE)
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ def place(kubectl):
 
 @pytest.fixture(scope="module")
 def stack(helm, place: Place, loaded) -> StackRelease:
-    release = StackRelease(helm, place)
+    release = StackRelease(helm, place, loaded[1])
     release.install(server__replicas=2)
     return release
 

@@ -29,7 +29,7 @@ def place(kubectl):
 
 @pytest.fixture(scope="module")
 def stack(helm, place: Place, loaded) -> StackRelease:
-    release = StackRelease(helm, place, walled=True)
+    release = StackRelease(helm, place, loaded[1], walled=True)
     release.install(**WITHOUT)
     return release
 

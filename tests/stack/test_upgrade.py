@@ -29,9 +29,9 @@ def old(cluster: Cluster, loaded) -> str:
 
 
 @pytest.fixture(scope="module")
-def stack(helm, place: Place, old: str) -> StackRelease:
+def stack(helm, place: Place, old: str, loaded) -> StackRelease:
     """The old MLflow, two servers of it."""
-    release = StackRelease(helm, place)
+    release = StackRelease(helm, place, loaded[1])
     # MLflow 2 does not hear that it is to stop: as process 1 it has no handler, and Kubernetes kills it after this time.
     release.install(server__replicas=2, server__image__tag=old, server__terminationGracePeriodSeconds=10)
     return release
@@ -44,7 +44,7 @@ def history(stack: StackRelease) -> dict:
 
 def upgrade_that_fails(stack: StackRelease) -> tuple[dict, str]:
     """Upgrade to this chart's MLflow, and return the migration's Job and what its pod says."""
-    stack.begin(server__replicas=2)
+    stack.install(wait=False, server__replicas=2)
     job = stack.jobs("migration")[-1]
     ended = stack.await_job(job)
     return ended, stack.job_messages(job)
@@ -112,7 +112,7 @@ def test_a_release_that_is_current_has_nothing_to_migrate(stack: StackRelease):
 def test_an_older_mlflow_refuses_the_newer_schema_and_the_new_servers_go_on(
     stack: StackRelease, old: str, history: dict
 ):
-    stack.begin(server__replicas=1, server__image__tag=old)
+    stack.install(wait=False, server__replicas=1, server__image__tag=old)
     job = stack.jobs("migration")[-1]
     stack.await_job(job)
     assert "of a newer MLflow" in stack.job_messages(job)

@@ -67,15 +67,20 @@ def documents(rendered: str) -> list[Document]:
     return [document for document in yaml.load_all(rendered, Loader=_Loader) if document]
 
 
-def pod_specs(objects: list[Document]) -> dict[str, Document]:
-    """Every pod that a rendering makes, by kind and name of what makes it."""
+def pod_templates(objects: list[Document]) -> dict[str, Document]:
+    """Every pod that a rendering makes, with its labels, by kind and name of what makes it."""
     found = {}
     for obj in objects:
         owner = obj["spec"]["jobTemplate"] if obj["kind"] == "CronJob" else obj
-        spec = obj["spec"] if obj["kind"] == "Pod" else owner.get("spec", {}).get("template", {}).get("spec")
-        if isinstance(spec, dict) and "containers" in spec:
-            found[f"{obj['kind']} {obj['metadata']['name']}"] = spec
+        pod = obj if obj["kind"] == "Pod" else owner.get("spec", {}).get("template", {})
+        if "containers" in (pod.get("spec") or {}):
+            found[f"{obj['kind']} {obj['metadata']['name']}"] = pod
     return found
+
+
+def pod_specs(objects: list[Document]) -> dict[str, Document]:
+    """The specs of those pods."""
+    return {name: pod["spec"] for name, pod in pod_templates(objects).items()}
 
 
 def containers(spec: Document) -> list[Document]:

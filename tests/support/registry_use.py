@@ -1,9 +1,11 @@
 """Run as a program: uses an MLflow server as its users do, and prints as JSON what it found.
 
-    registry_use.py URL database            writes into every corner of the database, and reads it back
-    registry_use.py URL database-again NAME  reads back what an earlier call wrote
-    registry_use.py URL artifacts           logs, lists, downloads and deletes artifacts
-    registry_use.py URL model NAME          logs and registers a model that answers with its input's first column
+    registry_use.py URL USE...
+
+    database        writes into every corner of the database, and reads it back
+    database=NAME   reads back what an earlier call wrote
+    artifacts       logs, lists, downloads and deletes artifacts
+    model=NAME      logs and registers a model that answers with its input's first column
 
 A process of its own, so that importing MLflow costs the tests nothing and its warnings are not theirs.
 """
@@ -48,16 +50,16 @@ def read_database(client: MlflowClient, name: str) -> dict[str, Any]:
     """What the database holds of an earlier use."""
     experiment = client.get_experiment_by_name(f"{WORDS} {name}")
     [run] = client.search_runs([experiment.experiment_id], "metrics.loss < 0.3 and tags.words LIKE '%🌱%'")
-    champion = client.get_model_version_by_alias(name, "champion")
+    model = client.get_registered_model(name)
     versions = client.search_model_versions(f"name = '{name}'", order_by=["version_number ASC"])
     return {
         "name": name,
         "note": experiment.tags["note"] == WORDS,
-        "param": run.data.params["long"] == LONG,
+        "param": run.data.params.get("long") == LONG,
         "history": [metric.value for metric in client.get_metric_history(run.info.run_id, "loss")],
-        "description": client.get_registered_model(name).description == WORDS,
-        "champion": champion.version,
-        "tag": champion.tags["words"] == WORDS,
+        "description": model.description == WORDS,
+        "aliases": model.aliases,
+        "tags": {version.version: version.tags.get("words") == WORDS for version in versions},
         "stages": {version.version: version.current_stage for version in versions},
     }
 
@@ -122,16 +124,16 @@ def register_model(url: str, name: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    url, what, *names = sys.argv[1:]
+    url, *words = sys.argv[1:]
     client = MlflowClient(url)
-    if what == "database":
-        found = use_database(client)
-    elif what == "database-again":
-        found = read_database(client, *names)
-    elif what == "artifacts":
-        found = use_artifacts(client, url)
-    else:
-        found = register_model(url, *names)
+    found: dict[str, Any] = {}
+    for what, _, name in (word.partition("=") for word in words):
+        if what == "database":
+            found[what] = read_database(client, name) if name else use_database(client)
+        elif what == "artifacts":
+            found[what] = use_artifacts(client, url)
+        else:
+            found[what] = register_model(url, name)
     sys.stdout.write(json.dumps(found) + "\n")
 
 

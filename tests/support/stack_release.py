@@ -1,8 +1,11 @@
 """The stack chart, installed small in one story's namespace, and questions to it as its users ask them."""
 
 import json
+import os
+import subprocess
+import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +14,15 @@ from typing import Any
 from support.live import Place
 
 from devcluster.commands import CommandFailed
-from examples.demo.charts import CHARTS, Helm
+from examples.demo.charts import Helm
 from examples.demo.kubectl import Object
+from examples.demo.training import CLIENT
 from examples.demo.waiting import until
 
 RELEASE = "mlflow"
+OPERATOR = "davit"
 HISTORY = Path(__file__).parent / "training_history.py"
+USE = Path(__file__).parent / "registry_use.py"
 SMALL = {
     "server.resources": {"requests": {"cpu": "50m", "memory": "300Mi"}, "limits": {"memory": "1Gi"}},
     "postgresql.resources": {"requests": {"cpu": "20m", "memory": "64Mi"}, "limits": {"memory": "512Mi"}},
@@ -32,31 +38,48 @@ class StackRelease:
     """One release of `charts/mlflow-stack`.
 
     Attributes:
-        helm: What installs it.
-        place: Where to.
+        helm: Installs it.
+        place: Its namespace.
+        images: Those that the cluster was given.
         walled: Whether MLflow asks for users, and server and store speak TLS.
     """
 
     helm: Helm
     place: Place
+    images: Sequence[str]
     walled: bool = False
 
-    def install(self, **values: Any) -> None:
-        """Install or upgrade with exactly these values (dots as `__`) beside the small ones; all is ready after it."""
-        given = {name.replace("__", "."): value for name, value in values.items()}
-        files = ["values-local-images.yaml"]
-        walls = {"auth.enabled": self.walled, "tls.enabled": self.walled}
-        self.helm.install(RELEASE, "mlflow-stack", self.place.namespace, {**SMALL, **walls, **given}, files)
+    def install(self, *, wait: bool = True, **values: Any) -> None:
+        """Install or upgrade with exactly these values (dots as `__`) beside the small ones.
 
-    def begin(self, **values: Any) -> None:
-        """The same without waiting: for what cannot become ready."""
-        given = {**SMALL, **{name.replace("__", "."): value for name, value in values.items()}}
-        words = [
-            word for name, value in given.items() for word in ("--set-json", f"{name}={json.dumps(value)}")
-        ]
-        chart = CHARTS / "mlflow-stack"
-        local = ("--values", str(chart / "values-local-images.yaml"))
-        self.helm._run("upgrade", RELEASE, str(chart), "--namespace", self.place.namespace, *local, *words)
+        Args:
+            wait: False for what cannot become ready.
+            values: Single ones, or whole sections: `database={"kind": "sqlite"}`.
+        """
+        local = any(image.startswith("davit.dev/postgresql:") for image in self.images)
+        files = ["values-local-images.yaml"] if local else []
+        given = {name.replace("__", "."): value for name, value in values.items()}
+        walls = {"auth.enabled": self.walled, "tls.enabled": self.walled}
+        everything = {**SMALL, **walls, **given}
+        self.helm.install(RELEASE, "mlflow-stack", self.place.namespace, everything, files, wait=wait)
+
+    def install_operator(self, **values: Any) -> None:
+        """Begin to install an operator that follows this release, for this namespace alone."""
+        own = {
+            "connection.secretName": f"{RELEASE}-davit-connection",
+            "watchNamespaces": [self.place.namespace],
+            "crds.install": False,
+            **{name.replace("__", "."): value for name, value in values.items()},
+        }
+        self.helm.install(OPERATOR, "davit-operator", self.place.namespace, own, wait=False)
+
+    def uninstall_operator(self) -> None:
+        """Remove it, if it is there; in a namespace of its own it has made nothing elsewhere."""
+        self.helm.uninstall(OPERATOR, self.place.namespace)
+
+    def image(self, name: str, official: str) -> str:
+        """One of the images that the cluster was given, or the official one."""
+        return next((image for image in self.images if image.startswith(f"davit.dev/{name}:")), official)
 
     def server_pods(self) -> list[Object]:
         """The servers that are not on their way out."""
@@ -85,6 +108,29 @@ class StackRelease:
         shell = ("sh", "-c", f'export {environment}; exec "$@"', "client")
         pod = pod or self.server_pods()[0]["metadata"]["name"]
         return self.place.execute(pod, *shell, *command, container="mlflow")
+
+    def use(self, *what: str) -> dict[str, Any]:
+        """What `registry_use.py`, which is MLflow's client on this machine, finds."""
+        with self.url() as url:
+            done = subprocess.run(
+                [sys.executable, USE, url, *what],
+                env={**os.environ, **CLIENT, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=300,
+            )
+        assert done.returncode == 0, done.stderr[-3000:]
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return found
+
+    def serve(self, name: str, **model: Any) -> list[Any]:
+        """Let the operator serve the first version of a model of `use`, and ask it for 4 and 2."""
+        uri = f"models:/{name}/1"
+        self.place.deploy(name, uri, model={"uri": uri, **model})
+        self.place.wait_ready(name)
+        question = {"dataframe_split": {"columns": ["x"], "data": [[4.0], [2.0]]}}
+        return self.place.ask(name, question).predictions
 
     def sql(self, statement: str) -> str:
         """What the bundled PostgreSQL answers."""

@@ -92,11 +92,9 @@ class Backups:
         """Delete all but the newest backups of a kind, and return which."""
         old = [name for name in self.names() if name.endswith(f"-{kind}")][:-keep]
         for name in old:
-            # The manifest first: what is half deleted is no backup.
-            manifest = f"{name}/{MANIFEST}"
-            files = {entry.path for entry in self._repository.list_artifacts(name)}
-            for file in (manifest, *sorted(files - {manifest})):
-                self._repository.delete_artifacts(file)
+            # The manifest first: what is half deleted is no backup. The rest at once: Azure's client refuses
+            # to delete a folder whose files are gone.
+            self._repository.delete_artifacts(f"{name}/{MANIFEST}")
             self._repository.delete_artifacts(name)
         return old
 

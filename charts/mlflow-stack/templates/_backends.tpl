@@ -117,6 +117,16 @@ sqlite:////database/mlflow.db
 {{- if has .Values.store.kind (list "bundled" "s3") }}true{{ end -}}
 {{- end }}
 
+{{/*
+"true" where Davit's operator lists files in the store itself: an S3 store with keys, and with the bucket's name where
+the operator puts it, which is the path of an endpoint.
+*/}}
+{{- define "mlflow-stack.store.isForDavit" -}}
+{{- $store := .Values.store -}}
+{{- $virtual := and $store.endpoint (eq $store.addressingStyle "virtual") -}}
+{{- if and (include "mlflow-stack.store.isS3" .) (include "mlflow-stack.store.secretName" .) (not $virtual) }}true{{ end -}}
+{{- end }}
+
 {{/* Where MLflow's artifact proxy keeps everything. */}}
 {{- define "mlflow-stack.store.destination" -}}
 {{- $store := .Values.store -}}

@@ -212,7 +212,7 @@ pod's own address, under which a Prometheus reads /metrics.
 {{/* What the operator's chart is told, as a JSON list: the connection, and those Secrets of the user's that it leaves out. */}}
 {{- define "mlflow-stack.operatorValues" -}}
 {{- $values := list (printf "connection.secretName=%s-davit-connection" (include "mlflow-stack.fullname" .)) -}}
-{{- if and (include "mlflow-stack.store.isS3" .) .Values.store.existingSecret (not .Values.store.caSecret) -}}
+{{- if and (include "mlflow-stack.store.isForDavit" .) .Values.store.existingSecret -}}
 {{- $values = append $values (printf "store.secretName=%s" .Values.store.existingSecret) -}}
 {{- end -}}
 {{- if and .Values.auth.enabled .Values.auth.existingSecret -}}
@@ -220,6 +220,8 @@ pod's own address, under which a Prometheus reads /metrics.
 {{- end -}}
 {{- if and .Values.tls.enabled .Values.tls.existingSecret -}}
 {{- $values = append $values (printf "caSecretName=%s" .Values.tls.existingSecret) -}}
+{{- else if and .Values.store.caSecret (not .Values.tls.enabled) -}}
+{{- $values = append $values (printf "caSecretName=%s" .Values.store.caSecret) -}}
 {{- end -}}
 {{- if and .Values.webhooks.enabled .Values.webhooks.existingSecret -}}
 {{- $values = append $values (printf "webhook.secretName=%s" .Values.webhooks.existingSecret) -}}
