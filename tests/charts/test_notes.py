@@ -45,6 +45,11 @@ def test_the_operator_is_given_every_secret_that_the_connection_leaves_out():
     assert f"--set connection.secretName=mlflow-davit-connection,{wanted}\n" in said
 
 
+def test_the_operator_is_told_whom_to_trust_with_a_store():
+    own = "store.kind=s3,store.endpoint=https://s3.example.com,store.existingSecret=keys,store.caSecret=ca"
+    assert "mlflow-davit-connection,store.secretName=keys,caSecretName=ca\n" in notes("--set", own)
+
+
 def test_keys_of_a_store_that_the_operator_cannot_reach_are_not_its_business():
     azure = "store.kind=azure,store.azure.account=acme,store.existingSecret=keys"
     assert "--set connection.secretName=mlflow-davit-connection\n" in notes("--set", azure)
