@@ -117,7 +117,7 @@ def test_each_kind_of_backup_keeps_its_newest(backups, dumps: Path, tmp_path: Pa
     assert len([name for name in backups.names() if name.endswith("migration")]) == 4
 
 
-def test_a_store_without_folders_is_not_told_to_delete_an_empty_one(backups, dump: Path, monkeypatch):
+def test_a_store_without_folders_is_not_told_to_delete_an_empty_one(backups, dumps, monkeypatch):
     from mlflow.exceptions import MlflowException
     from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
@@ -131,7 +131,7 @@ def test_a_store_without_folders_is_not_told_to_delete_an_empty_one(backups, dum
             super().delete_artifacts(artifact_path)
 
     backups._repository = LikeAzures(backups.destination)
-    old, new = (save_at(backups, monkeypatch, dump, hour) for hour in (1, 2))
+    old, new = (save_at(backups, monkeypatch, dumps, hour) for hour in (1, 2))
     assert backups.prune("scheduled", 1) == [old]
     assert backups.names() == [new]
 
