@@ -5,12 +5,15 @@ then read over the REST API and held against what must be there, not against wha
 """
 
 import json
+from collections.abc import Iterator
 
 import pytest
 import yaml
 from support.guides import CLIENTS, FOLDER, SCRIPTS, Guides, Walks
+from support.installed_stack import InstalledStack
 from support.live import Place
 
+from examples.demo.charts import Helm
 from examples.demo.kubectl import Kubectl
 
 
@@ -199,6 +202,16 @@ def test_a_data_frame_is_answered_row_by_row_and_a_missing_column_refused(guides
     [run] = tracking.runs("guide 11: inference")
     assert tracking.model(run)["flavors"]["sklearn"]["serialization_format"] == "cloudpickle"
     assert tracking.aliases("guide-forest") == {"champion": "1"}
+
+
+@pytest.fixture(scope="module")
+def operator(walks: Walks, helm: Helm, kubectl: Kubectl, definition: None) -> Iterator[None]:
+    """One operator for the namespaces of both clients; it lives beside the first one's MLflow."""
+    namespaces = [walks.of(client).stack.namespace for client in CLIENTS]
+    home = Place(kubectl, namespaces[0])
+    InstalledStack(home, helm, []).install_operator(watchNamespaces=namespaces)
+    yield
+    helm.uninstall("davit", home.namespace)
 
 
 def test_what_the_guides_registered_is_served(
