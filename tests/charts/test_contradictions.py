@@ -20,6 +20,10 @@ from support.charts import ChartError, render
             "httpRoute.enabled=true,httpRoute.parentRefs[0].name=gateway",
             "httpRoute.enabled is true and httpRoute.hostnames is empty",
         ),
+        (
+            "auth.enabled=true,database.kind=mysql,database.host=db,database.existingSecret=login",
+            "auth.enabled is true and database.kind is mysql",
+        ),
         ("service.nodePort=30500", "service.nodePort is 30500 and service.type is ClusterIP"),
         (
             "autoscaling.enabled=true,autoscaling.minReplicas=6",

@@ -1,5 +1,8 @@
 """MLflow's users, with MLFLOW_AUTH_DATABASE: a second database on the same server, beside MLflow's own.
 
+That is PostgreSQL, or a file of SQLite: in MySQL MLflow cannot make these tables, for two of their foreign keys
+have one name.
+
 MLflow makes its administrator once and never again looks at the password. Here the password in the Secret
 counts at every migration, so that it can be changed there.
 """
@@ -38,7 +41,7 @@ def address() -> sqlalchemy.URL:
 
 
 def write_configuration() -> None:
-    """Write the file that MLflow reads; only its owner can, for MySQL's password stands in it."""
+    """Write the file that MLflow reads; a password that stands in the address is nobody else's business."""
     parser = configparser.RawConfigParser()
     parser["mlflow"] = {
         "default_permission": os.environ["MLFLOW_AUTH_DEFAULT_PERMISSION"],
@@ -94,9 +97,8 @@ def make_database() -> None:
     name = os.environ["MLFLOW_AUTH_DATABASE"]
     with database.connect(autocommit=True) as connection:
         quoted = connection.dialect.identifier_preparer.quote(name)
-        unicode = " CHARACTER SET utf8mb4" if connection.dialect.name == "mysql" else ""
         try:
-            connection.execute(sqlalchemy.text(f"CREATE DATABASE {quoted}{unicode}"))
+            connection.execute(sqlalchemy.text(f"CREATE DATABASE {quoted}"))
         except DBAPIError as error:
             sys.exit(
                 f"The database {name} for MLflow's users cannot be made ({database.cause(error)}): "
@@ -111,15 +113,8 @@ def have_database() -> bool:
     if url.get_backend_name() == "sqlite":
         return Path(url.database or "").exists()
     with database.connect() as connection:
-        return url.database in list_databases(connection)
-
-
-def list_databases(connection: sqlalchemy.Connection) -> list[str]:
-    """The databases of a server that we may know of."""
-    source = {"postgresql": "SELECT datname FROM pg_database", "mysql": "SHOW DATABASES"}[
-        connection.dialect.name
-    ]
-    return [str(row[0]) for row in connection.execute(sqlalchemy.text(source))]
+        known = connection.execute(sqlalchemy.text("SELECT datname FROM pg_database")).scalars()
+        return url.database in known.all()
 
 
 def what_is_missing() -> str | None:

@@ -38,6 +38,9 @@ value's name, the value, and the kinds that use it.
   (list "persistence.storageClassName" $d.persistence.storageClassName (list "sqlite"))
 -}}
 {{- $wrong := include "mlflow-stack.uselessValues" (list "database" $d.kind $rows) | fromJsonArray -}}
+{{- if and .Values.auth.enabled (eq $d.kind "mysql") -}}
+{{- $wrong = append $wrong "auth.enabled is true and database.kind is mysql: MLflow's tables of users cannot be made there, for two of their foreign keys have one name; use PostgreSQL, or leave users to a proxy in front" -}}
+{{- end -}}
 {{- if has $d.kind $servers -}}
 {{- if not $d.host -}}
 {{- $wrong = append $wrong (printf "database.kind is %s and database.host is empty: name the server" $d.kind) -}}
