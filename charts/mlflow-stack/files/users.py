@@ -1,7 +1,7 @@
 """MLflow's users, with MLFLOW_AUTH_DATABASE: a second database on the same server, beside MLflow's own.
 
-That is PostgreSQL, or a file of SQLite: in MySQL MLflow cannot make these tables, for two of their foreign keys
-have one name.
+That is PostgreSQL, or a file of SQLite: in MySQL MLflow cannot make these tables, for two of their foreign
+keys have one name.
 
 MLflow makes its administrator once and never again looks at the password. Here the password in the Secret
 counts at every migration, so that it can be changed there.
