@@ -90,6 +90,14 @@ def test_a_model_that_does_not_load_is_rejected_with_the_reason(old: Place, mode
     assert condition(old.deployment("old"), "Stalled")["status"] == "True"
 
 
+def test_a_model_that_needs_more_memory_than_it_may_have_names_the_limit(old: Place):
+    old.patch("old", resources={"limits": {"memory": "100Mi"}, "requests": {"memory": "100Mi"}})
+    said = refusal(old, "its limit of 100Mi")
+    assert "OutOfMemory" in said
+    assert "raise spec.resources.limits.memory" in said
+    old.patch("old", resources=None)
+
+
 def test_a_deleted_artifact_file_is_noticed_before_it_serves(shared_place: Place, models, mlflow: str):
     place = shared_place
     place.deploy("holey", f"models:/e2e-holey/{models['holey']['version']}")

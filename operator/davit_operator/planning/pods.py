@@ -107,8 +107,10 @@ def _out_of_memory(container: Object) -> DavitError:
         cure = "raise spec.resources.limits.memory"
     else:
         cure = "the model's file list or its largest parts do not fit; report this with the size of the model"
+    limit = container.get("resources", {}).get("limits", {}).get("memory")
+    allowed = f"its limit of {limit}" if limit else "its limit"
     return ModelRejected(
-        "OutOfMemory", f"container {container['name']} used more memory than its limit: {cure}"
+        "OutOfMemory", f"container {container['name']} used more memory than {allowed}: {cure}"
     )
 
 

@@ -74,9 +74,15 @@ def test_the_reason_says_whether_trying_again_may_help(reason, kind):
 
 
 def test_out_of_memory_names_the_limit_to_raise():
-    problem = diagnose_pod(pod(containerStatuses=[container(last=ended(137, "OOMKilled"))]))
+    killed = container(last=ended(137, "OOMKilled"), resources={"limits": {"memory": "1Gi"}})
+    problem = diagnose_pod(pod(containerStatuses=[killed]))
     assert problem.reason == "OutOfMemory"
-    assert "raise spec.resources.limits.memory" in problem.message
+    assert "than its limit of 1Gi: raise spec.resources.limits.memory" in problem.message
+
+
+def test_out_of_memory_is_told_by_a_kubelet_that_does_not_repeat_the_limit_too():
+    problem = diagnose_pod(pod(containerStatuses=[container(last=ended(137, "OOMKilled"))]))
+    assert "than its limit: raise spec.resources.limits.memory" in problem.message
 
 
 def test_a_container_that_dies_without_a_word_points_to_its_log():
