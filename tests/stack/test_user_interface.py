@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
-from support.browser import chromium, new_page
+from support.browser import chromium, new_page, visit
 from support.guides import Guides, Walks
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -37,7 +37,7 @@ def browser(guides: Guides, tmp_path_factory) -> Iterator[Browser]:
 def page(browser: Browser, guides: Guides) -> Iterator[Page]:
     """MLflow's first page, switched to what is not about language models; no request of it may be refused."""
     with new_page(browser) as (opened, refused):
-        opened.goto(guides.stack.url)
+        visit(opened, guides.stack.url)
         opened.get_by_text("Model training").first.click()
         yield opened
         assert [refusal for refusal in refused if NO_USERS not in refusal] == []
@@ -56,7 +56,7 @@ def keep(page: Page, picture: Path) -> None:
 def test_a_run_shows_its_parameters_metrics_tags_and_parent(page: Page, guides: Guides, pictures: Path):
     [run] = guides.stack.tracking.runs("guide 1: experiments", "params.rate = '0.4'")
     experiment = guides.stack.tracking.experiment("guide 1: experiments")["experiment_id"]
-    page.goto(f"{guides.stack.url}/#/experiments/{experiment}/runs/{run.id}")
+    visit(page, f"{guides.stack.url}/#/experiments/{experiment}/runs/{run.id}")
     for text in ("rate 0.4", "Finished", "height", "verdict", "converges", "learning rates", run.id):
         page.get_by_text(text).first.wait_for()
     assert page.get_by_role("row").filter(has_text="0.4").inner_text().split() == ["rate", "0.4"]
@@ -66,7 +66,7 @@ def test_a_run_shows_its_parameters_metrics_tags_and_parent(page: Page, guides: 
 
 
 def test_a_registered_model_shows_its_versions_tags_and_aliases(page: Page, guides: Guides, pictures: Path):
-    page.goto(f"{guides.stack.url}/#/models/guide-registry")
+    visit(page, f"{guides.stack.url}/#/models/guide-registry")
     page.get_by_text("Flowers by their measures").wait_for()
     champion = page.get_by_role("row").filter(has_text="champion")
     assert "Version 1" in champion.inner_text()
@@ -82,7 +82,7 @@ def test_a_page_may_change_what_it_shows(page: Page, guides: Guides):
     guides.stack.tracking.post(
         "/registered-models/create", {"name": "of-the-page", "description": "Written by a program"}
     )
-    page.goto(f"{guides.stack.url}/#/models/of-the-page")
+    visit(page, f"{guides.stack.url}/#/models/of-the-page")
     page.get_by_text("Edit", exact=True).first.click()
     editor = page.locator("textarea").first
     editor.fill("Changed in a browser")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, Response, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Response, sync_playwright
 from support.cluster_network import ClusterNetwork
 
 from devcluster.images.debian import install_missing
@@ -42,3 +42,13 @@ def new_page(browser: Browser) -> Iterator[tuple[Page, list[str]]]:
         yield page, refused
     finally:
         page.close()
+
+
+def visit(page: Page, url: str, *, tries: int = 5) -> None:
+    """Open a URL. Chromium lets go of what it loads whenever a pod's interface comes or goes beside it: then again."""
+    try:
+        page.goto(url)
+    except Error as error:
+        if "ERR_NETWORK_CHANGED" not in error.message or tries == 1:
+            raise
+        visit(page, url, tries=tries - 1)
