@@ -1,7 +1,7 @@
 """All files of a model, in parallel ranges, each file checked while its ranges come in.
 
 A cut connection goes on where it stopped. A restarted container goes on with the parts that are missing.
-Memory is bounded by the number of connections, 128 KiB each, whatever the size of the model.
+Memory is bounded by the number of connections, about a megabyte each, whatever the size of the model.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 PART_BYTES = 16 << 20
 _FILES_AT_ONCE = 8
 _CHECKING_THREADS = 2
-_CHECK_BLOCK_BYTES = 128 << 10
+_CHECK_BLOCK_BYTES = 1 << 20
 _MOST_RENEWALS = 3
 
 

@@ -21,8 +21,7 @@ from davit_registry.errors import missing_file
 from davit_server.artifacts.source import Permission
 from davit_server.artifacts.verify import file_changed
 
-# A few of these stay in the processor's cache, which those of a megabyte do not.
-_BUFFER_BYTES = 128 << 10
+_BUFFER_BYTES = 1 << 20
 _SILENCE_SECONDS = 20.0
 _REFUSED = {400, 401, 403}  # S3 says 400 to temporary credentials that have expired
 _BUSY = {408, 425, 429, 500, 502, 503, 504}
