@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import ssl
 import time
 import urllib.error
@@ -146,8 +147,8 @@ class Supervisor:
 
     def _fingerprint(self, component: Component) -> str:
         digest = hashlib.sha256("\0".join(component.arguments).encode())
-        program = Path(component.arguments[0])
-        digest.update(str(program.resolve()).encode())
+        program = shutil.which(component.arguments[0]) or component.arguments[0]
+        digest.update(str(Path(program).resolve()).encode())
         for argument in component.arguments:
             file = Path(argument.rpartition("=")[2])
             if self._paths.configuration in file.parents and file.is_file():

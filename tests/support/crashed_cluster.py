@@ -1,5 +1,6 @@
 """The cluster that is damaged on purpose, under a name of its own, and the pod that must survive it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -54,9 +55,10 @@ spec:
 """
 
 
-def devcluster(*arguments):
+def devcluster(*arguments, folder=ROOT):
     command = [sys.executable, "-m", "devcluster", "--name", NAME, "--provider", "node", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 

@@ -112,6 +112,12 @@ def test_up_again_changes_nothing(cluster):
     assert story_serves() == starts
 
 
+def test_up_from_another_folder_changes_nothing_either(cluster, tmp_path):
+    running = processes()
+    devcluster("up", folder=tmp_path)
+    assert processes() == running
+
+
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_a_killed_component_is_started_again_and_the_pod_lives_on(cluster, component):
     running, starts = processes(), story_serves()
