@@ -66,7 +66,7 @@ manifests: env ## Carry the CRD into the chart; write manifests/install.yaml and
 	@$(RUN) python manifests/render.py
 
 .PHONY: test-fast
-test-fast: env ## The tests that need no cluster, in under a minute
+test-fast: env ## The tests that need no cluster, in a good minute
 	@$(PYTEST) -n auto -m "not stack and not e2e" tests/unit tests/component tests/contract
 
 .PHONY: test
