@@ -60,8 +60,7 @@ def _matches_peer(peers: Sequence[Mapping[str, Any]] | None, other: Peer, home: 
 
 
 def _is_peer(peer: Mapping[str, Any], other: Peer, home: str) -> bool:
-    if unknown := peer.keys() - {"podSelector", "namespaceSelector"}:
-        raise NotImplementedError(f"peers with {unknown}")
+    _refuse_others(peer, "podSelector", "namespaceSelector")
     if "namespaceSelector" in peer:
         right = bool(other.namespace) and _selects(peer["namespaceSelector"], other.namespace_labels)
     else:
@@ -70,13 +69,20 @@ def _is_peer(peer: Mapping[str, Any], other: Peer, home: str) -> bool:
 
 
 def _matches_port(ports: Sequence[Mapping[str, Any]] | None, target: Peer, port: int) -> bool:
-    return not ports or any(
-        one.get("protocol", "TCP") == "TCP" and target.ports.get(one["port"], one["port"]) == port
-        for one in ports
-    )
+    return not ports or any(_is_port(one, target, port) for one in ports)
+
+
+def _is_port(one: Mapping[str, Any], target: Peer, port: int) -> bool:
+    _refuse_others(one, "protocol", "port")
+    return one.get("protocol", "TCP") == "TCP" and target.ports.get(one["port"], one["port"]) == port
 
 
 def _selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    if unknown := selector.keys() - {"matchLabels"}:
-        raise NotImplementedError(f"selectors with {unknown}")
+    _refuse_others(selector, "matchLabels")
     return selector.get("matchLabels", {}).items() <= labels.items()
+
+
+def _refuse_others(part: Mapping[str, Any], *known: str) -> None:
+    """What is not understood here must not be judged."""
+    if unknown := sorted(part.keys() - {*known}):
+        raise ValueError(f"cannot be judged: {', '.join(unknown)}; only {', '.join(known)} are understood")
