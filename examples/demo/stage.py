@@ -40,8 +40,13 @@ MISSING_ALIAS = model_deployment("iris-missing-alias", "models:/iris@chalenger")
 
 def install_stack(helm: Helm, images: Sequence[str]) -> None:
     """MLflow with its database and store, from the images that the cluster was given."""
+    helm.install("mlflow", "mlflow-stack", NAMESPACE, files=stack_files(images))
+
+
+def stack_files(images: Sequence[str]) -> list[str]:
+    """The stack's values files for a cluster with these images: our own PostgreSQL, or the official one."""
     local = any(image.startswith("davit.dev/postgresql:") for image in images)
-    helm.install("mlflow", "mlflow-stack", NAMESPACE, files=["values-local-images.yaml"] if local else [])
+    return ["values-local-images.yaml"] if local else []
 
 
 def install_operator(helm: Helm, kubectl: Kubectl, resolve_seconds: int) -> None:

@@ -17,6 +17,7 @@ from support.live_cluster import fresh_namespace
 
 from examples.demo.charts import Helm
 from examples.demo.kubectl import Kubectl
+from examples.demo.stage import stack_files
 from examples.demo.waiting import until
 
 MOST_MEBIBYTES = 900
@@ -50,8 +51,7 @@ def place(kubectl: Kubectl) -> Iterator[Place]:
 
 @pytest.fixture(scope="module")
 def stack(helm: Helm, place: Place, loaded) -> Installed:
-    local = any(image.startswith("davit.dev/postgresql:") for image in loaded[1])
-    files = ["values-local-images.yaml"] if local else []
+    files = stack_files(loaded[1])
     started = time.monotonic()
     helm.install("mlflow", "mlflow-stack", place.namespace, files=files)
     return Installed(helm, place, files, time.monotonic() - started)

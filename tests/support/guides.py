@@ -21,6 +21,7 @@ from devcluster.binaries.cache import cache_root
 from examples.demo.charts import Helm
 from examples.demo.cluster import Cluster
 from examples.demo.kubectl import Kubectl
+from examples.demo.stage import stack_files
 
 FOLDER = Path(__file__).parents[2] / "examples" / "guides"
 SCRIPTS = sorted(path.name for path in FOLDER.glob("[0-9]*.py"))
@@ -55,10 +56,8 @@ class Stack:
 @contextmanager
 def installed_stack(helm: Helm, kubectl: Kubectl, images: list[str]) -> Iterator[Stack]:
     """The chart in a fresh namespace."""
-    local = any(image.startswith("davit.dev/postgresql:") for image in images)
     with fresh_namespace(kubectl) as place:
-        files = ["values-local-images.yaml"] if local else []
-        helm.install("mlflow", "mlflow-stack", place.namespace, files=files)
+        helm.install("mlflow", "mlflow-stack", place.namespace, files=stack_files(images))
         # From outside by the Service's address: a port-forward would not live as long as a story takes.
         service = kubectl.get("service", "mlflow", "--namespace", place.namespace)
         address = f"http://{service['spec']['clusterIP']}:5000"

@@ -19,6 +19,7 @@ from support.live import Place
 
 from devcluster.commands import run
 from examples.demo.charts import Helm
+from examples.demo.stage import stack_files
 
 ROOT = Path(__file__).parents[2]
 CRD = "modeldeployments.davit.dev"
@@ -36,11 +37,9 @@ class InstalledStack:
 
     def install(self) -> None:
         """Install or upgrade the stack."""
-        local = any(image.startswith("davit.dev/postgresql:") for image in self.images)
-        files = ["values-local-images.yaml"] if local else []
-        self.helm.install(
-            "mlflow", "mlflow-stack", self.place.namespace, {"keepData": False, **self.values}, files
-        )
+        values = {"keepData": False, **self.values}
+        files = stack_files(self.images)
+        self.helm.install("mlflow", "mlflow-stack", self.place.namespace, values, files)
 
     def install_operator(self, **values: Any) -> None:
         """Install or upgrade the operator, for this namespace alone; it hardly ever polls."""

@@ -16,6 +16,7 @@ from support.live import Place
 from devcluster.commands import CommandFailed
 from examples.demo.charts import Helm
 from examples.demo.kubectl import Object
+from examples.demo.stage import stack_files
 from examples.demo.training import CLIENT
 from examples.demo.waiting import until
 
@@ -56,8 +57,7 @@ class StackRelease:
             wait: False for what cannot become ready.
             values: Single ones, or whole sections: `database={"kind": "sqlite"}`.
         """
-        local = any(image.startswith("davit.dev/postgresql:") for image in self.images)
-        files = ["values-local-images.yaml"] if local else []
+        files = stack_files(self.images)
         given = {name.replace("__", "."): value for name, value in values.items()}
         walls = {"auth.enabled": self.walled, "tls.enabled": self.walled}
         everything = {**SMALL, **walls, **given}
