@@ -36,7 +36,7 @@ demo-down: env ## Remove everything the demo made
 env: .venv/.complete ## The Python environment, exactly as locked
 
 .venv/.complete: pyproject.toml uv.lock | $(UV)
-	@$(UV) sync --locked --extra dev --quiet
+	@$(UV) sync --locked --extra dev --quiet --compile-bytecode  # else a machine that keeps no bytecode imports MLflow four times slower
 	@touch $@
 
 $(UV):
@@ -66,7 +66,7 @@ manifests: env ## Carry the CRD into the chart; write manifests/install.yaml and
 	@$(RUN) python manifests/render.py
 
 .PHONY: test-fast
-test-fast: env ## The tests that need no cluster, in a good minute
+test-fast: env ## The tests that need no cluster, in under a minute
 	@$(PYTEST) -n auto -m "not stack and not e2e" tests/unit tests/component tests/contract
 
 .PHONY: test
