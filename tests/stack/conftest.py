@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from support.diagnosis import tell_what_is_there
 from support.guides import Walks
-from support.installed_stack import CRD, ROOT
 from support.live import Place
 from support.live_cluster import PROVIDER, cluster, fresh_namespace, helm, kubectl, loaded
 
@@ -17,6 +16,7 @@ from examples.demo.kubectl import Kubectl
 __all__ = ["cluster", "helm", "kubectl", "loaded"]
 
 HERE = Path(__file__).parent
+CRD = "modeldeployments.davit.dev"
 
 # These put programs of this machine into the cluster's network, which only the cluster that we make ourselves allows.
 collect_ignore = [] if PROVIDER == "node" else ["test_guides.py", "test_user_interface.py"]
@@ -45,7 +45,7 @@ def definition(kubectl: Kubectl) -> Iterator[None]:
     if kubectl.find("customresourcedefinition", CRD):
         yield
         return
-    kubectl("apply", "--server-side", "--filename", str(ROOT / f"manifests/crds/{CRD}.yaml"))
+    kubectl("apply", "--server-side", "--filename", str(HERE.parents[1] / f"manifests/crds/{CRD}.yaml"))
     yield
     kubectl("delete", "customresourcedefinition", CRD)
 

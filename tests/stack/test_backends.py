@@ -112,7 +112,7 @@ def backups(stack: StackRelease, where: str) -> list[str]:
 
 def test_the_bundled_postgresql_with_an_s3_store_of_ones_own(stack: StackRelease):
     stack.install(database=own_backends.bundled_postgresql(stack), store=own_backends.own_s3(stack, "http"))
-    stack.install_operator()
+    stack.install_operator(wait=False)
     check_use(stack)
     # The operator was not given the store's keys, and goes through MLflow's presigned URLs.
     check_served(stack, registry={"url": f"http://mlflow.{stack.place.namespace}.svc:5000"})
@@ -122,7 +122,7 @@ def test_the_bundled_postgresql_with_an_s3_store_of_ones_own(stack: StackRelease
 def test_a_postgresql_and_an_s3_store_behind_a_private_authority(stack: StackRelease):
     give_certificates(stack.place, "other-postgresql", "other-s3")
     stack.install(database=own_backends.own_postgresql(stack), store=own_backends.own_s3(stack, "https"))
-    stack.install_operator(store__secretName="store-keys", caSecretName="private-ca")
+    stack.install_operator(wait=False, store__secretName="store-keys", caSecretName="private-ca")
     check_use(stack)
     check_served(stack)
     check_hidden(stack)
@@ -136,7 +136,7 @@ def test_an_encrypted_mariadb_and_azure_blob_storage_with_their_backups(
     store = own_backends.own_azure(stack, cluster)
     values = {"database": database, "store": store, "backup": {"keep": 1, "image": image}}
     stack.install(**values)
-    stack.install_operator()
+    stack.install_operator(wait=False)
     name = check_use(stack)
     check_served(stack)
     check_hidden(stack)
@@ -155,7 +155,7 @@ def test_sqlite_and_a_volume_from_an_older_mlflow_on_with_their_backups(
     stack.install(**values)
     assert stack.history("read") == history
     assert [one.endswith("-migration") for one in backups(stack, BACKUPS)] == [True]
-    stack.install_operator()
+    stack.install_operator(wait=False)
     name = check_use(stack)
     check_served(stack)
     check_kept(stack, BACKUPS, "first", "second")
@@ -167,7 +167,7 @@ def test_google_cloud_storage(stack: StackRelease, cluster: Cluster):
     store = own_backends.own_google(stack, cluster)
     values = {"database": {"kind": "sqlite"}, "store": store, "backup": {"keep": 1}}
     stack.install(**values)
-    stack.install_operator()
+    stack.install_operator(wait=False)
     check_use(stack)
     check_served(stack)
     check_kept(stack, "gs://mlflow/backups", "first")

@@ -8,7 +8,7 @@ import json
 import pytest
 from support.live import Place
 from support.live_cluster import fresh_namespace
-from support.stack_release import StackRelease
+from support.stack_release import WALLS, StackRelease
 
 from examples.demo.waiting import until
 
@@ -29,7 +29,7 @@ def place(kubectl):
 
 @pytest.fixture(scope="module")
 def stack(helm, place: Place, loaded) -> StackRelease:
-    release = StackRelease(helm, place, loaded[1], walled=True)
+    release = StackRelease(helm, place, loaded[1], WALLS)
     release.install(**WITHOUT)
     return release
 

@@ -14,6 +14,7 @@ import pytest
 from support import scrapes
 from support.live import Place
 from support.live_cluster import fresh_namespace
+from support.stack_release import helm_test
 
 from examples.demo.charts import Helm
 from examples.demo.kubectl import Kubectl
@@ -76,7 +77,7 @@ def _mebibytes(quantity: str) -> float:
 
 
 def test_helm_test_finds_it_working(stack: Installed):
-    stack.helm._run("test", "mlflow", "--namespace", stack.place.namespace, "--timeout", "5m")
+    helm_test(stack.helm, stack.place)
 
 
 def test_prometheus_gets_by_the_pods_own_address_what_the_recorded_scrape_has(stack: Installed):

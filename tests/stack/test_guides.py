@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 import yaml
 from support.guides import CLIENTS, FOLDER, SCRIPTS, Guides, Walks
-from support.installed_stack import InstalledStack
 from support.live import Place
+from support.stack_release import StackRelease
 
 from examples.demo.charts import Helm
 from examples.demo.kubectl import Kubectl
@@ -208,10 +208,10 @@ def test_a_data_frame_is_answered_row_by_row_and_a_missing_column_refused(guides
 def operator(walks: Walks, helm: Helm, kubectl: Kubectl, definition: None) -> Iterator[None]:
     """One operator for the namespaces of both clients; it lives beside the first one's MLflow."""
     namespaces = [walks.of(client).stack.namespace for client in CLIENTS]
-    home = Place(kubectl, namespaces[0])
-    InstalledStack(home, helm, []).install_operator(watchNamespaces=namespaces)
+    home = StackRelease(helm, Place(kubectl, namespaces[0]), [])
+    home.install_operator(watchNamespaces=namespaces)
     yield
-    helm.uninstall("davit", home.namespace)
+    home.uninstall_operator()
 
 
 def test_what_the_guides_registered_is_served(

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from urllib.parse import SplitResult, urlsplit
 
 import pytest
-from support.installed_stack import CONNECTION, InstalledStack, Mlflow
 from support.live_cluster import fresh_namespace
+from support.mlflow_rest import Mlflow
+from support.stack_release import CONNECTION, WALLS, StackRelease
+from support.told_by_notes import register_models
 
 from examples.demo.waiting import until
 
 MADE = ["mlflow-postgresql", "mlflow-versitygw", "mlflow-auth", "mlflow-tls", "mlflow-webhooks"]
-WALLS = {"auth.enabled": True, "tls.enabled": True, "networkPolicy.enabled": True}
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def place(kubectl):
 
 @pytest.fixture(scope="module")
 def stack(place, helm, loaded, definition):
-    made = InstalledStack(place, helm, loaded[1], WALLS)
+    made = StackRelease(helm, place, loaded[1], {**WALLS, "networkPolicy.enabled": True})
     made.install()
     made.install_operator()
     return made
@@ -39,7 +40,7 @@ def stack(place, helm, loaded, definition):
 @pytest.fixture(scope="module")
 def models(stack) -> list[dict[str, str]]:
     """Registered by a client that knows what the commands in the chart's notes tell it."""
-    return stack.register_models()
+    return register_models(stack)
 
 
 def move(stack, model: dict[str, str]) -> None:

@@ -4,7 +4,7 @@ import pytest
 from support.live import Place
 from support.live_cluster import fresh_namespace
 from support.old_mlflow import load_old_mlflow
-from support.stack_release import StackRelease, ask_mlflow
+from support.stack_release import StackRelease
 
 from devcluster.images.catalog import IMAGES
 from examples.demo.cluster import Cluster
@@ -54,8 +54,8 @@ def check_the_old_release_goes_on(stack: StackRelease, old: str, schema: str, hi
     assert stack.sql("SELECT version_num FROM alembic_version") == schema
     ready = [pod["metadata"]["name"] for pod in stack.server_pods() if is_ready(pod)]
     assert len(ready) == 2
-    with stack.url() as url:
-        assert ask_mlflow(url, "experiments/search?max_results=10")["experiments"]
+    with stack.mlflow() as mlflow:
+        assert mlflow.call("GET", "mlflow/experiments/search?max_results=10")["experiments"]
     assert stack.history("read", ready[0]) == history
     assert version(stack, ready[0]) == old
 

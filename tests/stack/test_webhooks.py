@@ -15,9 +15,10 @@ from dataclasses import replace
 import pytest
 from davit_operator.domain.webhook import Delivery
 from davit_operator.planning.delivery import sign
-from support.installed_stack import CONNECTION, InstalledStack
 from support.live import is_current
 from support.live_cluster import fresh_namespace
+from support.stack_release import CONNECTION, StackRelease
+from support.told_by_notes import register_models
 
 from examples.demo.waiting import until
 
@@ -32,7 +33,7 @@ def place(kubectl):
 
 @pytest.fixture(scope="module")
 def stack(place, helm, loaded, definition):
-    made = InstalledStack(place, helm, loaded[1])
+    made = StackRelease(helm, place, loaded[1])
     made.install()
     made.install_operator()
     return made
@@ -41,7 +42,7 @@ def stack(place, helm, loaded, definition):
 @pytest.fixture(scope="module")
 def versions(stack) -> list[str]:
     """Of a model that the operator hears about."""
-    made = [model["version"] for model in stack.register_models()]
+    made = [model["version"] for model in register_models(stack)]
     wait_for_webhook(stack)
 
     def heard() -> int:
@@ -126,7 +127,7 @@ def test_forged_and_repeated_deliveries_are_refused_and_true_ones_are_hints_only
 
 def test_lost_deliveries_are_made_up_for_by_polling(stack, versions):
     nowhere = "http://nobody.invalid:8081/mlflow"
-    stack.install_operator(**{"webhook.url": nowhere, "resolveIntervalSeconds": 5})
+    stack.install_operator(webhook__url=nowhere, resolveIntervalSeconds=5)
     wait_for_webhook(stack)
     with stack.mlflow() as mlflow:
         mlflow.move_alias("champion", versions[0])
@@ -136,7 +137,7 @@ def test_lost_deliveries_are_made_up_for_by_polling(stack, versions):
 
 def test_the_webhook_goes_with_the_operator(stack):
     wait_for_webhook(stack)
-    stack.helm.uninstall("davit", stack.place.namespace)
+    stack.uninstall_operator()
     with stack.mlflow() as mlflow:
         until(lambda: not mlflow.webhooks(), "the end of the webhook", seconds=60)
 

@@ -1,19 +1,20 @@
 """The stack chart, installed small in one story's namespace, and questions to it as its users ask them."""
 
+import base64
 import json
 import os
 import subprocess
 import sys
-import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from support.live import Place
+from support.mlflow_rest import Mlflow
 
-from devcluster.commands import CommandFailed
+from devcluster.commands import CommandFailed, run
 from examples.demo.charts import Helm
 from examples.demo.kubectl import Object
 from examples.demo.stage import stack_files
@@ -22,6 +23,7 @@ from examples.demo.waiting import until
 
 RELEASE = "mlflow"
 OPERATOR = "davit"
+CONNECTION = f"{RELEASE}-davit-connection"
 HISTORY = Path(__file__).parent / "training_history.py"
 USE = Path(__file__).parent / "registry_use.py"
 SMALL = {
@@ -32,23 +34,25 @@ SMALL = {
     "versitygw.persistence.size": "1Gi",
     "server.temporaryVolumeSize": "1Gi",
 }
+# MLflow asks for users, and server and store speak TLS.
+WALLS = {"auth.enabled": True, "tls.enabled": True}
 
 
 @dataclass(frozen=True)
 class StackRelease:
-    """One release of `charts/mlflow-stack`.
+    """One release of `charts/mlflow-stack`, and of the operator that follows it.
 
     Attributes:
-        helm: Installs it.
-        place: Its namespace.
+        helm: Installs them.
+        place: Their namespace.
         images: Those that the cluster was given.
-        walled: Whether MLflow asks for users, and server and store speak TLS.
+        values: What every install and upgrade of the stack is given, by dotted names.
     """
 
     helm: Helm
     place: Place
     images: Sequence[str]
-    walled: bool = False
+    values: Mapping[str, Any] = field(default_factory=dict)
 
     def install(self, *, wait: bool = True, **values: Any) -> None:
         """Install or upgrade with exactly these values (dots as `__`) beside the small ones.
@@ -57,25 +61,38 @@ class StackRelease:
             wait: False for what cannot become ready.
             values: Single ones, or whole sections: `database={"kind": "sqlite"}`.
         """
+        everything = {**SMALL, **self.values, **_dotted(values)}
         files = stack_files(self.images)
-        given = {name.replace("__", "."): value for name, value in values.items()}
-        walls = {"auth.enabled": self.walled, "tls.enabled": self.walled}
-        everything = {**SMALL, **walls, **given}
         self.helm.install(RELEASE, "mlflow-stack", self.place.namespace, everything, files, wait=wait)
 
-    def install_operator(self, **values: Any) -> None:
-        """Begin to install an operator that follows this release, for this namespace alone."""
+    def install_operator(self, *, wait: bool = True, **values: Any) -> None:
+        """Install or upgrade an operator that follows this release, for this namespace alone; it hardly ever polls.
+
+        Args:
+            wait: False to go on while it starts.
+            values: Single ones, dots as `__`.
+        """
         own = {
-            "connection.secretName": f"{RELEASE}-davit-connection",
+            "connection.secretName": CONNECTION,
             "watchNamespaces": [self.place.namespace],
             "crds.install": False,
-            **{name.replace("__", "."): value for name, value in values.items()},
+            "resolveIntervalSeconds": 300,
+            **_dotted(values),
         }
-        self.helm.install(OPERATOR, "davit-operator", self.place.namespace, own, wait=False)
+        self.helm.install(OPERATOR, "davit-operator", self.place.namespace, own, wait=wait)
 
     def uninstall_operator(self) -> None:
         """Remove it, if it is there; in a namespace of its own it has made nothing elsewhere."""
         self.helm.uninstall(OPERATOR, self.place.namespace)
+
+    def test(self) -> None:
+        """What `helm test` checks."""
+        helm_test(self.helm, self.place)
+
+    def secret(self, name: str) -> dict[str, str]:
+        """The contents of a Secret."""
+        data = self.place.get("secret", name).get("data", {})
+        return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
     def image(self, name: str, official: str) -> str:
         """One of the images that the cluster was given, or the official one."""
@@ -92,6 +109,19 @@ class StackRelease:
         with self.place.kubectl.forward(self.place.namespace, target, 5000) as url:
             yield url
 
+    @contextmanager
+    def mlflow(self) -> Iterator[Mlflow]:
+        """MLflow while the block runs, asked with all that the Secret of the connection says."""
+        connection = self.secret(CONNECTION)
+        scheme = connection["DAVIT_REGISTRY_URL"].partition(":")[0]
+        with self.url() as url:
+            yield Mlflow(
+                url.replace("http", scheme, 1),
+                connection.get("DAVIT_REGISTRY_USERNAME", ""),
+                connection.get("DAVIT_REGISTRY_PASSWORD", ""),
+                connection.get("DAVIT_CA_CERTIFICATES", ""),
+            )
+
     def history(self, verb: str, pod: str | None = None) -> dict[str, Any]:
         """`write` makes a training history with the MLflow of a server's image, `read` tells what is there."""
         said = self.client("python", "-c", HISTORY.read_text(), verb, pod=pod)
@@ -104,7 +134,7 @@ class StackRelease:
             'MLFLOW_TRACKING_USERNAME="$MLFLOW_AUTH_ADMIN_USERNAME" '
             'MLFLOW_TRACKING_PASSWORD="$MLFLOW_AUTH_ADMIN_PASSWORD"'
         )
-        environment = walls if self.walled else "MLFLOW_TRACKING_URI=http://mlflow:5000"
+        environment = walls if self.values.get("tls.enabled") else "MLFLOW_TRACKING_URI=http://mlflow:5000"
         shell = ("sh", "-c", f'export {environment}; exec "$@"', "client")
         pod = pod or self.server_pods()[0]["metadata"]["name"]
         return self.place.execute(pod, *shell, *command, container="mlflow")
@@ -188,7 +218,16 @@ class StackRelease:
         return [job["metadata"]["name"] for job in found["items"]]
 
 
-def ask_mlflow(url: str, path: str) -> Any:
-    """One question to MLflow's REST interface."""
-    with urllib.request.urlopen(f"{url}/api/2.0/mlflow/{path}", timeout=30) as answer:
-        return json.load(answer)
+def helm_test(helm: Helm, place: Place) -> None:
+    """Run the tests that the chart of the stack brings.
+
+    Raises:
+        CommandFailed: One of them failed.
+    """
+    arguments = ["test", RELEASE, "--namespace", place.namespace, "--timeout", "5m"]
+    run([helm.program, *arguments], environment=helm.environment, timeout=400)
+
+
+def _dotted(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Names as helm writes them, of names as Python does."""
+    return {name.replace("__", "."): value for name, value in values.items()}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from support.live import Place
-from support.stack_release import ask_mlflow
+from support.mlflow_rest import Mlflow
 from support.steady_writer import ARTIFACT_EVERY
 
 from devcluster.images.catalog import IMAGES
@@ -91,16 +91,17 @@ class SteadyClient:
 
 def written(url: str, run: str) -> dict[str, Any]:
     """Everything that MLflow has of a run: metric values with their steps, parameters, contents of artifacts."""
+    mlflow = Mlflow(url)
     values: list[list[Any]] = []
     token = ""
     while True:
         query = f"run_id={run}&metric_key=loss&max_results=5000" + (f"&page_token={token}" if token else "")
-        page = ask_mlflow(url, f"metrics/get-history?{query}")
+        page = mlflow.call("GET", f"mlflow/metrics/get-history?{query}")
         values += [[int(one["step"]), one["value"]] for one in page.get("metrics", [])]
         if not (token := page.get("next_page_token", "")):
             break
-    data = ask_mlflow(url, f"runs/get?run_id={run}")["run"]["data"]
-    files = ask_mlflow(url, f"artifacts/list?run_id={run}").get("files", [])
+    data = mlflow.call("GET", f"mlflow/runs/get?run_id={run}")["run"]["data"]
+    files = mlflow.call("GET", f"mlflow/artifacts/list?run_id={run}").get("files", [])
     return {
         "metrics": sorted(values),
         "params": {one["key"]: one["value"] for one in data.get("params", [])},
