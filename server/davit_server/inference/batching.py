@@ -13,6 +13,7 @@ from typing import Any
 
 from davit_server.errors import DeadlineExceeded
 from davit_server.inference.answering import answer_works
+from davit_server.inference.gathering import Gathering
 from davit_server.inference.lane import Lane
 from davit_server.inference.plan import Plan
 from davit_server.runtimes.base import Work
@@ -24,10 +25,6 @@ MAX_BATCH_ROWS = 1024
 MAX_HUNG_THREADS = 3
 """With more abandoned calls still running the process no longer calls itself alive."""
 
-GATHER_SHARE = 0.2
-"""Part of a call's time that the next call may wait for the clients that were just answered."""
-WORTH_GATHERING_SECONDS = 0.0005
-"""Shorter calls start at once: waiting would cost more than a larger batch saves."""
 TIMER_SECONDS = 0.002
 """Longer waits use a timer; shorter ones, which timers cannot measure, look again each turn of the loop."""
 
@@ -65,9 +62,8 @@ class Batcher:
         self._waiting: deque[Call] = deque()
         self._running: list[Call] = []
         self._scheduled = False
-        self._expected = 0
-        self._gather_until = 0.0
-        self._gathering: asyncio.TimerHandle | None = None
+        self._gathering = Gathering()
+        self._gathered: asyncio.TimerHandle | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._lane = Lane(loop)
         self._abandoned: list[Lane] = []
@@ -95,9 +91,9 @@ class Batcher:
         self._metrics.queue_depth.set(len(self._waiting))
         if not self._scheduled and not self._running:
             self._schedule()
-        elif self._gathering is not None and len(self._waiting) >= self._expected:
-            self._gathering.cancel()
-            self._gathering = None
+        elif self._gathered is not None and len(self._waiting) >= self._gathering.expected:
+            self._gathered.cancel()
+            self._gathered = None
             self._loop.call_soon(self._flush)
         elif self._running and self._alarm is None:
             self._set_alarm()
@@ -109,13 +105,14 @@ class Batcher:
 
     def _flush(self) -> None:
         """Start the next batch, unless one runs or more requests are about to come."""
-        self._gathering = None
-        if self._waiting and not self._running and self._gather_more():
+        self._gathered = None
+        if self._waiting and not self._running and self._wait_for_more():
             return
         self._scheduled = False
         if self._running or not self._waiting:
             return
         batch = self._take()
+        self._gathering.begun()
         self._metrics.queue_depth.set(len(self._waiting))
         works = [call.work for call in batch]
         started = time.perf_counter()
@@ -127,18 +124,13 @@ class Batcher:
         else:
             self._run_in_lane(batch, works, started)
 
-    def _gather_more(self) -> bool:
-        """Wait a little for clients that were just answered: one call for all is worth more than two.
-
-        Without it, clients of a slow model split into two halves that wait for each other's calls.
-        """
-        if len(self._waiting) >= self._expected:
+    def _wait_for_more(self) -> bool:
+        """Whether the next call is put off."""
+        seconds = self._gathering.wait(len(self._waiting), time.perf_counter())
+        if seconds is None:
             return False
-        left = self._gather_until - time.perf_counter()
-        if left <= 0:
-            return False
-        if left > TIMER_SECONDS:
-            self._gathering = self._loop.call_later(left, self._flush)
+        if seconds > TIMER_SECONDS:
+            self._gathered = self._loop.call_later(seconds, self._flush)
         else:
             self._loop.call_soon(self._flush)
         return True
@@ -179,11 +171,9 @@ class Batcher:
         now = time.perf_counter()
         took = now - started
         self._metrics.predict_seconds.observe(took)
-        if took > WORTH_GATHERING_SECONDS and batch[0].work.key is not None:
-            self._expected = min(len(batch) + len(self._waiting), MAX_BATCH_ROWS)
-            self._gather_until = now + GATHER_SHARE * took
-        else:
-            self._expected = 0
+        shared = batch[0].work.key is not None
+        expected = min(len(batch) + len(self._waiting), MAX_BATCH_ROWS) if shared else 1
+        self._gathering.answered(expected, took, now)
         self._metrics.batch_requests.observe(len(batch))
         self._metrics.rows.add(sum(call.work.rows for call in batch))
         for call, result in zip(batch, results, strict=True):
