@@ -145,6 +145,12 @@ def test_one_certificate_speaks_for_every_name_of_server_and_store():
         } <= known
 
 
+def test_the_bundled_store_keeps_connections_only_where_no_upload_can_spoil_the_next_request():
+    for values, kept in (((), True), (("tls.enabled=true",), False)):
+        [store] = pod_specs(rendered(*values))["StatefulSet mlflow-versitygw"]["containers"]
+        assert ("--keep-alive" in store["args"]) == kept
+
+
 def test_with_tls_every_address_says_so_and_davit_is_told_the_authority():
     objects = rendered("tls.enabled=true")
     told = connection(objects)

@@ -50,7 +50,8 @@ def backup(stack: StackRelease, history: dict) -> str:
 def back_up(stack: StackRelease, job: str) -> str:
     ended = stack.run_cron_job("backup", job)
     assert ended["status"].get("succeeded") == 1, stack.words(job)
-    return stack.job_messages(job).removeprefix("Saved the backup ").strip()
+    # The last word: a pod before it may have failed and been tried again.
+    return stack.job_messages(job).splitlines()[-1].removeprefix("Saved the backup ").strip()
 
 
 def restore(stack: StackRelease, **values) -> str:

@@ -10,6 +10,7 @@ from devcluster.binaries.build import ensure_binary
 from devcluster.node.paths import Paths
 from devcluster.node.processes import read_record
 from devcluster.node.system_images import BUSYBOX_IMAGE
+from examples.demo.waiting import until
 
 NAME = "davit-crash"
 PATHS = Paths(NAME)
@@ -64,10 +65,14 @@ def devcluster(*arguments, folder=ROOT):
 
 
 def kubectl(*arguments, text=None):
-    command = [str(ensure_binary("kubectl")), f"--kubeconfig={PATHS.kubeconfig}", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, input=text or "")
+    done = kubectl_tried(*arguments, text=text)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def kubectl_tried(*arguments, text=None):
+    command = [str(ensure_binary("kubectl")), f"--kubeconfig={PATHS.kubeconfig}", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, input=text or "")
 
 
 def process(component):
@@ -81,7 +86,13 @@ def processes():
 def story_serves():
     """The pod of the story answers through its Service and by its name, from inside and from this machine."""
     kubectl("-n", "story", "rollout", "status", "deployment/web", "--timeout=180s")
-    inside = kubectl("-n", "story", "exec", "deployment/web", "--", "wget", "-qO-", "http://web.story/starts")
+    asked = ("wget", "-qO-", "-T", "5", "http://web.story/starts")
+
+    def ask():
+        return kubectl_tried("-n", "story", "exec", "deployment/web", "--", *asked).stdout
+
+    # kube-proxy and DNS hear of a pod that is ready a moment later than whoever waits for it.
+    inside = until(ask, "the pod to reach its own Service", seconds=60)
     address = kubectl("-n", "story", "get", "service", "web", "-o", "jsonpath={.spec.clusterIP}")
     with build_opener(ProxyHandler({})).open(f"http://{address}/starts", timeout=10) as answer:
         outside = answer.read().decode()

@@ -201,8 +201,9 @@ class StackRelease:
             return error.output
 
     def job_messages(self, job: str) -> str:
-        """What the pods of a Job say about their end, as `kubectl describe pod` shows it."""
-        pods = self.place.get("pods", "--selector", f"job-name={job}")["items"]
+        """What the pods of a Job say about their end, as `kubectl describe pod` shows it; the oldest first."""
+        order = ("--selector", f"job-name={job}", "--sort-by=.metadata.creationTimestamp")
+        pods = self.place.get("pods", *order)["items"]
         ends = [
             container.get("state", {}).get("terminated", {}).get("message", "")
             for pod in pods
