@@ -37,16 +37,19 @@ def count_retries() -> Retries:
 
 def repeat_until_answered(call: Callable[[], object]) -> int:
     """Make a call that does no harm twice; returns how many answers broke off."""
-    import requests
+    from mlflow.exceptions import MlflowException
 
-    lost = 0
+    broken = 0
     while True:
         try:
             call()
-        except requests.exceptions.ChunkedEncodingError:
-            lost += 1
+        except MlflowException as failure:
+            # How requests says it, and MLflow repeats it.
+            if "Connection broken: IncompleteRead" not in str(failure):
+                raise
+            broken += 1
         else:
-            return lost
+            return broken
 
 
 def writes(step: int) -> Iterator[Callable[[], object]]:

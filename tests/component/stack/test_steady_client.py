@@ -3,11 +3,15 @@
 import logging
 import socketserver
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import mlflow
 import pytest
 import urllib3
+from mlflow.exceptions import MlflowException
 from support.steady_client import differences
-from support.steady_writer import count_retries
+from support.steady_writer import count_retries, repeat_until_answered
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -23,8 +27,9 @@ def retries():
     pool.propagate = True
 
 
-def ask(*answers: bytes) -> int:
-    """The status that a client gets in the end whose connections are answered so, one after the other."""
+@contextmanager
+def answering(*answers: bytes) -> Iterator[str]:
+    """A server that answers so, one connection after the other."""
     left = list(answers)
 
     class Handler(socketserver.BaseRequestHandler):
@@ -34,11 +39,15 @@ def ask(*answers: bytes) -> int:
 
     with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        policy = urllib3.Retry(total=5, backoff_factor=0, status_forcelist=[503])
-        with urllib3.PoolManager(retries=policy) as client:
-            status = client.request("GET", f"http://127.0.0.1:{server.server_address[1]}/").status
+        yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
-    return status
+
+
+def ask(*answers: bytes) -> int:
+    """The status that a client gets in the end whose connections are answered so."""
+    policy = urllib3.Retry(total=5, backoff_factor=0, status_forcelist=[503])
+    with answering(*answers) as url, urllib3.PoolManager(retries=policy) as client:
+        return client.request("GET", url).status
 
 
 @pytest.mark.parametrize(
@@ -47,6 +56,17 @@ def ask(*answers: bytes) -> int:
 def test_asking_again_is_counted_whatever_the_reason(retries, answers: tuple[bytes, ...], count: int):
     assert ask(*answers) == 200
     assert retries.count == count
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again_and_a_refusal_is_not():
+    halves = [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"] * 2
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+    refusal = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+    with answering(*halves, whole, refusal) as url:
+        client = mlflow.MlflowClient(url)
+        assert repeat_until_answered(lambda: client.log_metric("0" * 32, "loss", 1.0, timestamp=1)) == 2
+        with pytest.raises(MlflowException):
+            repeat_until_answered(lambda: client.log_metric("0" * 32, "loss", 1.0, timestamp=1))
 
 
 def found() -> dict:
