@@ -8,6 +8,8 @@ from typing import Final
 
 GATHER_SHARE: Final = 0.3
 """Part of a call's time that the next call may wait for clients that have not come back yet."""
+GATHER_SECONDS: Final = 0.05
+"""But no longer than this: whoever asks again at once is back after a round trip through the network."""
 READING_SECONDS: Final = 0.005
 """How long it may wait while every turn of the event loop reads more requests: no time is idle then."""
 REACH: Final = 3.0
@@ -72,5 +74,5 @@ class Gathering:
         passed = now - self._first
         if growing and passed < READING_SECONDS:
             return NEXT_TURN
-        left = GATHER_SHARE * self._took - passed
+        left = min(GATHER_SHARE * self._took, GATHER_SECONDS) - passed
         return left if waiting < self.expected and left > 0 else None

@@ -44,6 +44,14 @@ def test_who_is_missing_is_waited_for_a_part_of_a_calls_time_after_the_first(gat
     assert gathering.wait(5, 100.0071) is None
 
 
+def test_a_slow_model_keeps_nobody_waiting_for_longer_than_a_round_trip():
+    gathering = Gathering()
+    gathering.answered(16, 2.0, 100.0)
+    assert gathering.wait(5, 100.1) == NEXT_TURN
+    assert gathering.wait(5, 100.101) == pytest.approx(0.049)
+    assert gathering.wait(5, 100.151) is None
+
+
 def test_an_endless_stream_is_read_for_five_milliseconds(gathering: Gathering):
     waits = [gathering.wait(16 + turn, 100.001 + turn / 1000) for turn in range(7)]
     assert waits[:5] == [NEXT_TURN] * 5
