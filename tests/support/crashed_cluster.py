@@ -86,13 +86,14 @@ def processes():
 def story_serves():
     """The pod of the story answers through its Service and by its name, from inside and from this machine."""
     kubectl("-n", "story", "rollout", "status", "deployment/web", "--timeout=180s")
-    asked = ("wget", "-qO-", "-T", "5", "http://web.story/starts")
+    asked = ("wget", "-qO-", "http://web.story/starts")
 
     def ask():
-        return kubectl_tried("-n", "story", "exec", "deployment/web", "--", *asked).stdout
+        return kubectl_tried("-n", "story", "exec", "deployment/web", "--", *asked)
 
     # kube-proxy and DNS hear of a pod that is ready a moment later than whoever waits for it.
-    inside = until(ask, "the pod to reach its own Service", seconds=60)
+    service = "the pod to reach its own Service"
+    inside = until(lambda: ask().stdout, service, seconds=60, hint=lambda: ask().stderr)
     address = kubectl("-n", "story", "get", "service", "web", "-o", "jsonpath={.spec.clusterIP}")
     with build_opener(ProxyHandler({})).open(f"http://{address}/starts", timeout=10) as answer:
         outside = answer.read().decode()
