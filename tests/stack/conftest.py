@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.crd import CRD_PATH
 from support.diagnosis import tell_what_is_there
 from support.guides import Walks
 from support.live import Place
@@ -16,7 +17,6 @@ from examples.demo.kubectl import Kubectl
 __all__ = ["cluster", "helm", "kubectl", "loaded"]
 
 HERE = Path(__file__).parent
-CRD = "modeldeployments.davit.dev"
 
 # These put programs of this machine into the cluster's network, which only the cluster that we make ourselves allows.
 collect_ignore = [] if PROVIDER == "node" else ["test_guides.py", "test_user_interface.py"]
@@ -42,12 +42,13 @@ def pytest_runtest_makereport(item: pytest.Item):
 @pytest.fixture(scope="session")
 def definition(kubectl: Kubectl) -> Iterator[None]:
     """The definition of ModelDeployments, unless somebody has brought it."""
-    if kubectl.find("customresourcedefinition", CRD):
+    name = CRD_PATH.stem
+    if kubectl.find("customresourcedefinition", name):
         yield
         return
-    kubectl("apply", "--server-side", "--filename", str(HERE.parents[1] / f"manifests/crds/{CRD}.yaml"))
+    kubectl("apply", "--server-side", "--filename", str(CRD_PATH))
     yield
-    kubectl("delete", "customresourcedefinition", CRD)
+    kubectl("delete", "customresourcedefinition", name)
 
 
 @pytest.fixture
