@@ -36,7 +36,19 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", "-p", type=int, help="port to listen on (default DAVIT_PORT or 8080)")
     serve.add_argument("--workers", "-w", type=int, help="processes that answer (default DAVIT_WORKERS or 1)")
     serve.add_argument(
-        "--batching", choices=["auto", "off"], help="share calls of the model between requests"
+        "--batching",
+        choices=["auto", "enabled", "off"],
+        help="share calls of the model between requests (auto: where rows are known to be independent)",
+    )
+    serve.add_argument(
+        "--concurrency",
+        type=int,
+        help="calls of the model that may run at the same time (default: by flavor)",
+    )
+    serve.add_argument(
+        "--startup-predictions",
+        choices=["auto", "off"],
+        help="off: the model is not called before its first request",
     )
     serve.add_argument(
         "--plan",
@@ -59,7 +71,17 @@ def _serve(options: argparse.Namespace) -> int:
 
     given = {
         name: value
-        for name in ("host", "port", "workers", "batching", "plan", "tolerance", "access_log")
+        for name in (
+            "host",
+            "port",
+            "workers",
+            "batching",
+            "concurrency",
+            "startup_predictions",
+            "plan",
+            "tolerance",
+            "access_log",
+        )
         if (value := getattr(options, name)) is not None
     }
     local = options.model or options.uri

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from davit_server.api.identity import Identity
 from davit_server.errors import ModelRejected
 from davit_server.inference.loading import Loaded, Tried, load_model, try_model, unexpected
-from davit_server.inference.plan import Wishes
+from davit_server.inference.plan import PlanOptions
 from davit_server.inference.service import InferenceService, Limits
 from davit_server.inference.state import Phase, ServerState
 from davit_server.runtimes.diagnosis import folder_size, memory_limit
@@ -116,8 +116,7 @@ class Lifecycle:
         path = settings.model_path
         self._termination.foretell(killed_while_loading(memory_limit(), folder_size(path)))
         loaded = self._loaded or load_model(path)
-        wishes = Wishes(settings.plan, settings.tolerance, settings.batching)
-        tried = try_model(loaded.model, path, wishes, settings.max_rows)
+        tried = try_model(loaded.model, path, plan_options(settings), settings.max_rows)
         self._termination.clear()
         return loaded, tried
 
@@ -137,6 +136,8 @@ class Lifecycle:
             "smoke_test_seconds": round(tried.checked.seconds, 4),
             "plan": tried.plan.name,
             "batching": tried.plan.batching,
+            "concurrency": tried.plan.concurrency,
+            "startup_predictions": tried.plan.predictions + tried.checked.predictions,
             "reasons": "; ".join(tried.plan.reasons),
         }
         logger.info("ready", extra={"fields": fields})
@@ -147,6 +148,7 @@ class Lifecycle:
             "model_load_seconds": loaded.seconds,
             "model_warmup_seconds": tried.checked.seconds,
             "model_checked": float(bool(tried.checked.by)),
+            "model_startup_predictions": float(tried.plan.predictions + tried.checked.predictions),
             "model_peak_memory_bytes": float(tried.checked.peak_bytes),
             **fetch_facts(self._settings.model_path),
         }
@@ -163,6 +165,18 @@ class Lifecycle:
         self._termination.tell(rejection)
         logger.error("the model is not served", extra={"fields": rejection.as_dict()})
         self.on_failure()
+
+
+def plan_options(settings: Settings) -> PlanOptions:
+    """Return what the settings say of how the model is called."""
+    return PlanOptions(
+        plan=settings.plan,
+        tolerance=settings.tolerance,
+        batching=settings.batching,
+        concurrency=settings.concurrency,
+        startup_predictions=settings.startup_predictions != "off",
+        deadline_seconds=settings.request_timeout_seconds,
+    )
 
 
 def fetch_facts(path: Path) -> dict[str, float]:

@@ -18,6 +18,22 @@ Level = Annotated[
 ]
 
 
+Batching = Annotated[
+    Literal["auto", "enabled", "off"],
+    BeforeValidator(
+        lambda value: _SWITCH.get(value.lower(), value.lower()) if isinstance(value, str) else value
+    ),
+]
+StartupPredictions = Annotated[
+    Literal["auto", "off"],
+    BeforeValidator(
+        lambda value: _SWITCH.get(value.lower(), value.lower()) if isinstance(value, str) else value
+    ),
+]
+_SWITCH = {"disabled": "off"}
+"""The resource says Disabled, since YAML reads `off` as false."""
+
+
 class Settings(BaseSettings):
     """What `davit serve` honours; each field is `DAVIT_` plus its name in the environment.
 
@@ -59,11 +75,17 @@ class Settings(BaseSettings):
     """How deep lists and objects may nest in a body."""
     workers: int = Field(1, ge=1, le=64)
     """Processes that answer on the same port, forked after the model is loaded."""
-    batching: Literal["auto", "off"] = "auto"
-    """auto: requests that arrive together are predicted together, if the model proves to be row-wise."""
+    batching: Batching = "auto"
+    """auto: requests that arrive together share a call of the model where its rows are known to be
+    independent; enabled: they are declared to be; off: never."""
+    concurrency: int = Field(0, ge=0, le=512)
+    """Calls of the model that may run at the same time where requests do not share them; 0: 1 for flavors
+    that are not thread-safe, else up to 32, as long as the model leaves the processor idle."""
     plan: Literal["auto", "pyfunc", "onnx"] = "auto"
     """auto: the fastest way of predicting that answers exactly as pyfunc does; pyfunc: never past pyfunc;
     onnx: converted and run by onnxruntime, if that answers as pyfunc does within the tolerance."""
+    startup_predictions: StartupPredictions = "auto"
+    """off: the model is not called before its first request: no smoke test, no checks, no batching."""
     tolerance: float = Field(DEFAULT_TOLERANCE, gt=0, le=0.1, allow_inf_nan=False)
     """How far a number may be from pyfunc's, as a share of it, under the plan `onnx`."""
 
@@ -72,6 +94,20 @@ class Settings(BaseSettings):
     access_log: bool = False
     termination_log: Path = Path("/dev/termination-log")
     """Where a failure is told to Kubernetes; ignored when the file does not exist."""
+
+    @field_validator("startup_predictions")
+    @classmethod
+    def _needs_no_check(cls, value: str, known: ValidationInfo) -> str:
+        """Refuse what only predictions at start could make safe."""
+        if value == "off" and known.data.get("batching") == "enabled":
+            raise ValueError(
+                "batching=enabled needs predictions at start, to check it; remove one of the two"
+            )
+        if value == "off" and known.data.get("plan") == "onnx":
+            raise ValueError(
+                "plan=onnx needs predictions at start, to compare answers; remove one of the two"
+            )
+        return value
 
     @field_validator("tolerance")
     @classmethod

@@ -12,29 +12,49 @@ logger = logging.getLogger(__name__)
 
 
 def answer_works(plan: Plan, works: Sequence[Work]) -> list[Any]:
-    """The encoded answer, or the error, for each request of a batch; never raises.
+    """Return the encoded answer, or the error, for each request of a batch; never raise.
 
     If a joined call fails, each request is predicted alone, so that a bad row harms only its sender.
     """
-    if plan.joined is not None and works[0].part is not None:
+    if len(works) > 1 and plan.joined is not None:
         try:
             parts = [(work.part, work.rows) for work in works]
             raws = plan.joined.predict(parts)
             return [work.encode(raw) for work, raw in zip(works, raws, strict=True)]
-        except Exception as failure:
+        except BaseException as failure:
             logger.debug("a joined call failed, its requests go one by one", exc_info=failure)
-    return [_answer_alone(work) for work in works]
+    return [_answer_alone(plan, work) for work in works]
 
 
-def _answer_alone(work: Work) -> Any:
-    """One request by itself, through MLflow's own parsing and schema enforcement."""
+def _answer_alone(plan: Plan, work: Work) -> Any:
+    """Return the answer or the error of one request."""
     try:
-        return work.encode(work.alone())
+        return work.encode(predict_alone(plan, work))
     except RequestError as failure:
         return failure
     except MemoryError:
         logger.exception("out of memory while predicting")
         return ModelFailed("The prediction needs more memory than the server has; send fewer rows.")
-    except Exception:
+    except BaseException:
+        # Models raise SystemExit, CancelledError and more; the thread and the next request must survive it.
         logger.exception("a prediction failed unexpectedly")
         return ModelFailed("The server failed on this request; its log has the place.")
+
+
+def predict_alone(plan: Plan, work: Work) -> Any:
+    """Return the prediction for one request, the plan's way where it is a plain one.
+
+    Raises:
+        RequestError: The model raised, or the request does not fit it.
+    """
+    if plan.joined is not None and work.part is not None:
+        try:
+            return plan.joined.predict([(work.part, work.rows)])[0]
+        except (RequestError, MemoryError):
+            raise
+        except Exception as failure:
+            # Native ways refuse what only MLflow's own way can explain, or do.
+            logger.debug(
+                "the plan's call failed, the request goes through MLflow's own parsing", exc_info=failure
+            )
+    return work.alone()

@@ -1,14 +1,25 @@
-"""A thread to predict in, that can be left behind when a prediction hangs."""
+"""Threads to predict in, which can be abandoned when a prediction hangs."""
 
 import asyncio
+import logging
 import queue
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
+
+from davit_server.inference.calls import Call
+from davit_server.telemetry.metrics import WorkerMetrics
+
+logger = logging.getLogger(__name__)
+
+MAX_HUNG_THREADS = 3
+"""With more abandoned calls still running the process no longer calls itself alive."""
 
 
 class Lane:
-    """A thread that runs one job at a time and can be left behind."""
+    """A thread that runs one job at a time and can be abandoned."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -39,3 +50,96 @@ class Lane:
                 self._loop.call_soon_threadsafe(done, result)
             except RuntimeError:
                 return  # the event loop closed while the job ran: the process is ending
+
+
+@dataclass(slots=True, eq=False)
+class Running:
+    """One call of the model that runs in a thread, and the requests it answers."""
+
+    calls: list[Call]
+    lane: Lane
+    started: float
+
+
+class Lanes:
+    """The threads that predict, as many as calls run at one time.
+
+    Args:
+        loop: The event loop all methods are called in.
+        metrics: Where abandoned calls are counted.
+        watch: Called when a call has started: somebody has to look at its deadline.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, metrics: WorkerMetrics, watch: Callable[[], None]
+    ) -> None:
+        self._loop = loop
+        self._metrics = metrics
+        self._watch = watch
+        self._idle: list[Lane] = []
+        self._abandoned: list[Lane] = []
+        self.running: list[Running] = []
+
+    def hung(self, usual: int) -> bool:
+        """Return whether so many abandoned calls still run that only a restart helps.
+
+        Args:
+            usual: How many calls run at one time when all is well.
+        """
+        self._abandoned = [lane for lane in self._abandoned if lane.alive]
+        return len(self._abandoned) > MAX_HUNG_THREADS + usual - 1
+
+    def run(
+        self, calls: list[Call], job: Callable[[], list[Any]], done: Callable[[Running, list[Any]], None]
+    ) -> Running:
+        """Run a job in a thread.
+
+        Args:
+            calls: The requests it answers.
+            job: Gives their answers; does not raise.
+            done: Gets the answers in the event loop, unless the call has been abandoned.
+        """
+        lane = self._idle.pop() if self._idle else Lane(self._loop)
+        running = Running(calls, lane, time.perf_counter())
+        self.running.append(running)
+
+        def finished(results: list[Any]) -> None:
+            if running in self.running:
+                self.running.remove(running)
+                self._idle.append(lane)
+                done(running, results)
+
+        lane.run(job, finished)
+        self._watch()
+        return running
+
+    def expire(self, now: float) -> list[Running]:
+        """Answer the requests that are too late and abandon calls whose requests all have an answer.
+
+        Args:
+            now: The time, on the clock of `time.perf_counter`.
+
+        Returns:
+            The abandoned calls.
+        """
+        expire_calls((call for running in self.running for call in running.calls), now)
+        late = [running for running in self.running if not any(call.open for call in running.calls)]
+        for running in late:
+            logger.warning("a prediction outlived its deadline; its thread is abandoned")
+            self._metrics.abandoned.add()
+            self.running.remove(running)
+            running.lane.leave()
+            self._abandoned.append(running.lane)
+        return late
+
+    def close(self) -> None:
+        """Let all threads end after what they do now."""
+        for lane in (*self._idle, *(running.lane for running in self.running)):
+            lane.leave()
+
+
+def expire_calls(calls: Iterable[Call], now: float) -> None:
+    """Answer those that are too late."""
+    for call in calls:
+        if call.deadline <= now:
+            call.expire()

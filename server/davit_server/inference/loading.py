@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from davit_server.errors import ModelRejected
-from davit_server.inference.plan import Plan, Wishes, choose_plan
+from davit_server.inference.plan import Plan, PlanOptions, choose_plan, unchecked_plan
 from davit_server.inference.smoke_test import Checked, smoke_test
+from davit_server.inference.within import OverdueError, call_within
 from davit_server.runtimes.diagnosis import explain_load_failure, out_of_memory, require_model_folder
 from davit_server.runtimes.pyfunc import PyfuncModel, load_pyfunc
 
@@ -48,19 +49,37 @@ def load_model(path: Path) -> Loaded:
     return Loaded(model, time.perf_counter() - started)
 
 
-def try_model(model: PyfuncModel, path: Path, wishes: Wishes, max_rows: int) -> Tried:
+def try_model(model: PyfuncModel, path: Path, options: PlanOptions, max_rows: int) -> Tried:
     """Choose a plan, run the smoke test, and put what stays for good out of the garbage collector's way.
 
     Raises:
         ModelRejected: It does not answer its own example, or a library that was asked for is missing.
     """
     try:
-        plan = choose_plan(model, wishes)
-        checked = smoke_test(model, plan, max_rows)
+        plan = _plan(model, options)
+        checked = smoke_test(model, plan, max_rows, options)
     except MemoryError as failure:
         raise out_of_memory("smoke-test", path) from failure
     settle_memory()
     return Tried(plan, checked)
+
+
+def _plan(model: PyfuncModel, options: PlanOptions) -> Plan:
+    """Return the best plan that could be found in time."""
+    if not options.startup_predictions:
+        return unchecked_plan(
+            model, options, "not batched: predictions before the first request are forbidden"
+        )
+    try:
+        return call_within(options.deadline_seconds, lambda: choose_plan(model, options))
+    except (ModelRejected, MemoryError):
+        raise
+    except OverdueError:
+        reason = f"not batched: the checks did not end within {options.deadline_seconds:g} s"
+    except BaseException as failure:  # noqa: BLE001  the model's code may raise anything, sys.exit included
+        reason = f"not batched: the checks failed with {type(failure).__name__}"
+    logger.warning("the model is called by unchanged pyfunc: %s", reason)
+    return unchecked_plan(model, options, reason)
 
 
 def settle_memory() -> None:

@@ -1,45 +1,71 @@
-"""How this model is best called, decided once at load by a list of checks, each with its reason."""
+"""How this model is best called, decided once at load by a list of checks, each with its reason.
+
+Two questions are kept apart. *May requests share a call?* That is known of a flavor and its estimators, or
+declared; checks can only veto it. *May another way stand in for pyfunc?* Only for code of libraries, and
+only if its answers are identical. An author's own code is called through unchanged pyfunc, and not at all
+before its first request unless something was declared of it.
+"""
 
 import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from davit_server.runtimes.base import Joined
 from davit_server.runtimes.boosters import joined_boosters
+from davit_server.runtimes.independence import DECLARATION, declared_independence, known_independence
 from davit_server.runtimes.joined import joined_direct, joined_pyfunc
 from davit_server.runtimes.linear import joined_linear
 from davit_server.runtimes.onnx import NotConvertibleError, onnx_ways, require_onnx
 from davit_server.runtimes.pyfunc import PyfuncModel
 from davit_server.runtimes.rows import Rows
-from davit_server.runtimes.selfcheck import differs_by_row, differs_from, measure_cost, sample_parts
+from davit_server.runtimes.selfcheck import (
+    colliding_parts,
+    differs_by_row,
+    differs_from,
+    measure_cost,
+    sample_parts,
+)
 from davit_server.runtimes.sklearn import joined_sklearn
+from davit_server.runtimes.thread_safety import thread_safe
 
 logger = logging.getLogger(__name__)
 
 INLINE_SECONDS = 0.003
 """Calls expected to be shorter run in the event loop: handing them to a thread would cost more."""
 
-
 CHECK_SECONDS = 5.0
 """Trying out rows ends after that, so that a slow model still becomes ready."""
 
+MAX_BATCH_ROWS = 1024
+"""Rows of the largest call that requests share."""
+
+DEFAULT_CONCURRENCY = 32
+"""Calls that may run at the same time while the model waits: as many as a busy client's connection pool."""
+
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """What whoever runs the server wants of the plan.
+class PlanOptions:
+    """Constraints on the plan, from the settings.
 
     Attributes:
         plan: `auto`: the fastest way that answers exactly as pyfunc does; `pyfunc`: never past the flavor's
             own data-frame interface; `onnx`: by onnxruntime, if that is close enough.
-        tolerance: How far floating-point answers of onnxruntime may be from pyfunc's, as a share of them.
-        batching: `off` keeps requests apart whatever the checks say.
+        tolerance: Largest relative difference of floating-point answers of onnxruntime from pyfunc's.
+        batching: `auto`: requests share calls where independence is known; `enabled`: it is declared; `off`:
+            never.
+        concurrency: Most calls that run at the same time; 0 for a default by flavor.
+        startup_predictions: Whether the model may be called before its first request.
+        deadline_seconds: How long one step of the checks may take.
     """
 
     plan: Literal["auto", "pyfunc", "onnx"] = "auto"
     tolerance: float = 1e-5
-    batching: Literal["auto", "off"] = "auto"
+    batching: Literal["auto", "enabled", "off"] = "auto"
+    concurrency: int = 0
+    startup_predictions: bool = True
+    deadline_seconds: float = 60.0
 
 
 @dataclass(slots=True)
@@ -50,17 +76,21 @@ class Plan:
         joined: Predicts plain rows; None when each request goes through MLflow's own parsing.
         batching: Whether requests may share a call.
         trusted: Whether the predicting code only computes, so that it may run in the event loop.
+        concurrency: Most calls that run at the same time.
         call_seconds: What a call costs by itself.
         row_seconds: What each row adds.
         reasons: Why it is this plan, for logs and metadata.
+        predictions: How often the model was called to find out.
     """
 
     joined: Joined | None = None
     batching: bool = False
     trusted: bool = False
+    concurrency: int = 1
     call_seconds: float = 1.0
     row_seconds: float = 0.0
     reasons: list[str] = field(default_factory=list)
+    predictions: int = 0
 
     @property
     def name(self) -> str:
@@ -68,54 +98,158 @@ class Plan:
         return self.joined.name if self.joined else "each"
 
     def inline(self, rows: int) -> bool:
-        """Whether predicting so many rows is short enough for the event loop."""
+        """Return whether predicting so many rows is short enough for the event loop."""
         return self.trusted and self.call_seconds + rows * self.row_seconds < INLINE_SECONDS
 
 
-def choose_plan(model: PyfuncModel, wishes: Wishes) -> Plan:
-    """Pick the fastest way that answers as plain pyfunc does.
+class _Counted:
+    """A way of predicting whose calls are counted in the plan.
+
+    Args:
+        inner: The way itself.
+        plan: Where calls are counted.
+    """
+
+    def __init__(self, inner: Joined, plan: Plan) -> None:
+        self.inner = inner
+        self.name = inner.name
+        self.read = inner.read
+        self._plan = plan
+
+    def predict(self, parts: Any) -> list[Any]:
+        self._plan.predictions += 1
+        return self.inner.predict(parts)
+
+
+def unchecked_plan(model: PyfuncModel, options: PlanOptions, reason: str) -> Plan:
+    """Return the floor: unchanged pyfunc, each request by itself.
 
     Args:
         model: The loaded model.
-        wishes: What may be chosen from.
-
-    Raises:
-        ModelRejected: A library that was asked for is not installed.
+        options: What may be chosen from.
+        reason: Why nothing faster was looked for.
     """
-    if wishes.plan == "onnx":
-        require_onnx()
-    plain = joined_pyfunc(model)
-    if plain is None:
-        return _without(
-            wishes, Plan(), "requests need MLflow's own parsing (no signature, or one of nested types)"
-        )
-    plan = Plan(joined=plain, trusted=model.facts.trusted_code)
-    parts = _usable_parts(model, plain)
-    if not parts:
-        return _without(wishes, plan, "not batched: no input example or random rows to check with")
-    if wishes.plan != "onnx" or not _consider_onnx(plan, model, parts, wishes.tolerance):
-        _consider_faster(plan, model, parts, native=wishes.plan != "pyfunc")
-    _consider_batching(plan, wishes.batching, parts)
-    if plan.trusted and plan.joined:
-        plan.call_seconds, plan.row_seconds = measure_cost(plan.joined, parts[0])
-    return plan
-
-
-def _without(wishes: Wishes, plan: Plan, reason: str) -> Plan:
-    """A plan that nothing could be compared with; says so to whoever asked for a particular one."""
-    plan.reasons.append(reason)
-    if wishes.plan == "onnx":
+    plan = Plan(joined=joined_pyfunc(model), concurrency=_concurrency(model, options), reasons=[reason])
+    if options.plan == "onnx":
         logger.warning("DAVIT_PLAN=onnx is not followed: %s", reason)
     return plan
 
 
-def _usable_parts(model: PyfuncModel, plain: Joined) -> list[Rows]:
-    """Sample requests that the model accepts; fewer when it raises on rows made up for it, or is slow."""
-    accepted: list[Rows] = []
+def choose_plan(model: PyfuncModel, options: PlanOptions) -> Plan:
+    """Pick the fastest way that answers as plain pyfunc does.
+
+    Args:
+        model: The loaded model.
+        options: What may be chosen from.
+
+    Raises:
+        ModelRejected: A library that was asked for is not installed.
+    """
+    if options.plan == "onnx":
+        require_onnx()
+    plan = Plan(trusted=model.facts.trusted_code, concurrency=_concurrency(model, options))
+    plain = joined_pyfunc(model)
+    if plain is None:
+        plan.trusted = False
+        return _without(
+            options, plan, "requests need MLflow's own parsing (no signature, or one of nested types)"
+        )
+    plan.joined = plain
+    independence = _independence(plan, model, options)
+    if not _worth_checking(plan, options, independence):
+        plan.trusted = False
+        return _without(options, plan, "each request is a call of unchanged pyfunc")
+    plan.joined = _Counted(plain, plan)
+    _check(plan, model, options, independence)
+    plan.joined = plan.joined.inner if isinstance(plan.joined, _Counted) else plan.joined
+    return plan
+
+
+def _concurrency(model: PyfuncModel, options: PlanOptions) -> int:
+    if options.concurrency:
+        return options.concurrency
+    return DEFAULT_CONCURRENCY if thread_safe(model.facts.flavor) else 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Independence:
+    """Why rows are independent."""
+
+    reason: str
+    known: bool
+    """Known here, not declared: then not even the last digit of an answer may depend on other rows."""
+
+
+def _independence(plan: Plan, model: PyfuncModel, options: PlanOptions) -> _Independence | None:
+    """Return why requests may share a call; None, with a reason in the plan, when they may not."""
+    if options.batching == "off":
+        plan.reasons.append("not batched: switched off")
+    elif known := _known(model):
+        return _Independence(known, known=True)
+    elif options.batching == "enabled":
+        return _Independence("declared by batching=enabled", known=False)
+    elif declared_independence(model):
+        return _Independence(f"declared by the model's metadata ({DECLARATION})", known=False)
+    else:
+        plan.reasons.append(
+            "not batched: nothing is known of how this code treats rows; batching=enabled declares that it "
+            "treats each by itself"
+        )
+    return None
+
+
+def _known(model: PyfuncModel) -> str:
+    try:
+        return known_independence(model)
+    except Exception as failure:
+        # A model whose parts cannot be looked at is served all the same, one request at a time.
+        logger.debug("the model's parts cannot be looked at", exc_info=failure)
+        return ""
+
+
+def _worth_checking(plan: Plan, options: PlanOptions, independence: _Independence | None) -> bool:
+    """Return whether there is anything to choose for which the model would be called."""
+    if options.plan == "onnx" or independence is not None:
+        return True
+    return plan.trusted and options.plan == "auto"
+
+
+def _without(options: PlanOptions, plan: Plan, reason: str) -> Plan:
+    """Return a plan that nothing was compared with; warn if a particular one was set."""
+    plan.reasons.append(reason)
+    if options.plan == "onnx":
+        logger.warning("DAVIT_PLAN=onnx is not followed: %s", reason)
+    return plan
+
+
+def _check(plan: Plan, model: PyfuncModel, options: PlanOptions, independence: _Independence | None) -> None:
+    """Compare, veto and measure."""
+    plain = plan.joined
     until = time.perf_counter() + CHECK_SECONDS
-    for part in sample_parts(model, plain):
+    parts = _usable_parts(model, plain, until) if plain is not None else []
+    if plain is None or not parts:
+        plan.trusted = False
+        _without(options, plan, "not batched: no rows to check with, from an input example or made up")
+        return
+    if options.plan != "onnx" or not _consider_onnx(plan, model, parts, options.tolerance):
+        _consider_faster(plan, model, parts, native=options.plan != "pyfunc")
+    if independence is not None:
+        colliding = _usable(plan.joined or plain, colliding_parts(parts), until)
+        _consider_batching(plan, independence, [*parts, *colliding], until)
+    _measure(plan, parts[0])
+
+
+def _usable_parts(model: PyfuncModel, plain: Joined, until: float) -> list[Rows]:
+    """Return sample requests that the model accepts; fewer when it is slow, none when it raises on all."""
+    return _usable(plain, sample_parts(model, plain), until)
+
+
+def _usable(joined: Joined, parts: list[Rows], until: float) -> list[Rows]:
+    """Return those requests that a way of predicting accepts, as far as time allows."""
+    accepted: list[Rows] = []
+    for part in parts:
         try:
-            plain.predict([part])
+            joined.predict([part])
         except Exception as failure:
             logger.debug("the model raised on rows made up for a check", exc_info=failure)
         else:
@@ -133,9 +267,10 @@ def _consider_onnx(plan: Plan, model: PyfuncModel, parts: list[Rows], tolerance:
     objection = ""
     try:
         for way in onnx_ways(model, plain.predict([parts[0]])[0]):
-            objection = _objection(plain, way.call, parts, tolerance)
+            candidate = _Counted(way.call, plan)
+            objection = _objection(plain, candidate, parts, tolerance)
             if not objection:
-                plan.joined = way.call
+                plan.joined = candidate
                 close = f"labels identical to pyfunc's, numbers within {tolerance:g}"
                 plan.reasons.append(f"onnx, computing in {way.dtype}: {close}")
                 return True
@@ -148,14 +283,19 @@ def _consider_onnx(plan: Plan, model: PyfuncModel, parts: list[Rows], tolerance:
 
 
 def _consider_faster(plan: Plan, model: PyfuncModel, parts: list[Rows], *, native: bool) -> None:
-    """Take the fastest way that answers identically."""
+    """Take the fastest way that answers identically; an author's own code keeps unchanged pyfunc."""
     plain = plan.joined
-    if plain is None:
+    if plain is None or not model.facts.trusted_code:
         return
     for name, make in _candidates(native=native):
-        candidate = make(model)
-        if candidate is None:
+        try:
+            way = make(model)
+        except Exception as failure:  # noqa: BLE001  a plan that cannot be made is a plan not taken
+            plan.reasons.append(f"{name} not used: it cannot be made ({type(failure).__name__})")
             continue
+        if way is None:
+            continue
+        candidate = _Counted(way, plan)
         objection = _objection(plain, candidate, parts)
         if not objection:
             plan.joined = candidate
@@ -165,7 +305,7 @@ def _consider_faster(plan: Plan, model: PyfuncModel, parts: list[Rows], *, nativ
 
 
 def _candidates(*, native: bool) -> Iterator[tuple[str, Callable[[PyfuncModel], Joined | None]]]:
-    """The ways that might answer identically, the fastest first."""
+    """Yield the ways that might answer identically, the fastest first."""
     if native:
         yield "native formula", joined_linear
         yield "native trees", joined_boosters
@@ -174,24 +314,34 @@ def _candidates(*, native: bool) -> Iterator[tuple[str, Callable[[PyfuncModel], 
 
 
 def _objection(plain: Joined, candidate: Joined, parts: list[Rows], tolerance: float = 0.0) -> str:
-    """Why a way may not be used; empty when it answers as pyfunc does."""
+    """Return why a way may not be used; empty when it answers as pyfunc does."""
     try:
         return differs_from(plain, candidate, parts, tolerance)
     except Exception as failure:  # noqa: BLE001  a pipeline may need column names, say
         return f"it raises {type(failure).__name__}"
 
 
-def _consider_batching(plan: Plan, batching: Literal["auto", "off"], parts: list[Rows]) -> None:
-    """Let requests share a call if the model proves to be row-wise."""
-    if batching == "off":
-        plan.reasons.append("not batched: switched off")
-        return
-    if plan.joined is None or len(parts) < 3:
-        plan.reasons.append("not batched: too few rows to check with")
+def _consider_batching(plan: Plan, independence: _Independence, parts: list[Rows], until: float) -> None:
+    """Let requests share a call unless a check objects."""
+    if plan.joined is None:
         return
     try:
-        objection = differs_by_row(plan.joined, parts)
+        objection = differs_by_row(plan.joined, parts, MAX_BATCH_ROWS, until, exact=independence.known)
     except Exception as failure:  # noqa: BLE001  whatever it is, such a model gets its requests one by one
         objection = f"a joined call raises {type(failure).__name__}"
     plan.batching = not objection
-    plan.reasons.append(f"not batched: {objection}" if objection else "batched: rows are independent")
+    if objection:
+        plan.reasons.append(f"not batched: {objection}, although {independence.reason}")
+    else:
+        plan.reasons.append(f"batched: {independence.reason}")
+
+
+def _measure(plan: Plan, part: Rows) -> None:
+    """Find out whether calls are short enough for the event loop; a plan that cannot be measured is not."""
+    if not plan.trusted or plan.joined is None:
+        return
+    try:
+        plan.call_seconds, plan.row_seconds = measure_cost(plan.joined, part)
+    except Exception as failure:  # noqa: BLE001  a time series takes one row only, say
+        plan.trusted = False
+        plan.reasons.append(f"called in a thread: it could not be measured ({type(failure).__name__})")

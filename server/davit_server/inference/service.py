@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from davit_server.errors import InvalidInput, Overloaded, RequestError, TooLarge
-from davit_server.inference.batching import Batcher
 from davit_server.inference.plan import Plan
+from davit_server.inference.scheduler import Scheduler
 from davit_server.runtimes.base import Work
 from davit_server.runtimes.encoding import encode_bare, encode_predictions
 from davit_server.runtimes.pyfunc import Parsed, PyfuncModel
@@ -46,18 +46,18 @@ class InferenceService:
         self.model = model
         self.plan = plan
         self._limits = limits
-        self._batcher = Batcher(plan, metrics, loop)
+        self._scheduler = Scheduler(plan, metrics, loop)
         self._metrics = metrics
 
     @property
     def hung(self) -> bool:
         """Whether only a restart helps."""
-        return self._batcher.hung
+        return self._scheduler.hung
 
     @property
     def depth(self) -> int:
         """How many requests wait for the model."""
-        return self._batcher.depth
+        return self._scheduler.depth
 
     def admit(self) -> None:
         """Refuse a request before its body is read.
@@ -65,7 +65,7 @@ class InferenceService:
         Raises:
             Overloaded: As many requests wait as may.
         """
-        if self._batcher.depth >= self._limits.max_queue:
+        if self._scheduler.depth >= self._limits.max_queue:
             raise Overloaded(
                 f"{self._limits.max_queue} requests wait already, which is all the queue holds; try again.",
                 retry_after=1,
@@ -105,14 +105,14 @@ class InferenceService:
             RequestError: The request or the model failed, or it took too long.
         """
         self.admit()
-        answer = await self._batcher.submit(work, started + self._limits.timeout_seconds)
+        answer = await self._scheduler.submit(work, started + self._limits.timeout_seconds)
         if isinstance(answer, RequestError):
             raise answer
         return answer
 
     def close(self) -> None:
-        """Let go of the predicting thread."""
-        self._batcher.close()
+        """Let go of the predicting threads."""
+        self._scheduler.close()
 
 
 def read_document(model: PyfuncModel, plan: Plan, document: Any, max_rows: int) -> Work:

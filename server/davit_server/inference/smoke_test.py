@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from davit_server.errors import ModelRejected, RequestError
-from davit_server.inference.answering import answer_works
-from davit_server.inference.plan import Plan
+from davit_server.inference.answering import predict_alone
+from davit_server.inference.plan import Plan, PlanOptions
 from davit_server.inference.service import read_document
+from davit_server.inference.within import OverdueError, call_within
 from davit_server.runtimes.generated import generated_document
 from davit_server.runtimes.outputs import broken_promise
 from davit_server.runtimes.pyfunc import PyfuncModel
@@ -27,26 +28,40 @@ class Checked:
     note: str
     seconds: float = 0.0
     peak_bytes: int = 0
+    predictions: int = 0
+    """How often the model was called."""
 
 
-def smoke_test(model: PyfuncModel, plan: Plan, max_rows: int) -> Checked:
-    """Predict the input example as a client would ask for it, and hold the answer against the signature.
+def smoke_test(model: PyfuncModel, plan: Plan, max_rows: int, options: PlanOptions) -> Checked:
+    """Predict the input example as a client would, and hold the answer against the signature.
+
+    The model is called once. It has as long as a request has.
 
     Raises:
         ModelRejected: It does not give the answer it promises, so no other request can be trusted to.
     """
+    if not options.startup_predictions:
+        return Checked("", "unchecked: predictions before the first request are forbidden")
     example = model.example()
     if example is None:
-        return _try_generated(model, plan, max_rows)
+        return _try_generated(model, plan, max_rows, options)
+    document = _document(example.body)
     started = time.perf_counter()
     try:
-        raw = _through_the_whole_path(model, plan, _document(example.body), max_rows)
+        raw = call_within(options.deadline_seconds, lambda: _answer(model, plan, document, max_rows))
     except RequestError as failure:
         raise ModelRejected(
             "smoke-test",
             "SmokeTestFailed",
             f"The model does not answer its own input example: {failure.message}",
             "Check that example, signature and library versions belong to this model, and log it again.",
+        ) from failure
+    except OverdueError as failure:
+        raise ModelRejected(
+            "smoke-test",
+            "SmokeTestOverdue",
+            f"The model did not answer its own input example within {options.deadline_seconds:g} s.",
+            "Raise spec.server.requestTimeoutSeconds, or find out what the model waits for.",
         ) from failure
     if broken := broken_promise(raw, model.signature.outputs):
         raise ModelRejected(
@@ -56,37 +71,42 @@ def smoke_test(model: PyfuncModel, plan: Plan, max_rows: int) -> Checked:
             "Log the model again with signature=infer_signature(inputs, the model's own predictions).",
         )
     seconds = time.perf_counter() - started
-    return Checked("example", "checked: the model answers its own input example", seconds, peak_memory())
+    return Checked("example", "checked: the model answers its own input example", seconds, peak_memory(), 1)
 
 
-def _try_generated(model: PyfuncModel, plan: Plan, max_rows: int) -> Checked:
-    """A row made up from the signature: its success tells something, its failure may be the row's fault."""
+def _try_generated(model: PyfuncModel, plan: Plan, max_rows: int, options: PlanOptions) -> Checked:
+    """Try a row made up from the signature; when the model refuses it, that may be the row's fault."""
     document = generated_document(model.signature)
     if document is None:
         return Checked("", "unchecked: the model was logged without an input example")
     started = time.perf_counter()
     try:
-        _through_the_whole_path(model, plan, document, max_rows)
+        call_within(options.deadline_seconds, lambda: _answer(model, plan, document, max_rows))
     except RequestError:
-        return Checked(
-            "", "unchecked: no input example, and the model refuses a row made up from its signature"
+        note = "unchecked: no input example, and the model refuses a row made up from its signature"
+        return Checked("", note, predictions=1)
+    except OverdueError:
+        note = (
+            "unchecked: no input example, and the model did not answer a row made up from its signature "
+            f"within {options.deadline_seconds:g} s"
         )
+        logger.warning(note)
+        return Checked("", note, predictions=1)
     seconds = time.perf_counter() - started
     note = "checked: the model answers a row made up from its signature; it was logged without an example"
-    return Checked("signature", note, seconds, peak_memory())
+    return Checked("signature", note, seconds, peak_memory(), 1)
 
 
-def _through_the_whole_path(model: PyfuncModel, plan: Plan, document: object, max_rows: int) -> Any:
-    """The prediction, after its answer has been made as for a client.
+def _answer(model: PyfuncModel, plan: Plan, document: object, max_rows: int) -> Any:
+    """Return the prediction, after its answer has been made as for a client.
 
     Raises:
         RequestError: There is none.
     """
     work = read_document(model, plan, document, max_rows)
-    answer = answer_works(plan, [work])[0]
-    if isinstance(answer, RequestError):
-        raise answer
-    return work.alone()
+    raw = predict_alone(plan, work)
+    work.encode(raw)
+    return raw
 
 
 def _document(body: bytes) -> object:
@@ -102,5 +122,5 @@ def _document(body: bytes) -> object:
 
 
 def peak_memory() -> int:
-    """The most memory this process has held, in bytes."""
+    """Return the most memory this process has held, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from davit_server.runtimes.base import Joined, Signature
-from davit_server.runtimes.pyfunc import PyfuncModel
+from davit_server.runtimes.pyfunc import Parsed, PyfuncModel
 from davit_server.runtimes.rows import NUMPY_TYPES, MatrixReader, Rows, TableReader, TensorReader
 
 
@@ -57,7 +57,8 @@ class TableCall:
 
         columns = self._reader.columns(parts)
         frame = pd.DataFrame({name: columns[at] for at, name in enumerate(self._names)})
-        return split(self._call(frame), [count for _, count in parts])
+        prediction = self._call(frame)
+        return [prediction] if len(parts) == 1 else split(prediction, [count for _, count in parts])
 
 
 def split(prediction: Any, counts: Sequence[int]) -> list[Any]:
@@ -70,8 +71,6 @@ def split(prediction: Any, counts: Sequence[int]) -> list[Any]:
         raise TypeError("the prediction has no rows")
     if len(prediction) != sum(counts):
         raise TypeError("the prediction does not have one entry a row")
-    if len(counts) == 1:
-        return [prediction]
     source = getattr(prediction, "iloc", prediction)
     parts, start = [], 0
     for count in counts:
@@ -81,8 +80,11 @@ def split(prediction: Any, counts: Sequence[int]) -> list[Any]:
 
 
 def joined_pyfunc(model: PyfuncModel) -> Joined | None:
-    """One data frame or tensor a batch for unchanged pyfunc; None when rows cannot be recognised."""
-    return _joined(model, model.mlflow_model.predict)
+    """One data frame or tensor a batch for unchanged pyfunc; None when rows cannot be recognised.
+
+    What the model raises comes as a `RequestError` with its explanation.
+    """
+    return _joined(model, lambda data: model.predict(Parsed(data)))
 
 
 def joined_direct(model: PyfuncModel) -> Joined | None:

@@ -4,14 +4,15 @@ scikit-learn spends a hundred times longer on looking at one row than on the ari
 the one in `sklearn.linear_model._base`; whether it gives identical answers is checked before it is used.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from davit_server.runtimes.base import Joined
-from davit_server.runtimes.joined import MatrixCall, array_reader
+from davit_server.runtimes.joined import MatrixCall, array_reader, split
 from davit_server.runtimes.pyfunc import PyfuncModel
+from davit_server.runtimes.rows import MatrixReader, Rows, TensorReader
 
 _CLASSIFIERS = frozenset(
     {"LogisticRegression", "LinearSVC", "RidgeClassifier", "SGDClassifier", "Perceptron"}
@@ -33,46 +34,68 @@ def joined_linear(model: PyfuncModel) -> Joined | None:
     if columns is not None and list(columns) != list(signature.names):
         return None
     reader = array_reader(signature)
-    call = _formula(estimator)
-    return MatrixCall("native", reader, call) if reader and call else None
+    decide = _decision(estimator)
+    return LinearCall(reader, estimator, decide) if reader and decide else None
 
 
-def _formula(estimator: Any) -> Callable[[Any], Any] | None:
-    """Prediction from coefficients; None when the estimator is not a plain linear model."""
+class LinearCall(MatrixCall):
+    """Predict by one matrix product for each request, and by one decision for all.
+
+    A product for all would round differently from one for a single row, so that an answer's last digit
+    would depend on the requests beside it.
+
+    Args:
+        reader: Recognises requests that are plain rows.
+        estimator: The fitted linear model.
+        decide: Makes predictions of the rows' scores.
+    """
+
+    def __init__(
+        self, reader: MatrixReader | TensorReader, estimator: Any, decide: Callable[[Any], Any]
+    ) -> None:
+        super().__init__("native", reader, self._predict)
+        self._weights = estimator.coef_.T
+        self._intercept = estimator.intercept_
+        self._decide = decide
+
+    def _predict(self, matrix: Any) -> Any:
+        return self._decide(finite(matrix @ self._weights) + self._intercept)
+
+    def predict(self, parts: Sequence[Rows]) -> list[Any]:
+        """Predict all parts."""
+        if len(parts) == 1:
+            return [self._predict(parts[0][0])]
+        weights = self._weights
+        products = np.concatenate([part @ weights for part, _ in parts])
+        return split(self._decide(finite(products) + self._intercept), [count for _, count in parts])
+
+
+def _decision(estimator: Any) -> Callable[[Any], Any] | None:
+    """Return how scores become predictions; None when the estimator is not a plain linear model."""
     kind = type(estimator).__name__
     if kind in _CLASSIFIERS and np.ndim(estimator.coef_) == 2:
-        return _classify(estimator.coef_, estimator.intercept_, estimator.classes_)
-    if kind in _REGRESSORS:
-        return _regress(estimator.coef_, estimator.intercept_)
-    return None
+        return _classify(estimator.classes_, binary=len(estimator.coef_) == 1)
+    return _regress if kind in _REGRESSORS else None
 
 
-def _classify(weights: Any, intercept: Any, classes: Any) -> Callable[[Any], Any]:
-    """The class with the highest score; of two, the second when its score is positive."""
-    transposed = weights.T
-    binary = transposed.shape[1] == 1
+def _classify(classes: Any, *, binary: bool) -> Callable[[Any], Any]:
+    """Return the class with the highest score; of two, the second when its score is positive."""
 
-    def predict(matrix: Any) -> Any:
-        scores = finite(matrix @ transposed) + intercept
+    def decide(scores: Any) -> Any:
         if binary:
             return classes[(scores.reshape(-1) > 0).astype(int)]
         return classes[scores.argmax(axis=1)]
 
-    return predict
+    return decide
 
 
-def _regress(weights: Any, intercept: Any) -> Callable[[Any], Any]:
-    """The weighted sum."""
-    transposed = weights.T
-
-    def predict(matrix: Any) -> Any:
-        return finite(matrix @ transposed) + intercept
-
-    return predict
+def _regress(scores: Any) -> Any:
+    """Return the weighted sums themselves."""
+    return scores
 
 
 def finite(products: Any) -> Any:
-    """The products themselves.
+    """Return the products themselves.
 
     A NaN or infinity in a row makes its product one too (or overflows, which the slow way then explains).
 

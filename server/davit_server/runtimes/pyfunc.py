@@ -54,6 +54,12 @@ class PyfuncModel:
         return self._model
 
     @property
+    def predicting_method(self) -> str:
+        """The native model's method behind pyfunc's `predict`; some flavors let authors choose it."""
+        conf = self._model.metadata.flavors.get("python_function", {})
+        return str(conf.get("predict_fn", "predict"))
+
+    @property
     def path(self) -> Path:
         """The folder it was loaded from."""
         return self._path

@@ -1,8 +1,13 @@
-"""Checks that a faster way of predicting gives the answers of the plain one."""
+"""Checks that a faster way of predicting gives the answers of the plain one.
+
+They can only object. That rows are independent is known or declared (`davit_server.runtimes.independence`),
+never concluded from a sample.
+"""
 
 import json
+import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,11 +20,15 @@ Closeness = tuple[float, float]
 """How far numbers may be apart: as a share of their size, and at all."""
 
 EXACT: Closeness = (0.0, 0.0)
-_ROUNDING: Closeness = (1e-9, 1e-12)
+ROUNDING: Closeness = (1e-9, 1e-12)
 """Matrix routines sum in another order when there are more rows."""
+ROUNDING_SINGLE: Closeness = (1e-4, 1e-6)
+"""The same for numbers of four bytes and less."""
 
 _SIZES = (1, 3, 1, 7, 20)
 """Rows of the requests that are joined in a check: unequal, so that a shifted answer shows."""
+_COLLIDING = 12
+"""Requests of one row whose values come from a few, so that rows share keys."""
 
 
 def sample_parts(model: PyfuncModel, joined: Joined) -> list[Rows]:
@@ -39,7 +48,7 @@ def sample_parts(model: PyfuncModel, joined: Joined) -> list[Rows]:
     rows = _vary(signature, list(example[0]) if example else [])
     for at, size in enumerate(_SIZES):
         parts.append(([rows[(at * 5 + step) % len(rows)] for step in range(size)], size))
-    return [*parts, *_midnights(signature, rows[0])]
+    return [*parts, *_other_texts(signature, rows), *_midnights(signature, rows[0])]
 
 
 def _example_part(model: PyfuncModel, joined: Joined) -> Rows | None:
@@ -110,6 +119,23 @@ def _vary(signature: Signature, rows: list[Any]) -> list[list[Any]]:
     return varied
 
 
+def _other_texts(signature: Signature, rows: list[list[Any]]) -> list[Rows]:
+    """Requests whose texts differ from the example's, in length too; some models refuse those."""
+    kinds = [spec.kind for spec in signature.inputs]
+    if "string" not in kinds:
+        return []
+    changes: tuple[Callable[[str], str], ...] = (
+        str.upper,
+        lambda text: text * 7,
+        lambda text: text[:1],
+        lambda text: f"{text} {text}é",
+    )
+    return [
+        ([[change(value) if kind == "string" else value for value, kind in zip(row, kinds, strict=True)]], 1)
+        for row, change in zip(rows * len(changes), changes, strict=False)
+    ]
+
+
 def _midnights(signature: Signature, row: list[Any]) -> list[Rows]:
     """A request of midnights, for signatures with datetimes: pandas writes a column of them without times."""
     kinds = [spec.kind for spec in signature.inputs]
@@ -132,18 +158,101 @@ def _shifted(value: Any, kind: str, factor: int) -> Any:
     return value
 
 
-def differs_by_row(joined: Joined, parts: Sequence[Rows]) -> str:
-    """Why requests must not share a call; empty when the sample shows that they may.
+def colliding_parts(parts: Sequence[Rows]) -> list[Rows]:
+    """Make requests of one row whose values repeat those of other rows, column by column.
 
-    A row's answer must not depend on the rows beside it: predicting the parts together gives exactly what
-    predicting them one by one gives (floating-point numbers to 1e-9, as matrix routines differ by size).
+    Rows with equal keys are what code that groups, ranks or encodes treats differently together: each column
+    takes two or three of the values it has in `parts`, and one row holds the same value in all columns where
+    types allow it.
     """
-    together = joined.predict(parts)
-    alone = [joined.predict([part])[0] for part in parts]
-    if not all(_same(left, right, _ROUNDING) for left, right in zip(together, alone, strict=True)):
-        return "the model's answer to a row depends on the rows beside it"
-    again = joined.predict([parts[0]])[0]
-    return "" if _same(alone[0], again, _ROUNDING) else "the model answers the same row differently each time"
+    source = random.Random(11)  # noqa: S311  the same rows at every start
+    rows = [row for part, _ in parts for row in part]
+    columns = [source.sample(values, min(3, len(values))) for values in zip(*map(_flat, rows), strict=True)]
+    made = [[source.choice(values) for values in columns] for _ in range(_COLLIDING)]
+    first = parts[0][0]
+    if not isinstance(first, np.ndarray):
+        return [([row], 1) for row in made]
+    return [(np.array([row], dtype=first.dtype).reshape(1, *first.shape[1:]), 1) for row in made]
+
+
+def _flat(row: Any) -> Any:
+    return row.ravel() if isinstance(row, np.ndarray) else row
+
+
+def differs_by_row(joined: Joined, parts: Sequence[Rows], largest: int, until: float, *, exact: bool) -> str:
+    """Return why requests must not share a call; empty when nothing speaks against it.
+
+    A row's answer must not depend on the rows beside it, so each part is predicted alone, and then among
+    others: repeated, in several orders, beside equal rows, and in a call of the largest size.
+
+    Args:
+        joined: The way of predicting in question.
+        parts: Requests to try.
+        largest: Rows of the largest call that will be made.
+        until: When to stop trying, on the clock of `time.perf_counter`; what was found until then counts.
+        exact: Whether floating-point numbers must be identical to the last bit; else they may differ by
+            what matrix routines lose when they sum in another order.
+    """
+    alone = []
+    for part in parts:
+        alone.append(joined.predict([part])[0])
+        if time.perf_counter() > until:
+            break
+    if not _alike(joined.predict([parts[0]])[0], alone[0], exact=exact):
+        return "the model answers the same row differently each time"
+    for places in _arrangements([count for _, count in parts[: len(alone)]], largest):
+        together = joined.predict([parts[at] for at in places])
+        if not all(
+            _alike(answer, alone[at], exact=exact) for answer, at in zip(together, places, strict=True)
+        ):
+            return "the model's answer to a row depends on the rows beside it"
+        if time.perf_counter() > until:
+            break
+    return ""
+
+
+def _arrangements(counts: Sequence[int], largest: int) -> Iterator[list[int]]:
+    """Yield calls to try, as places in a list of parts: the largest first, since time may run out."""
+    source = random.Random(5)  # noqa: S311  the same calls at every start
+    places = list(range(len(counts)))
+    yield _filled(places, counts, largest, source)
+    yield places
+    yield places[::-1]
+    yield [at for at in places for _ in range(2)]
+    shuffled = list(places)
+    source.shuffle(shuffled)
+    yield shuffled
+    for at in places[:4]:
+        yield [at] * max(2, min(64, largest // counts[at]))
+    ones = [at for at in places if counts[at] == 1] or places
+    yield _filled(ones, counts, largest, source)
+
+
+def _filled(places: Sequence[int], counts: Sequence[int], largest: int, source: random.Random) -> list[int]:
+    """Return random places until their parts have as many rows as the largest call."""
+    chosen: list[int] = []
+    rows = 0
+    while True:
+        at = source.choice(places)
+        rows += counts[at]
+        if chosen and rows > largest:
+            return chosen
+        chosen.append(at)
+
+
+def _alike(left: Any, right: Any, *, exact: bool) -> bool:
+    """Return whether an answer is the same as before, or as good as the same."""
+    if exact:
+        return _same(left, right, EXACT)
+    return _same(left, right, ROUNDING_SINGLE if _narrow(left) else ROUNDING)
+
+
+def _narrow(values: Any) -> bool:
+    """Return whether an answer holds floating-point numbers of less than eight bytes."""
+    found = (
+        list(values.dtypes) if hasattr(values, "columns") else [getattr(values, "dtype", np.dtype(object))]
+    )
+    return any(dtype.kind == "f" and dtype.itemsize < np.dtype(float).itemsize for dtype in found)
 
 
 def differs_from(reference: Joined, candidate: Joined, parts: Sequence[Rows], tolerance: float = 0.0) -> str:
@@ -168,6 +277,8 @@ def _same(left: Any, right: Any, apart: Closeness) -> bool:
     """Whether two predictions are equal in type, shape and value."""
     if type(left) is not type(right):
         return False
+    if not hasattr(left, "iloc") and not isinstance(left, list | np.ndarray):
+        return bool(left == right)
     if hasattr(left, "columns"):
         return list(left.columns) == list(right.columns) and all(
             _same(left.iloc[:, at], right.iloc[:, at], apart) for at in range(len(left.columns))
@@ -176,7 +287,7 @@ def _same(left: Any, right: Any, apart: Closeness) -> bool:
         left, right = left.to_numpy(), right.to_numpy()
     if isinstance(left, list):
         return len(left) == len(right) and all(
-            _same_value(one, other) for one, other in zip(left, right, strict=True)
+            _same_value(one, other, apart) for one, other in zip(left, right, strict=True)
         )
     return left.shape == right.shape and left.dtype == right.dtype and _same_array(left, right, apart)
 
@@ -191,23 +302,27 @@ def _same_array(left: Any, right: Any, apart: Closeness) -> bool:
     return bool(np.allclose(right, left, rtol=share, atol=anyway, equal_nan=True))
 
 
-def _same_value(left: Any, right: Any) -> bool:
-    """Equality of two list entries, which may be arrays."""
+def _same_value(left: Any, right: Any, apart: Closeness) -> bool:
+    """Equality of two list entries, which may be arrays or numbers."""
+    if isinstance(left, list | np.ndarray) or hasattr(left, "iloc"):
+        return _same(left, right, apart)
+    if isinstance(left, float) and isinstance(right, float):
+        return _same_array(np.asarray(left), np.asarray(right), apart)
     return bool(np.all(left == right))
 
 
 def measure_cost(joined: Joined, part: Rows) -> tuple[float, float]:
-    """Seconds a call takes at all, and seconds each row adds; best of a few tries."""
-    row = (part[0][:1], 1)
+    """Return the seconds that a call takes at all, and those that each row adds; best of a few tries."""
+    rows = part[0][:1]
     many = 64
-    one = min(_seconds(joined, [row]) for _ in range(5))
-    joint = min(_seconds(joined, [row] * many) for _ in range(3))
-    per_row = max(0.0, (joint - one) / (many - 1))
-    return one, per_row
+    joint = np.repeat(rows, many, axis=0) if isinstance(rows, np.ndarray) else list(rows) * many
+    one = min(_seconds(joined, (rows, 1)) for _ in range(5))
+    whole = min(_seconds(joined, (joint, many)) for _ in range(3))
+    return one, max(0.0, (whole - one) / (many - 1))
 
 
-def _seconds(joined: Joined, parts: Sequence[Rows]) -> float:
-    """Time of one call."""
+def _seconds(joined: Joined, part: Rows) -> float:
+    """Return the time of one call."""
     started = time.perf_counter()
-    joined.predict(parts)
+    joined.predict([part])
     return time.perf_counter() - started

@@ -210,6 +210,7 @@ FACTS = {
     "model_load_seconds": "Time from start of loading until the model could predict.",
     "model_warmup_seconds": "Time the smoke test took.",
     "model_checked": "1 when the model's own input example went through the whole path.",
+    "model_startup_predictions": "Calls of the model before its first request, by checks and the smoke test.",
     "model_peak_memory_bytes": "Most memory the process held up to the end of the smoke test.",
     "fetch_seconds": "Time the download of the model took.",
     "fetch_bytes": "Bytes downloaded.",

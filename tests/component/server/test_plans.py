@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from davit_server.errors import ModelRejected
 from davit_server.inference.answering import answer_works
-from davit_server.inference.plan import Plan, Wishes, choose_plan
+from davit_server.inference.plan import Plan, PlanOptions, choose_plan
 from davit_server.inference.service import read_document
 from davit_server.runtimes.pyfunc import PyfuncModel, load_pyfunc
 from support.models import IRIS_COLUMNS, fitted_iris, model_path
@@ -34,7 +34,7 @@ TREES = [
 
 def planned(name: str, **wishes) -> tuple[PyfuncModel, Plan]:
     model = load_pyfunc(model_path(name))
-    return model, choose_plan(model, Wishes(**wishes))
+    return model, choose_plan(model, PlanOptions(**wishes))
 
 
 def some_rows() -> np.ndarray:
@@ -166,9 +166,9 @@ def test_nothing_of_onnx_is_imported_unless_asked_for():
     script = (
         "import sys, warnings; warnings.simplefilter('ignore')\n"
         "from pathlib import Path\n"
-        "from davit_server.inference.plan import Wishes, choose_plan\n"
+        "from davit_server.inference.plan import PlanOptions, choose_plan\n"
         "from davit_server.runtimes.pyfunc import load_pyfunc\n"
-        f"plan = choose_plan(load_pyfunc(Path({str(model_path('iris'))!r})), Wishes())\n"
+        f"plan = choose_plan(load_pyfunc(Path({str(model_path('iris'))!r})), PlanOptions())\n"
         "assert plan.name == 'native'\n"
         "assert not {'onnx', 'onnxruntime', 'skl2onnx', 'onnxmltools'} & sys.modules.keys()\n"
     )

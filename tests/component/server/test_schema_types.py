@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from davit_server.inference.answering import answer_works
-from davit_server.inference.plan import Plan, Wishes, choose_plan
+from davit_server.inference.plan import Plan, PlanOptions, choose_plan
 from davit_server.inference.service import read_document
 from davit_server.runtimes.pyfunc import PyfuncModel, load_pyfunc
 from hypothesis import given, settings
@@ -64,7 +64,7 @@ def served(kind: str) -> tuple[PyfuncModel, Plan]:
     signature = ModelSignature(inputs=Schema([ColSpec(KINDS[kind][0], "v"), ColSpec("double", "n")]))
     save_python(path, EchoModel(), signature=signature)
     model = load_pyfunc(path)
-    return model, choose_plan(model, Wishes())
+    return model, choose_plan(model, PlanOptions(batching="enabled"))
 
 
 def to_json(value: object) -> object:

@@ -1,0 +1,44 @@
+"""One request on its way to the model."""
+
+import asyncio
+import time
+from typing import Any
+
+from davit_server.errors import DeadlineExceeded
+from davit_server.runtimes.base import Work
+
+
+class Call:
+    """A request that waits for its answer.
+
+    Args:
+        work: The decoded request.
+        future: Gets the answer, or a `RequestError`, as its result.
+        deadline: When it is too late, on the clock of `time.perf_counter`.
+    """
+
+    __slots__ = ("deadline", "future", "submitted", "work")
+
+    def __init__(self, work: Work, future: "asyncio.Future[Any]", deadline: float) -> None:
+        self.work = work
+        self.future = future
+        self.submitted = time.perf_counter()
+        self.deadline = deadline
+
+    @property
+    def open(self) -> bool:
+        """Whether it has not been answered yet."""
+        return not self.future.done()
+
+    def answer(self, result: Any) -> None:
+        """Deliver, unless the deadline was faster."""
+        if not self.future.done():
+            self.future.set_result(result)
+
+    def expire(self) -> None:
+        """Answer that it took too long."""
+        self.answer(
+            DeadlineExceeded(
+                "The prediction took longer than a request may take; send fewer rows or try again."
+            )
+        )

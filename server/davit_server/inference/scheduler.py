@@ -1,0 +1,102 @@
+"""Every request's way to the model: into a shared call, or into one of its own."""
+
+import asyncio
+import time
+from collections import deque
+from typing import Any
+
+from davit_server.inference.batching import Batcher
+from davit_server.inference.calls import Call
+from davit_server.inference.concurrency import Concurrency, available_processors
+from davit_server.inference.lane import Lanes, expire_calls
+from davit_server.inference.plan import Plan
+from davit_server.inference.side_by_side import SideBySide
+from davit_server.runtimes.base import Work
+from davit_server.telemetry.metrics import WorkerMetrics
+
+
+class Scheduler:
+    """Sends requests to the model and holds all of them to their deadlines.
+
+    A call that outlives its requests' deadline is abandoned with its thread, and a fresh thread goes on: one
+    hung prediction costs its sender an answer, nobody else.
+
+    Args:
+        plan: How the model is called.
+        metrics: Where batches and waiting times are counted.
+        loop: The event loop all methods are called in.
+    """
+
+    def __init__(self, plan: Plan, metrics: WorkerMetrics, loop: asyncio.AbstractEventLoop) -> None:
+        self._metrics = metrics
+        self._loop = loop
+        self._lanes = Lanes(loop, metrics, self._watch)
+        self._concurrency = Concurrency(plan.concurrency, available_processors())
+        self._batcher = Batcher(plan, metrics, loop, self._lanes)
+        self._side_by_side = SideBySide(plan, metrics, loop, self._lanes, self._concurrency)
+        self._batches = plan.batching or plan.trusted
+        self._exclusive = plan.concurrency == 1
+        self._alarm: asyncio.TimerHandle | None = None
+
+    @property
+    def depth(self) -> int:
+        """How many requests wait."""
+        return len(self._batcher.waiting) + len(self._side_by_side.waiting)
+
+    @property
+    def hung(self) -> bool:
+        """Whether so many abandoned calls still run that only a restart helps."""
+        return self._lanes.hung(self._concurrency.level)
+
+    def submit(self, work: Work, deadline: float) -> "asyncio.Future[Any]":
+        """Return a future that gets the answer or a `RequestError` as its result.
+
+        Args:
+            work: The request.
+            deadline: When it is too late, on the clock of `time.perf_counter`.
+        """
+        future: asyncio.Future[Any] = self._loop.create_future()
+        call = Call(work, future, deadline)
+        # The batcher runs one call at a time, which is also what a model that is not thread-safe needs.
+        if self._exclusive or (self._batches and work.part is not None):
+            self._batcher.submit(call)
+        else:
+            self._side_by_side.submit(call)
+        if self._lanes.running:
+            self._watch()
+        return future
+
+    def _watch(self) -> None:
+        """See to it that deadlines are looked at while calls run in threads."""
+        if self._alarm is None:
+            self._set_alarm()
+
+    def _open_calls(self) -> list[Call]:
+        running = [call for running in self._lanes.running for call in running.calls]
+        return [call for call in (*running, *self._batcher.waiting, *self._side_by_side.waiting) if call.open]
+
+    def _set_alarm(self) -> None:
+        """Wake up at the earliest deadline."""
+        if calls := self._open_calls():
+            left = min(call.deadline for call in calls) - time.perf_counter()
+            self._alarm = self._loop.call_later(max(left, 0.001), self._expire)
+
+    def _expire(self) -> None:
+        """Answer what is too late, and give up calls that nobody waits for any more."""
+        self._alarm = None
+        now = time.perf_counter()
+        for queue in (self._batcher, self._side_by_side):
+            expire_calls(queue.waiting, now)
+            left = deque(call for call in queue.waiting if call.open)
+            self._metrics.queue_depth.add(len(left) - len(queue.waiting))
+            queue.waiting = left
+        for abandoned in self._lanes.expire(now):
+            self._batcher.abandoned(abandoned)
+            self._side_by_side.abandoned(abandoned)
+        self._set_alarm()
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self._lanes.close()
+        if self._alarm is not None:
+            self._alarm.cancel()
