@@ -18,20 +18,17 @@ Level = Annotated[
 ]
 
 
-Batching = Annotated[
-    Literal["auto", "enabled", "off"],
-    BeforeValidator(
-        lambda value: _SWITCH.get(value.lower(), value.lower()) if isinstance(value, str) else value
-    ),
-]
-StartupPredictions = Annotated[
-    Literal["auto", "off"],
-    BeforeValidator(
-        lambda value: _SWITCH.get(value.lower(), value.lower()) if isinstance(value, str) else value
-    ),
-]
-_SWITCH = {"disabled": "off"}
-"""The resource says Disabled, since YAML reads `off` as false."""
+def _word(value: object) -> object:
+    """Read the resource's words, such as Enabled, like those of the environment; Disabled is `off`."""
+    if not isinstance(value, str):
+        return value
+    word = value.lower()
+    return "off" if word == "disabled" else word
+
+
+Batching = Annotated[Literal["auto", "enabled", "off"], BeforeValidator(_word)]
+StartupPredictions = Annotated[Literal["auto", "off"], BeforeValidator(_word)]
+PlanName = Annotated[Literal["auto", "pyfunc", "onnx"], BeforeValidator(_word)]
 
 
 class Settings(BaseSettings):
@@ -81,7 +78,7 @@ class Settings(BaseSettings):
     concurrency: int = Field(0, ge=0, le=512)
     """Calls of the model that may run at the same time where requests do not share them; 0: 1 for flavors
     that are not thread-safe, else up to 32, as long as the model leaves the processor idle."""
-    plan: Literal["auto", "pyfunc", "onnx"] = "auto"
+    plan: PlanName = "auto"
     """auto: the fastest way of predicting that answers exactly as pyfunc does; pyfunc: never past pyfunc;
     onnx: converted and run by onnxruntime, if that answers as pyfunc does within the tolerance."""
     startup_predictions: StartupPredictions = "auto"

@@ -50,11 +50,13 @@ class ServerSpec(_Wanted):
     max_rows: int | None = None
     max_json_depth: int | None = None
     drain_seconds: int | None = None
-    batching: Literal["auto", "disabled"] | None = None
-    plan: Literal["auto", "pyfunc", "onnx"] | None = None
-    tolerance: float | None = None
+    batching: Literal["Auto", "Enabled", "Disabled"] | None = None
+    concurrency: int | None = None
+    startup_predictions: Literal["Auto", "Disabled"] | None = None
+    plan: Literal["Auto", "Pyfunc", "Onnx"] | None = None
+    tolerance: str | None = None
     access_log: bool | None = None
-    log_level: Literal["debug", "info", "warning", "error"] | None = None
+    log_level: Literal["Debug", "Info", "Warning", "Error"] | None = None
 
 
 class ResourcesSpec(_Wanted):

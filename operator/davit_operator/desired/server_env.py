@@ -75,8 +75,9 @@ def _behaviour(server: ServerSpec) -> dict[str, str]:
         "DAVIT_MAX_QUEUE": server.max_queue,
         "DAVIT_MAX_ROWS": server.max_rows,
         "DAVIT_MAX_JSON_DEPTH": server.max_json_depth,
-        # A word, not `off`: YAML would read that as false.
-        "DAVIT_BATCHING": "off" if server.batching == "disabled" else server.batching,
+        "DAVIT_BATCHING": server.batching,
+        "DAVIT_CONCURRENCY": server.concurrency,
+        "DAVIT_STARTUP_PREDICTIONS": server.startup_predictions,
         "DAVIT_PLAN": server.plan,
         "DAVIT_TOLERANCE": server.tolerance,
         "DAVIT_ACCESS_LOG": None if server.access_log is None else str(server.access_log).lower(),

@@ -77,11 +77,13 @@ def test_every_field_of_spec_server_changes_the_environment():
         "max_rows": ("DAVIT_MAX_ROWS", "50000"),
         "max_json_depth": ("DAVIT_MAX_JSON_DEPTH", "32"),
         "drain_seconds": ("DAVIT_DRAIN_SECONDS", "15"),
-        "batching": ("DAVIT_BATCHING", "auto"),
-        "plan": ("DAVIT_PLAN", "onnx"),
+        "batching": ("DAVIT_BATCHING", "Auto"),
+        "concurrency": ("DAVIT_CONCURRENCY", "16"),
+        "startup_predictions": ("DAVIT_STARTUP_PREDICTIONS", "Auto"),
+        "plan": ("DAVIT_PLAN", "Onnx"),
         "tolerance": ("DAVIT_TOLERANCE", "0.001"),
         "access_log": ("DAVIT_ACCESS_LOG", "true"),
-        "log_level": ("DAVIT_LOG_LEVEL", "info"),
+        "log_level": ("DAVIT_LOG_LEVEL", "Info"),
     }
     assert changed.keys() == fields.keys()
     assert {name: plain[name] for name, _ in changed.values()} == dict(changed.values())
@@ -117,7 +119,7 @@ def test_fetch_accepts_the_values(monkeypatch):
 def test_batching_that_is_disabled_is_off(monkeypatch):
     made = blueprint(Through.PROXY)
     spec = made.spec.model_copy(
-        update={"server": made.spec.server.model_copy(update={"batching": "disabled"})}
+        update={"server": made.spec.server.model_copy(update={"batching": "Disabled"})}
     )
     env = values(
         server_env.serve_env(Blueprint(made.key, made.uid, spec, made.pin, made.route, made.image, "stable"))

@@ -21,7 +21,7 @@ def resource(spec, **body):
         ),
         (
             {"model": {"uri": "models:/a/1"}, "server": {"logLevel": "loud"}},
-            "spec.server.logLevel: input should be 'debug', 'info', 'warning' or 'error'; correct it",
+            "spec.server.logLevel: input should be 'Debug', 'Info', 'Warning' or 'Error'; correct it",
         ),
     ],
 )
