@@ -248,6 +248,24 @@ def picky(path: Path) -> None:
     save_python(path, PickyModel(), signature=infer_signature(frame, frame["x"]), input_example=frame)
 
 
+class CountingModel(mlflow.pyfunc.PythonModel):
+    """Writes a line into a file for each call."""
+
+    def predict(self, context, model_input: pd.DataFrame, params=None):
+        with Path(context.artifacts["calls"]).open("a") as calls:
+            calls.write("x")
+        return model_input["x"] * 2
+
+
+class RowModel(mlflow.pyfunc.PythonModel):
+    """Never answers the row that the smoke test makes up."""
+
+    def predict(self, context, model_input: pd.DataFrame, params=None):
+        if model_input["what"].iloc[0] == "a":
+            time.sleep(3600)
+        return [1.0] * len(model_input)
+
+
 class TextModel(mlflow.pyfunc.PythonModel):
     """Breaks the promise of its signature."""
 

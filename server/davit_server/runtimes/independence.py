@@ -118,7 +118,7 @@ def declared_independence(model: PyfuncModel) -> bool:
 
 def row_wise_estimator(estimator: Any) -> bool:
     """Return whether an estimator and everything it predicts with is in the table of row-wise classes."""
-    return all(map(_row_wise_part, _parts(estimator)))
+    return _is_estimator(estimator) and all(map(_row_wise_part, _parts(estimator)))
 
 
 def _parts(value: Any) -> Iterator[Any]:
@@ -157,7 +157,10 @@ def _row_wise_part(part: Any) -> bool:
 
 
 def _is_estimator(value: Any) -> bool:
-    return not isinstance(value, type) and (hasattr(value, "fit") or _full_name(type(value)) in _TREES)
+    """Return whether something takes part in predicting."""
+    return not isinstance(value, type) and any(
+        hasattr(value, name) for name in ("fit", "predict", "transform")
+    )
 
 
 def _in_table(kind: type) -> bool:

@@ -202,10 +202,11 @@ def differs_by_row(joined: Joined, parts: Sequence[Rows], largest: int, until: f
         return "the model answers the same row differently each time"
     for places in _arrangements([count for _, count in parts[: len(alone)]], largest):
         together = joined.predict([parts[at] for at in places])
-        if not all(
-            _alike(answer, alone[at], exact=exact) for answer, at in zip(together, places, strict=True)
-        ):
+        pairs = [(answer, alone[at]) for answer, at in zip(together, places, strict=True)]
+        if not all(_alike(*pair, exact=False) for pair in pairs):
             return "the model's answer to a row depends on the rows beside it"
+        if exact and not all(_alike(*pair, exact=True) for pair in pairs):
+            return "the last digits of an answer would depend on the rows beside it"
         if time.perf_counter() > until:
             break
     return ""
