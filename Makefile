@@ -78,7 +78,7 @@ test-stack: env ## The MLflow stack chart with every database and store, on a re
 	@$(PYTEST) tests/stack
 
 .PHONY: bench
-bench: env ## Davit beside other model servers, ~25 minutes on a quiet machine; ARGS=--quick for 4
+bench: env ## Davit beside other model servers, ~30 minutes on a quiet machine; ARGS=--quick for 4
 	@$(RUN) python -m bench $(ARGS)
 
 .PHONY: bench-fetch

@@ -1,4 +1,4 @@
-"""The four models that every server is measured with."""
+"""The models that every server is measured with."""
 
 import hashlib
 import json
@@ -32,6 +32,7 @@ MODELS = (
     Model("iris", "logistic regression, 4 columns (iris)"),
     Model("forest", "random forest, 100 trees, 20 columns"),
     Model("wrapper", "Python wrapper around the iris model"),
+    Model("waiting", "Python wrapper around iris that waits 20 ms, as for a service"),
     Model("lightgbm", "LightGBM, 100 trees, 100 columns"),
 )
 

@@ -57,6 +57,17 @@ class Server:
     tolerance: float = 1e-6
 
 
+def davit_declared(models: tuple[str, ...]) -> Server:
+    """Davit with code of an author's whose rows are declared independent."""
+    server = davit("pyfunc", "pyfunc", models)
+    return replace(
+        server,
+        name="davit-declared",
+        title="**Davit**, pyfunc plan, rows declared independent",
+        variables=server.variables | {"DAVIT_BATCHING": "enabled"},
+    )
+
+
 def davit(plan: str, asked: str, models: tuple[str, ...] = (), workers: int = 1) -> Server:
     """Davit with its default settings: metrics, logging, limits and deadlines are on."""
 
@@ -117,6 +128,7 @@ SERVERS = (
     # It computes in float32 where it may; what Davit holds it to by default is what the answers are held to.
     replace(davit("onnx", "onnx", ("iris", "forest", "lightgbm")), tolerance=1e-5),
     davit("pyfunc", "pyfunc"),
+    davit_declared(("wrapper", "waiting")),
     # Only v2 requests are batched; both are asked the same way.
     Server("mlserver-batch", "MLServer, batching (32 rows, 2 ms)", "mlserver", mlserver_batching, V2),
     Server(BASE, "plain FastAPI, `async def` + pyfunc", "fastapi", plain_fastapi),

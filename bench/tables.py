@@ -22,6 +22,11 @@ METHOD = (
 RATIO = (
     "× is the CPU time per request of plain FastAPI divided by that of the server, compared round by round"
 )
+BATCHED = (
+    "Logistic regression is known to treat each row by itself, so requests share calls of it. Python code of "
+    "your own gets each request alone unless you declare its rows independent: the page of all figures shows "
+    "both."
+)
 MORE = (
     "All models, throughput and latencies: [docs/performance.md](docs/performance.md). `make bench` measures "
     "anew; [bench/](bench/) says how."
@@ -43,6 +48,7 @@ def readme_section(results: Results) -> str:
         "![Requests answered with a second of CPU time, by server and model](docs/performance.png)",
         f"{_title(MODEL)}; {RATIO}:",
         comparison(results, MODEL),
+        BATCHED,
         "What Davit set out to reach with this model:",
         table(["", "aim", "measured", ""], aims),
         MORE,

@@ -1,13 +1,14 @@
-"""Trains the four models and writes down what pyfunc answers to the bench's requests.
+"""Trains the models and writes down what pyfunc answers to the bench's requests.
 
 Runs in the environment of `mlflow models serve`, as a script: the class of the wrapper model must be part
 of the program that logs it, so that its pickle needs no module of this repository.
 
-    python training.py MODEL FOLDER        model: iris, forest, wrapper or lightgbm
+    python training.py MODEL FOLDER        model: iris, forest, wrapper, waiting or lightgbm
 """
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,15 @@ class Species(PythonModel):  # type: ignore[misc]  # mlflow is not typed
         return [self.names[at] for at in self.classifier.predict(model_input)]
 
 
+class WaitingSpecies(Species):
+    """The same, but it asks a service first."""
+
+    def predict(self, context: Any, model_input: Any, params: dict[str, Any] | None = None) -> Any:
+        """The names of the most probable species, after a wait."""
+        time.sleep(0.02)
+        return super().predict(context, model_input, params)
+
+
 def train_iris(folder: Path) -> pd.DataFrame:
     """Logistic regression on the four measurements of iris."""
     features, species = load_iris(return_X_y=True, as_frame=True)
@@ -59,14 +69,19 @@ def train_forest(folder: Path) -> pd.DataFrame:
     return features
 
 
-def train_wrapper(folder: Path) -> pd.DataFrame:
+def train_wrapper(folder: Path, kind: type[Species] = Species) -> pd.DataFrame:
     """The iris model behind a Python class."""
     features, species = load_iris(return_X_y=True, as_frame=True)
     classifier = LogisticRegression(max_iter=1000).fit(features, species)
-    model = Species(classifier, list(load_iris().target_names))
+    model = kind(classifier, list(load_iris().target_names))
     answers = np.array(model.predict(None, features), dtype=object)
     mlflow.pyfunc.save_model(folder, python_model=model, **described(features, answers))
     return features
+
+
+def train_waiting(folder: Path) -> pd.DataFrame:
+    """The iris model behind a Python class that waits."""
+    return train_wrapper(folder, WaitingSpecies)
 
 
 def train_lightgbm(folder: Path) -> pd.DataFrame:
@@ -124,6 +139,7 @@ def main() -> None:
         "iris": train_iris,
         "forest": train_forest,
         "wrapper": train_wrapper,
+        "waiting": train_waiting,
         "lightgbm": train_lightgbm,
     }[name]
     features = train(target / "model")
