@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.cluster import DBSCAN, AgglomerativeClustering, KMeans
+from sklearn.cluster import DBSCAN, KMeans
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.decomposition import NMF, PCA
 from sklearn.ensemble import (
@@ -115,6 +115,8 @@ TEXTS = pd.DataFrame(
         "size": [1.0, 2.0, 3.0, 1.0, 5.0, 1.0, 2.0, 8.0, 3.0, 3.0, 1.0, 2.0] * 2,
     }
 )
+TARGET = np.sin(np.arange(24.0) ** 2)
+"""Something to learn that no column explains, so that every step weighs in."""
 GAPS = SALES.assign(amount=SALES["amount"].where(np.arange(24) % 3 != 1))
 FLOWERS = pd.concat([fitted_iris()[0].iloc[[0, 60, 120, 0, 0, 70, 130, 130]]] * 3, ignore_index=True)
 
@@ -417,7 +419,7 @@ def nearest_neighbours():
 @estimator(FLOWERS, joined=True)
 def neural_network():
     data, _, amount = few_rows()
-    return MLPRegressor((8,), max_iter=20, random_state=0).fit(data, amount)
+    return MLPRegressor(hidden_layer_sizes=(8,), max_iter=20, random_state=0).fit(data, amount)
 
 
 @estimator(FLOWERS, joined=True, predict_fn="predict_proba", slow=True)
@@ -436,9 +438,10 @@ def outliers():
     return IsolationForest(n_estimators=5, random_state=0).fit(few_rows()[0])
 
 
-@estimator(FLOWERS, joined=True, predict_fn="transform")
+@estimator(FLOWERS, joined=True)
 def components():
-    return PCA(2).fit(few_rows()[0])
+    data, _, amount = few_rows()
+    return make_pipeline(PCA(2), Ridge()).fit(data, amount)
 
 
 @estimator(GAPS, joined=True)
@@ -520,53 +523,53 @@ def _centred_predict(model, matrix):
 
 @estimator(SALES, joined=False)
 def ranks_in_a_step():
-    return make_pipeline(FunctionTransformer(rank_columns), LinearRegression()).fit(SALES, SALES["amount"])
+    return make_pipeline(FunctionTransformer(rank_columns), LinearRegression()).fit(SALES, TARGET)
 
 
 @estimator(SALES, joined=False)
 def running_totals_in_a_step():
     step = FunctionTransformer(np.cumsum, kw_args={"axis": 0})
-    return make_pipeline(step, LinearRegression()).fit(SALES, SALES["amount"])
+    return make_pipeline(step, LinearRegression()).fit(SALES, TARGET)
 
 
 @estimator(SALES, joined=False)
 def scaled_in_a_step():
-    return make_pipeline(FunctionTransformer(scale), LinearRegression()).fit(SALES, SALES["amount"])
+    return make_pipeline(FunctionTransformer(scale), LinearRegression()).fit(SALES, TARGET)
 
 
 @estimator(SALES, joined=False, slow=True)
 def partial_in_a_step():
     step = FunctionTransformer(partial(minmax_scale, axis=0))
-    return make_pipeline(step, LinearRegression()).fit(SALES, SALES["amount"])
+    return make_pipeline(step, LinearRegression()).fit(SALES, TARGET)
 
 
 @estimator(SALES, joined=False)
 def ranks_in_a_column():
     ranked = ColumnTransformer([("rank", FunctionTransformer(rank_columns), ["amount"])], remainder="passthrough")
-    return make_pipeline(ranked, LinearRegression()).fit(SALES, SALES["amount"])
+    return make_pipeline(ranked, LinearRegression()).fit(SALES, TARGET)
 
 
 @estimator(SALES, joined=False, slow=True)
 def ranks_in_a_union():
     union = FeatureUnion([("rank", FunctionTransformer(rank_columns)), ("scale", StandardScaler())])
-    return make_pipeline(union, LinearRegression()).fit(SALES, SALES["amount"])
+    return make_pipeline(union, LinearRegression()).fit(SALES, TARGET)
 
 
 @estimator(SALES, joined=False)
 def nested_pipeline():
     inner = make_pipeline(StandardScaler(), make_pipeline(FunctionTransformer(rank_columns)))
-    return make_pipeline(inner, LinearRegression()).fit(SALES, SALES["amount"])
+    return make_pipeline(inner, LinearRegression()).fit(SALES, TARGET)
 
 
 @estimator(SALES, joined=False)
 def searched_with_a_step():
     pipeline = make_pipeline(FunctionTransformer(rank_columns), Ridge())
-    return GridSearchCV(pipeline, {"ridge__alpha": [0.1, 1.0]}, cv=2).fit(SALES, SALES["amount"])
+    return GridSearchCV(pipeline, {"ridge__alpha": [0.1, 1.0]}, cv=2).fit(SALES, TARGET)
 
 
 @estimator(SALES, joined=False)
 def votes_with_an_author():
-    classes = (SALES["amount"] > 5).astype(int)
+    classes = (TARGET > 0).astype(int)
     members = [("upper", AboveMedian()), ("upper too", AboveMedian()), ("line", LogisticRegression())]
     return VotingClassifier(members).fit(SALES, classes)
 
@@ -576,71 +579,89 @@ def sorted_target():
     model = TransformedTargetRegressor(
         LinearRegression(), func=sort_down, inverse_func=sort_down, check_inverse=False
     )
-    return model.fit(SALES, SALES["amount"])
+    return model.fit(SALES, TARGET)
 
 
 @estimator(SALES, joined=False, slow=True)
 def sorted_target_by_partial():
     sort = partial(np.sort, axis=0)
     model = TransformedTargetRegressor(LinearRegression(), func=sort, inverse_func=sort, check_inverse=False)
-    return model.fit(SALES, SALES["amount"])
+    return model.fit(SALES, TARGET)
 
 
 @estimator(SALES, joined=False)
 def subclassed():
-    return Centred().fit(SALES, SALES["amount"])
+    return Centred().fit(SALES, TARGET)
 
 
 @estimator(SALES, joined=False)
 def replaced_method():
-    model = LinearRegression().fit(SALES, SALES["amount"])
+    model = LinearRegression().fit(SALES, TARGET)
     model.predict = partial(_centred_predict, model)
     return model
 
 
 @estimator(SALES, joined=False)
 def replaced_method_of_a_step():
-    model = make_pipeline(StandardScaler(), Ridge()).fit(SALES, SALES["amount"])
+    model = make_pipeline(StandardScaler(), Ridge()).fit(SALES, TARGET)
     model[0].transform = rank_columns
     return model
 
 
-@estimator(SALES, joined=False, predict_fn="fit_predict")
+class Refitted(StandardScaler):
+    """Fits itself to the rows of the call."""
+
+    def transform(self, X, copy=None):  # noqa: N803
+        return StandardScaler().fit_transform(X)
+
+
+@estimator(SALES, joined=False)
+def subclassed_step():
+    return make_pipeline(Refitted(), LinearRegression()).fit(SALES, TARGET)
+
+
+@estimator(SALES, joined=False)
 def density_clusters():
     """Fits itself to the rows of the call, and keeps what it found: not safe in two threads either."""
-    return DBSCAN(eps=3.0, min_samples=2).fit(SALES)
+    model = DBSCAN(eps=3.0, min_samples=2).fit(SALES)
+    model.predict = model.fit_predict
+    return model
 
 
-@estimator(SALES, joined=False, predict_fn="fit_predict", slow=True)
-def merged_clusters():
-    return AgglomerativeClustering(n_clusters=2).fit(SALES)
-
-
-@estimator(SALES, joined=False, predict_fn="fit_predict", slow=True)
+@estimator(SALES, joined=False, slow=True)
 def local_outliers():
-    return LocalOutlierFactor(n_neighbors=1).fit(SALES)
+    model = LocalOutlierFactor(n_neighbors=1).fit(SALES)
+    model.predict = partial(LocalOutlierFactor.fit_predict, model)
+    return model
 
 
-@estimator(SALES, joined=False, predict_fn="fit_transform")
-def refitted_scaler():
-    return StandardScaler().fit(SALES)
-
-
-@estimator(SALES, joined=False, predict_fn="transform")
+@estimator(SALES, joined=False)
 def factors():
-    """Solves for all rows of the call together, and stops when the sum over them is small."""
-    return NMF(2, init="nndsvda", max_iter=400, random_state=0).fit(SALES)
+    """A library's step that solves for all rows of the call together, and stops when their sum is small."""
+    return make_pipeline(NMF(2, init="nndsvda", max_iter=400, random_state=0), Ridge()).fit(SALES, TARGET)
+
+
+@estimator(SALES, joined=False, predict_fn="score")
+def distance_of_all():
+    """A library's method that has one number for all rows."""
+    return KMeans(3, n_init=1, random_state=0).fit(SALES)
 
 
 # Boosted trees.
 
 
-def trees(*, joined: bool, slow: bool = False) -> Callable[[Callable[[], tuple[Any, Any]]], Any]:
-    """Enter a model of trees; the decorated function gives the flavor and the model."""
+def trees(*, joined: bool, slow: bool = False, **options: Any) -> Callable[[Callable[[], tuple[Any, Any]]], Any]:
+    """Enter a model of trees; the decorated function gives the flavor and the model.
+
+    Args:
+        joined: Whether requests are expected to share calls.
+        slow: Whether it repeats another with a further library.
+        options: More for the flavor's way of saving.
+    """
 
     def enter(fit: Callable[[], tuple[Any, Any]]) -> Callable[[], tuple[Any, Any]]:
         def save(path: Path) -> None:
-            save_trees(path, *fit())
+            save_trees(path, *fit(), **options)
 
         _enter(fit.__name__, FLOWERS, save, joined=joined, slow=slow)
         return fit
@@ -657,7 +678,7 @@ def lightgbm_trees():
     return mlflow.lightgbm, lightgbm.LGBMRegressor(n_estimators=5, verbose=-1, n_jobs=1).fit(data, amount)
 
 
-@trees(joined=False)
+@trees(joined=False, serialization_format="cloudpickle")
 def lightgbm_subclassed():
     import lightgbm
     import mlflow.lightgbm
