@@ -222,8 +222,12 @@ def lightgbm_names(path: Path) -> None:
 
     data, target, _ = few_rows()
     names = np.array(["a", "b", "c"])[target]
-    save_trees(
-        path, mlflow.lightgbm, lightgbm.LGBMClassifier(n_estimators=3, verbose=-1, n_jobs=1).fit(data, names)
+    mlflow.lightgbm.save_model(
+        lightgbm.LGBMClassifier(n_estimators=3, verbose=-1, n_jobs=1).fit(data, names),
+        str(path),
+        signature=infer_signature(data, names),
+        input_example=data.head(3),
+        pip_requirements=["mlflow"],
     )
 
 
@@ -649,7 +653,7 @@ def responses(path: Path) -> None:
             return ResponsesAgentResponse(output=[text], id="1", created_at=1)
 
         def predict_stream(self, request):
-            raise NotImplementedError
+            yield from ()
 
     save_python(path, Agent())
 
@@ -760,40 +764,51 @@ def refuses_negative(path: Path) -> None:
     save_python(path, Refusing(), signature=infer_signature(NUMBERS), input_example=NUMBERS.head(1))
 
 
-@sample(table(NUMBERS.head(4)))
-def signal_handler(path: Path) -> None:
-    """Loads in the main thread only."""
-
-    class Handling(mlflow.pyfunc.PythonModel):
-        def load_context(self, context):
-            import signal
-
-            previous = signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.signal(signal.SIGALRM, previous)
-
-        def predict(self, context, model_input, params=None):
-            return model_input["x"].tolist()
-
-    save_python(path, Handling(), signature=infer_signature(NUMBERS), input_example=NUMBERS.head(1))
+# Python code: what loads in the main thread of `mlflow models serve` only.
 
 
-@sample(table(NUMBERS.head(4)))
-def event_loop(path: Path) -> None:
-    """Makes an event loop to load, and one to predict."""
+class Loading(mlflow.pyfunc.PythonModel):
+    """Doubles, once a function of no arguments has been called to load it."""
 
-    class Looping(mlflow.pyfunc.PythonModel):
-        def load_context(self, context):
-            import asyncio
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self.function = function
 
-            self.factor = asyncio.new_event_loop().run_until_complete(asyncio.sleep(0, 2.0))
+    def load_context(self, context):
+        self.function()
 
-        def predict(self, context, model_input, params=None):
-            import asyncio
+    def predict(self, context, model_input, params=None):
+        return (model_input["x"] * 2).tolist()
 
-            loop = asyncio.new_event_loop()
-            try:
-                return loop.run_until_complete(asyncio.sleep(0, (model_input["x"] * self.factor).tolist()))
-            finally:
-                loop.close()
 
-    save_python(path, Looping(), signature=infer_signature(NUMBERS), input_example=NUMBERS.head(1))
+def handle_a_signal() -> None:
+    import signal
+
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+
+def wake_up_by_a_signal() -> None:
+    import signal
+
+    signal.set_wakeup_fd(signal.set_wakeup_fd(-1))
+
+
+def take_the_event_loop() -> None:
+    import asyncio
+
+    asyncio.get_event_loop().is_running()
+
+
+MAIN_THREAD_ONLY = (handle_a_signal, wake_up_by_a_signal, take_the_event_loop)
+
+
+def _load_by(function: Callable[[], Any]) -> None:
+    def save(path: Path) -> None:
+        options = {"signature": infer_signature(NUMBERS), "input_example": NUMBERS.head(1)}
+        save_python(path, Loading(function), **options)
+
+    save.__name__ = function.__name__
+    saver(save)
+
+
+for _function in MAIN_THREAD_ONLY:
+    _load_by(_function)

@@ -30,7 +30,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsClassifier, LocalOutlierFactor
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, LocalOutlierFactor
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler, minmax_scale, scale
@@ -618,6 +618,35 @@ class Refitted(StandardScaler):
 @estimator(SALES, joined=False)
 def subclassed_step():
     return make_pipeline(Refitted(), LinearRegression()).fit(SALES, TARGET)
+
+
+@estimator(SALES, joined=False)
+def weights_turned_over():
+    """A function of numpy's where the library expects one, which mixes the rows all the same."""
+    return KNeighborsRegressor(3, weights=np.flip).fit(SALES, TARGET)
+
+
+@estimator(SALES, joined=False, slow=True)
+def weights_scaled():
+    return KNeighborsRegressor(3, weights=minmax_scale).fit(SALES, TARGET)
+
+
+@estimator(SALES, joined=False)
+def target_turned_over():
+    back = FunctionTransformer(np.log1p, inverse_func=np.flip, check_inverse=False)
+    return TransformedTargetRegressor(LinearRegression(), transformer=back).fit(SALES, SALES["amount"])
+
+
+def number_words(text):
+    """A tokenizer of an author's, which nobody knows."""
+    return [str(len(word)) for word in text.split()]
+
+
+@estimator(TEXTS, joined=False)
+def words_by_an_author():
+    count = TfidfVectorizer(tokenizer=number_words, token_pattern=None)
+    columns = ColumnTransformer([("text", count, "text")])
+    return make_pipeline(columns, LogisticRegression()).fit(TEXTS, np.arange(24) % 2)
 
 
 @estimator(SALES, joined=False)
