@@ -523,7 +523,11 @@ for _name, _function in RETURNS.items():
 # Python code: what predict may take.
 
 
-@sample(documents({"inputs": ["a", "bc"]}, {"inputs": []}, {"inputs": ["é"]}, {"inputs": [1]}, {"instances": ["a"]}))
+@sample(
+    documents(
+        {"inputs": ["a", "bc"]}, {"inputs": []}, {"inputs": ["é"]}, {"inputs": [1]}, {"instances": ["a"]}
+    )
+)
 def hint_of_texts(path: Path) -> None:
     class Lengths(mlflow.pyfunc.PythonModel):
         def predict(self, model_input: list[str], params=None) -> list[int]:
@@ -532,7 +536,13 @@ def hint_of_texts(path: Path) -> None:
     save_python(path, Lengths(), input_example=["a"])
 
 
-@sample(documents({"inputs": [{"role": "u", "n": 1}]}, {"inputs": [{"role": "u", "n": 1, "opt": 2}] * 2}, {"inputs": [{}]}))
+@sample(
+    documents(
+        {"inputs": [{"role": "u", "n": 1}]},
+        {"inputs": [{"role": "u", "n": 1, "opt": 2}] * 2},
+        {"inputs": [{}]},
+    )
+)
 def hint_of_messages(path: Path) -> None:
     class Messages(mlflow.pyfunc.PythonModel):
         def predict(self, model_input: list[Msg], params=None) -> list[dict[str, Any]]:

@@ -58,14 +58,15 @@ class Entry:
     Attributes:
         name: That of its saved folder, for `support.models.model_path`.
         documents: Requests in MLflow's protocol.
-        joined: Whether requests are expected to share calls.
+        joined: Whether requests are expected to share calls; None where that is up to the processor: sums of
+            products may be rounded otherwise when there are more rows, and the answers must not show it.
         repeatable: Whether the same request always has the same answer; else no two calls have the same.
         slow: Whether it repeats another with a further estimator or function.
     """
 
     name: str
     documents: list[dict[str, Any]]
-    joined: bool
+    joined: bool | None
     repeatable: bool = True
     slow: bool = False
 
@@ -90,7 +91,12 @@ def _document(window: pd.DataFrame, at: int) -> dict[str, Any]:
 
 
 def _enter(
-    name: str, rows: pd.DataFrame | Iterable[dict[str, Any]], save: Saver, *, joined: bool, **more: bool
+    name: str,
+    rows: pd.DataFrame | Iterable[dict[str, Any]],
+    save: Saver,
+    *,
+    joined: bool | None,
+    **more: bool,
 ) -> None:
     """Add a model to the zoo."""
     save.__name__ = name
@@ -110,7 +116,20 @@ SALES = pd.DataFrame(
 )
 TEXTS = pd.DataFrame(
     {
-        "text": ["red", "blue sky", "a", "red", "green green grass", "", "sky", "red", "blue", "a b c d", "x", "sky"]
+        "text": [
+            "red",
+            "blue sky",
+            "a",
+            "red",
+            "green green grass",
+            "",
+            "sky",
+            "red",
+            "blue",
+            "a b c d",
+            "x",
+            "sky",
+        ]
         * 2,
         "size": [1.0, 2.0, 3.0, 1.0, 5.0, 1.0, 2.0, 8.0, 3.0, 3.0, 1.0, 2.0] * 2,
     }
@@ -338,20 +357,22 @@ def declared_text_lengths(frame):
 
 @author(GAPS, declared=True, slow=True)
 def declared_rules(frame):
-    return np.where(frame["amount"].isna(), "unknown", np.where(frame["amount"] > 5, "large", "small")).tolist()
+    return np.where(
+        frame["amount"].isna(), "unknown", np.where(frame["amount"] > 5, "large", "small")
+    ).tolist()
 
 
 # Estimators.
 
 
 def estimator(
-    rows: pd.DataFrame, *, joined: bool, predict_fn: str = "predict", **more: bool
+    rows: pd.DataFrame, *, joined: bool | None, predict_fn: str = "predict", **more: bool
 ) -> Callable[[Callable[[], Any]], Callable[[], Any]]:
     """Enter a scikit-learn model that the decorated function fits.
 
     Args:
         rows: A frame to make requests of; its first rows are the example.
-        joined: Whether requests are expected to share calls.
+        joined: Whether requests are expected to share calls; None if the processor decides.
         predict_fn: Which method predicts.
         more: Attributes of `Entry`.
     """
@@ -381,7 +402,7 @@ def logistic_names():
     return LogisticRegression(max_iter=500).fit(data, np.array(["setosa", "versi", "virginica"])[target])
 
 
-@estimator(FLOWERS, joined=True, predict_fn="predict_proba")
+@estimator(FLOWERS, joined=None, predict_fn="predict_proba")
 def logistic_chances():
     return fitted_iris()[1]
 
@@ -416,7 +437,7 @@ def nearest_neighbours():
     return KNeighborsClassifier(3).fit(data, target)
 
 
-@estimator(FLOWERS, joined=True)
+@estimator(FLOWERS, joined=None)
 def neural_network():
     data, _, amount = few_rows()
     return MLPRegressor(hidden_layer_sizes=(8,), max_iter=20, random_state=0).fit(data, amount)
@@ -438,13 +459,13 @@ def outliers():
     return IsolationForest(n_estimators=5, random_state=0).fit(few_rows()[0])
 
 
-@estimator(FLOWERS, joined=True)
+@estimator(FLOWERS, joined=None)
 def components():
     data, _, amount = few_rows()
     return make_pipeline(PCA(2), Ridge()).fit(data, amount)
 
 
-@estimator(GAPS, joined=True)
+@estimator(GAPS, joined=None)
 def imputed():
     return make_pipeline(SimpleImputer(), StandardScaler(), Ridge()).fit(GAPS, SALES["amount"])
 
@@ -462,12 +483,12 @@ def words():
     return make_pipeline(columns, LogisticRegression()).fit(TEXTS, np.arange(24) % 2)
 
 
-@estimator(SALES, joined=True)
+@estimator(SALES, joined=None)
 def logarithms():
     return make_pipeline(FunctionTransformer(np.log1p), Ridge()).fit(SALES, SALES["amount"])
 
 
-@estimator(SALES, joined=True, slow=True)
+@estimator(SALES, joined=None, slow=True)
 def exponential_target():
     model = TransformedTargetRegressor(LinearRegression(), func=np.log1p, inverse_func=np.expm1)
     return model.fit(SALES, SALES["amount"])
@@ -545,7 +566,9 @@ def partial_in_a_step():
 
 @estimator(SALES, joined=False)
 def ranks_in_a_column():
-    ranked = ColumnTransformer([("rank", FunctionTransformer(rank_columns), ["amount"])], remainder="passthrough")
+    ranked = ColumnTransformer(
+        [("rank", FunctionTransformer(rank_columns), ["amount"])], remainder="passthrough"
+    )
     return make_pipeline(ranked, LinearRegression()).fit(SALES, TARGET)
 
 
@@ -679,7 +702,9 @@ def distance_of_all():
 # Boosted trees.
 
 
-def trees(*, joined: bool, slow: bool = False, **options: Any) -> Callable[[Callable[[], tuple[Any, Any]]], Any]:
+def trees(
+    *, joined: bool, slow: bool = False, **options: Any
+) -> Callable[[Callable[[], tuple[Any, Any]]], Any]:
     """Enter a model of trees; the decorated function gives the flavor and the model.
 
     Args:

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from collections.abc import Callable
 
 import httpx
 import pytest
@@ -12,16 +13,16 @@ from support.zoo import ZOO, Entry
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-CROWDS = ((16, 12), (64, 3))
+CROWDS = ((16, 6), (64, 2))
 """How many clients there are at once, and how many requests each of them makes."""
 
 
-def entries(*, repeatable: bool | None = None) -> list:
-    """The zoo; models that repeat another with a further function run with the slow tests."""
+def entries(chosen: Callable[[Entry], bool]) -> list:
+    """Models of the zoo; those that repeat another with a further function run with the slow tests."""
     return [
         pytest.param(entry, id=entry.name, marks=[pytest.mark.stack] if entry.slow else [])
         for entry in ZOO.values()
-        if repeatable is None or entry.repeatable is repeatable
+        if chosen(entry)
     ]
 
 
@@ -43,7 +44,7 @@ async def crowd(client: httpx.AsyncClient, documents: list[dict], clients: int, 
     return list(itertools.chain.from_iterable(await asyncio.gather(*asking)))
 
 
-@pytest.mark.parametrize("entry", entries(repeatable=True))
+@pytest.mark.parametrize("entry", entries(lambda entry: entry.repeatable))
 async def test_every_answer_in_a_crowd_is_the_one_that_mlflow_gives_to_the_request_alone(entry: Entry):
     async with scoring(model_path(entry.name)) as mlflow:
         alone = [await answer(mlflow, document) for document in entry.documents]
@@ -58,7 +59,7 @@ async def test_every_answer_in_a_crowd_is_the_one_that_mlflow_gives_to_the_reque
         assert not wrong, f"{len(wrong)} of {len(asked)} answers are wrong, such as {examples}"
 
 
-@pytest.mark.parametrize("entry", entries(repeatable=False))
+@pytest.mark.parametrize("entry", entries(lambda entry: not entry.repeatable))
 async def test_every_request_to_a_model_that_never_repeats_itself_has_a_call_of_its_own(entry: Entry):
     async with serving(entry.name) as client:
         answers = [await crowd(client, entry.documents, *numbers) for numbers in CROWDS]
@@ -67,7 +68,7 @@ async def test_every_request_to_a_model_that_never_repeats_itself_has_a_call_of_
     assert len({body.split(b"[")[1].split(b",")[0].rstrip(b"]}") for body in given}) == len(given)
 
 
-@pytest.mark.parametrize("entry", entries())
+@pytest.mark.parametrize("entry", entries(lambda entry: entry.joined is not None))
 async def test_requests_are_joined_exactly_where_the_independence_of_rows_is_known(entry: Entry):
     async with serving(entry.name) as client:
         plan = (await client.get("/v2/models/m")).json()["parameters"]

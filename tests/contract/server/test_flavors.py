@@ -1,10 +1,15 @@
 """What `mlflow models serve` serves, Davit serves with the same answers: every flavor, every form."""
 
+import http.client
+import json
+from contextlib import closing
+
 import httpx
 import pytest
-from support.flavors import SAMPLES, Body, Sample
+from support.flavors import MAIN_THREAD_ONLY, SAMPLES, Body, Sample
 from support.mlflow_server import scoring
 from support.models import model_path
+from support.processes import free_port, started, wait_until_ready
 from support.serving import serving
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # libraries warn about inputs that are wrong on purpose
@@ -52,3 +57,21 @@ async def test_davit_serves_what_mlflow_serves_with_the_same_answers(sample: Sam
         ours = await answers(davit, sample.bodies)
     compared = zip(sample.bodies, theirs, ours, strict=True)
     assert [text for each in compared if (text := difference(*each))] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(load.__name__, marks=[pytest.mark.stack] if at else [])
+        for at, load in enumerate(MAIN_THREAD_ONLY)
+    ],
+)
+def test_a_model_that_loads_in_the_main_thread_only_is_served_by_the_real_process(name):
+    port = free_port()
+    body = json.dumps({"dataframe_records": [{"x": 1.5}]})
+    with started(str(model_path(name)), "--port", str(port)) as process:
+        wait_until_ready(port, process)
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+            connection.request("POST", "/invocations", body, {"content-type": "application/json"})
+            answer = connection.getresponse()
+            assert (answer.status, json.loads(answer.read())) == (200, {"predictions": [3.0]})
