@@ -377,13 +377,18 @@ def few_rows() -> tuple[pd.DataFrame, pd.Series, pd.Series]:
     return data, target, data.sum(axis=1) * 1.5
 
 
-def save_trees(path: Path, flavor: object, trees: object) -> None:
+def save_trees(path: Path, flavor: object, trees: object, **options: object) -> None:
     """Save a LightGBM or XGBoost model with a signature and an example."""
     data = fitted_iris()[0]
     answer = np.zeros(len(data))
     signature = infer_signature(data, answer)
     flavor.save_model(
-        trees, str(path), signature=signature, input_example=data.head(3), pip_requirements=["mlflow"]
+        trees,
+        str(path),
+        signature=signature,
+        input_example=data.head(3),
+        pip_requirements=["mlflow"],
+        **options,
     )
 
 
