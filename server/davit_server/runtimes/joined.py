@@ -144,13 +144,22 @@ def tensor_reader(signature: Signature) -> TensorReader | None:
     return TensorReader(spec.shape[1:], spec.dtype)
 
 
+def as_in_frames(signature: Signature) -> Callable[[Any], Any]:
+    """Return what lays out an array as the model gets it from a data frame: column by column.
+
+    Matrix routines sum in another order when rows lie one behind the other, and answers shall be the same to
+    the last bit. Tensors stay as they are.
+    """
+    return (lambda tensor: tensor) if signature.tensors else np.asfortranarray
+
+
 def _framed(names: tuple[str, ...], predict: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A function of arrays from one of data frames; the column index is made once."""
+    """A function of arrays from one of data frames, in MLflow's layout; the column index is made once."""
     import pandas as pd
 
     columns = pd.Index(list(names))
 
     def call(matrix: Any) -> Any:
-        return predict(pd.DataFrame(matrix, columns=columns, copy=False))
+        return predict(pd.DataFrame(np.asfortranarray(matrix), columns=columns, copy=False))
 
     return call

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from davit_server.runtimes.base import Joined
-from davit_server.runtimes.joined import MatrixCall, array_reader, split
+from davit_server.runtimes.joined import MatrixCall, array_reader, as_in_frames, split
 from davit_server.runtimes.pyfunc import PyfuncModel
 from davit_server.runtimes.rows import MatrixReader, Rows, TensorReader
 
@@ -35,7 +35,7 @@ def joined_linear(model: PyfuncModel) -> Joined | None:
         return None
     reader = array_reader(signature)
     decide = _decision(estimator)
-    return LinearCall(reader, estimator, decide) if reader and decide else None
+    return LinearCall(reader, as_in_frames(signature), estimator, decide) if reader and decide else None
 
 
 class LinearCall(MatrixCall):
@@ -46,28 +46,39 @@ class LinearCall(MatrixCall):
 
     Args:
         reader: Recognises requests that are plain rows.
+        lay_out: Lays out a request's array as pyfunc would.
         estimator: The fitted linear model.
         decide: Makes predictions of the rows' scores.
     """
 
     def __init__(
-        self, reader: MatrixReader | TensorReader, estimator: Any, decide: Callable[[Any], Any]
+        self,
+        reader: MatrixReader | TensorReader,
+        lay_out: Callable[[Any], Any],
+        estimator: Any,
+        decide: Callable[[Any], Any],
     ) -> None:
         super().__init__("native", reader, self._predict)
+        self._lay_out = lay_out
         self._weights = estimator.coef_.T
         self._intercept = estimator.intercept_
         self._decide = decide
 
     def _predict(self, matrix: Any) -> Any:
-        return self._decide(finite(matrix @ self._weights) + self._intercept)
+        return self._decide(finite(self._lay_out(matrix) @ self._weights) + self._intercept)
 
     def predict(self, parts: Sequence[Rows]) -> list[Any]:
         """Predict all parts."""
         if len(parts) == 1:
             return [self._predict(parts[0][0])]
-        weights = self._weights
-        products = np.concatenate([part @ weights for part, _ in parts])
-        return split(self._decide(finite(products) + self._intercept), [count for _, count in parts])
+        counts = [count for _, count in parts]
+        matrix = np.concatenate([part for part, _ in parts])
+        if len(matrix) == len(parts):
+            # numpy multiplies each row by itself, by the routine that it uses for a single one.
+            products = (matrix[:, None] @ self._weights)[:, 0]
+        else:
+            products = np.concatenate([self._lay_out(part) @ self._weights for part, _ in parts])
+        return split(self._decide(finite(products) + self._intercept), counts)
 
 
 def _decision(estimator: Any) -> Callable[[Any], Any] | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from davit_server.runtimes.base import Joined
-from davit_server.runtimes.joined import MatrixCall, array_reader
+from davit_server.runtimes.joined import MatrixCall, array_reader, as_in_frames
 from davit_server.runtimes.pyfunc import PyfuncModel
 
 
@@ -19,8 +19,11 @@ def joined_sklearn(model: PyfuncModel) -> Joined | None:
     if model.facts.flavor != "mlflow.sklearn":
         return None
     reader = array_reader(model.signature)
-    call = _native(model)
-    return MatrixCall("native", reader, call) if reader and call else None
+    method = _native(model)
+    if reader is None or method is None:
+        return None
+    lay_out = as_in_frames(model.signature)
+    return MatrixCall("native", reader, lambda matrix: method(lay_out(matrix)))
 
 
 def _native(model: PyfuncModel) -> Callable[[Any], Any] | None:
