@@ -1,6 +1,7 @@
 """The only place where the parts are made and joined."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,7 +15,9 @@ from davit_operator.adapters.registry_mlflow import MlflowRegistry
 from davit_operator.adapters.store_s3 import ModelStore
 from davit_operator.adapters.webhooks_mlflow import MlflowWebhooks
 from davit_operator.desired.blueprint import ServerImage
+from davit_operator.desired.track import PARTS, Part, describe_kind
 from davit_operator.domain.access import RegistryAccess, StoreAccess
+from davit_operator.domain.kinds import CustomKind
 from davit_operator.domain.ports import Clock, Cluster, Metrics, Registry, Store, Webhooks
 from davit_operator.domain.webhook import Subscription
 from davit_operator.planning.route import Platform
@@ -72,6 +75,7 @@ class App:
     settings: Settings
     clock: SystemClock
     metrics: PrometheusMetrics
+    kind: CustomKind
     core: Core
     registry: MlflowRegistry
     api: KubernetesApi
@@ -92,10 +96,11 @@ async def create_app(settings: Settings, store_settings: StoreSettings) -> App:
     """
     clock, metrics = SystemClock(), PrometheusMetrics()
     api = KubernetesApi(await connect())
+    kind = describe_kind()
     authorities = authorities_file(settings.ca_certificates)
     registry = MlflowRegistry(authorities)
     outside = Outside(
-        cluster=KubernetesCluster(api, settings.watch_namespaces, clock),
+        cluster=KubernetesCluster(api, settings.watch_namespaces, clock, [kind]),
         registry=registry,
         store=ModelStore(registry, authorities),
         clock=clock,
@@ -104,7 +109,14 @@ async def create_app(settings: Settings, store_settings: StoreSettings) -> App:
     core = create_core(settings, store_settings, outside)
     link = create_link(settings, MlflowWebhooks(registry), clock, metrics)
     return App(
-        settings=settings, clock=clock, metrics=metrics, core=core, registry=registry, api=api, link=link
+        settings=settings,
+        clock=clock,
+        metrics=metrics,
+        kind=kind,
+        core=core,
+        registry=registry,
+        api=api,
+        link=link,
     )
 
 
@@ -125,7 +137,9 @@ def create_link(settings: Settings, webhooks: Webhooks, clock: Clock, metrics: M
     )
 
 
-def create_core(settings: Settings, store_settings: StoreSettings, outside: Outside) -> Core:
+def create_core(
+    settings: Settings, store_settings: StoreSettings, outside: Outside, parts: Sequence[Part] = PARTS
+) -> Core:
     """Joins the reconciler, its queue and its resync to an outside."""
     platform = build_platform(settings)
     interval = settings.resolve_interval
@@ -136,7 +150,7 @@ def create_core(settings: Settings, store_settings: StoreSettings, outside: Outs
     queue = WorkQueue()
     vitals = Vitals(outside.clock.now(), max(_PATIENCE_ROUNDS * interval, _LEAST_PATIENCE))
     image = ServerImage(settings.server_image, settings.server_image_pull_policy)
-    reconciler = Reconciler(outside.cluster, pinner, outside.clock, outside.metrics, platform, image)
+    reconciler = Reconciler(outside.cluster, pinner, outside.clock, outside.metrics, platform, image, parts)
     return Core(
         queue=queue,
         vitals=vitals,

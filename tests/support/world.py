@@ -1,8 +1,10 @@
 """The whole operator with fakes behind its ports, and the words in which component tests speak."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from davit_operator.app import Core, Outside, create_core
+from davit_operator.desired.track import PARTS, Part
 from davit_operator.domain.objects import Key, Object
 from davit_operator.reconcile.reconciler import Next
 from davit_operator.settings import Settings, StoreSettings
@@ -15,7 +17,8 @@ CHAMPION = "models:/iris@champion"
 class World:
     """A cluster, a registry, a store, a clock, and an operator that can be restarted at any moment."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, parts: Sequence[Part] = PARTS, **settings: Any) -> None:
+        self._parts = parts
         self.cluster, self.registry, self.store = FakeCluster(), FakeRegistry(), FakeStore()
         self.clock, self.metrics = FakeClock(), FakeMetrics()
         self.settings = Settings(registry_url=REGISTRY_URL, **settings)
@@ -23,7 +26,7 @@ class World:
 
     def _start(self) -> Core:
         outside = Outside(self.cluster, self.registry, self.store, self.clock, self.metrics)
-        return create_core(self.settings, StoreSettings(access_key_id="own"), outside)
+        return create_core(self.settings, StoreSettings(access_key_id="own"), outside, self._parts)
 
     def restart_operator(self) -> None:
         """Everything in memory is gone."""

@@ -12,16 +12,12 @@ from davit_operator.adapters.kubernetes_api import APPLY_PATCH, JSON_PATCH, Kube
 from davit_operator.api import constants
 from davit_operator.desired.naming import selector_text
 from davit_operator.domain.errors import DavitError, InvalidSpec, Waiting
-from davit_operator.domain.objects import Child, Key, Object
+from davit_operator.domain.kinds import CustomKind, Kind
+from davit_operator.domain.objects import Child, Key, Object, child_of
 from davit_operator.domain.ports import Clock, Note
 
 logger = logging.getLogger(__name__)
 
-_CHILDREN = {
-    "Deployment": ("/apis/apps/v1", "deployments"),
-    "PodDisruptionBudget": ("/apis/policy/v1", "poddisruptionbudgets"),
-    "Service": ("/api/v1", "services"),
-}
 _OURS = f"/apis/{constants.API_VERSION}"
 _PAGE = "500"
 _MANAGER = {"fieldManager": constants.FIELD_MANAGER}
@@ -34,12 +30,16 @@ class KubernetesCluster:
         api: The Kubernetes API.
         namespaces: Where ModelDeployments are listed; everywhere when empty.
         clock: Time, for Events.
+        kinds: The resources and their children.
     """
 
-    def __init__(self, api: KubernetesApi, namespaces: Sequence[str], clock: Clock) -> None:
+    def __init__(
+        self, api: KubernetesApi, namespaces: Sequence[str], clock: Clock, kinds: Sequence[CustomKind]
+    ) -> None:
         self._api = api
         self._namespaces = namespaces
         self._clock = clock
+        self._kinds = {child.name: child for one in kinds for child in one.children}
         self._budget = EventBudget(clock)
 
     async def list_model_deployments(self) -> Sequence[Object]:
@@ -55,7 +55,7 @@ class KubernetesCluster:
 
     async def get_child(self, namespace: str, child: Child) -> Object | None:
         """One child, or None."""
-        return await self._api.request("GET", _child_path(namespace, child))
+        return await self._api.request("GET", self._child_path(namespace, child))
 
     async def list_pods(self, namespace: str, selector: dict[str, str]) -> Sequence[Object]:
         """Pods by their labels."""
@@ -65,7 +65,7 @@ class KubernetesCluster:
 
     async def apply(self, obj: Object) -> Object:
         """Server-side apply; the object as it is afterwards."""
-        path = _child_path(obj["metadata"]["namespace"], Child(obj["kind"], obj["metadata"]["name"]))
+        path = self._child_path(obj["metadata"]["namespace"], child_of(obj))
         query = {**_MANAGER, "force": "true"}
         applied = await self._api.request("PATCH", path, query=query, body=obj, content_type=APPLY_PATCH)
         if applied is None:
@@ -76,7 +76,7 @@ class KubernetesCluster:
     async def delete_child(self, obj: Object) -> None:
         """Deletes exactly this object, not a later one of the same name; harmless when it is gone."""
         metadata = obj["metadata"]
-        path = _child_path(metadata["namespace"], Child(obj["kind"], metadata["name"]))
+        path = self._child_path(metadata["namespace"], child_of(obj))
         await self._api.request("DELETE", path, body={"preconditions": {"uid": metadata["uid"]}})
 
     async def write_status(self, resource: Object, status: Object) -> None:
@@ -115,6 +115,9 @@ class KubernetesCluster:
         except DavitError as error:
             logger.warning("Event about %s could not be posted: %s", metadata["name"], error)
 
+    def _child_path(self, namespace: str, child: Child) -> str:
+        return f"{_collection(self._kinds[child.kind], namespace)}/{child.name}"
+
     async def _list(self, path: str, query: dict[str, str] | None = None) -> Sequence[Object]:
         items: list[Object] = []
         page = {**(query or {}), "limit": _PAGE}
@@ -127,13 +130,13 @@ class KubernetesCluster:
             page["continue"] = following
 
 
+def _collection(kind: Kind, namespace: str) -> str:
+    prefix = "/apis" if kind.group else "/api"
+    return f"{prefix}/{kind.api_version}/namespaces/{namespace}/{kind.plural}"
+
+
 def _path_of(key: Key) -> str:
     return f"{_OURS}/namespaces/{key.namespace}/{constants.PLURAL}/{key.name}"
-
-
-def _child_path(namespace: str, child: Child) -> str:
-    group, plural = _CHILDREN[child.kind]
-    return f"{group}/namespaces/{namespace}/{plural}/{child.name}"
 
 
 def _build_event(resource: Object, note: Note, clock: Clock) -> Object:

@@ -1,4 +1,4 @@
-"""Watch events of what we made: Deployments, Services, budgets and pods. Each only wakes its owner."""
+"""Watch events of what belongs to a ModelDeployment, pods included. Each only queues its owner."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,8 +7,6 @@ from davit_operator.api import constants
 from davit_operator.domain.objects import Key
 from davit_operator.reconcile.queue import WorkQueue
 
-CHILDREN = (("apps", "v1", "deployments"), ("policy", "v1", "poddisruptionbudgets"), ("", "v1", "services"))
-PODS = ("", "v1", "pods")
 SELECTOR = f"{constants.MANAGED_BY_LABEL}={constants.MANAGED_BY}"
 """What the watches ask the API server for: nothing but our own objects."""
 

@@ -50,8 +50,8 @@ def _answering(server: HTTPServer) -> Iterator[None]:
 async def _watch(app: App) -> None:
     namespaces = app.settings.watch_namespaces
     await kopf.operator(
-        registry=build_registry(app.core.queue, app.core.vitals),
-        settings=build_settings(namespaces),
+        registry=build_registry(app.kind, app.core.queue, app.core.vitals),
+        settings=build_settings(app.kind, namespaces),
         clusterwide=not namespaces,
         namespaces=namespaces,
     )

@@ -9,14 +9,14 @@ from typing import Any
 
 import kopf
 
-from davit_operator.api import constants
-from davit_operator.handlers.children import CHILDREN, PODS, SELECTOR, note_child
+from davit_operator.domain.kinds import CustomKind, Kind
+from davit_operator.handlers.children import SELECTOR, note_child
 from davit_operator.handlers.modeldeployment import note_model_deployment
 from davit_operator.reconcile.queue import WorkQueue
 from davit_operator.reconcile.vitals import Vitals
 
 
-def build_registry(queue: WorkQueue, vitals: Vitals) -> kopf.OperatorRegistry:
+def build_registry(kind: CustomKind, queue: WorkQueue, vitals: Vitals) -> kopf.OperatorRegistry:
     """All handlers. A registry of our own, so that kopf adds none of its default ones."""
     registry = kopf.OperatorRegistry()
     kopf.on.login(registry=registry)(login)
@@ -27,15 +27,13 @@ def build_registry(queue: WorkQueue, vitals: Vitals) -> kopf.OperatorRegistry:
     def child_event(event: kopf.RawEvent, **_: Any) -> None:
         note_child(event, queue)
 
-    kopf.on.event(constants.GROUP, constants.VERSION, constants.PLURAL, registry=registry)(
-        model_deployment_event
-    )
-    for group, version, plural in (*CHILDREN, PODS):
-        kopf.on.event(group, version, plural, registry=registry)(child_event)
+    kopf.on.event(*_selector(kind.kind), registry=registry)(model_deployment_event)
+    for child in kind.children:
+        kopf.on.event(*_selector(child), registry=registry)(child_event)
     return registry
 
 
-def build_settings(namespaces: Sequence[str]) -> kopf.OperatorSettings:
+def build_settings(kind: CustomKind, namespaces: Sequence[str]) -> kopf.OperatorSettings:
     """Kopf's settings: silent, alone, and asking the API server for our own objects only."""
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
@@ -46,9 +44,13 @@ def build_settings(namespaces: Sequence[str]) -> kopf.OperatorSettings:
     settings.watching.server_timeout = 300
     settings.watching.client_timeout = 330
     settings.networking.request_timeout = 30
-    for child in (*CHILDREN, PODS):
-        settings.watching.label_selectors[child] = SELECTOR
+    for child in kind.children:
+        settings.watching.label_selectors[_selector(child)] = SELECTOR
     return settings
+
+
+def _selector(kind: Kind) -> tuple[str, str, str]:
+    return kind.group, kind.version, kind.plural
 
 
 def login(**arguments: Any) -> kopf.ConnectionInfo | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from davit_operator.api import constants
 from davit_operator.api.v1alpha1 import ModelDeploymentSpec, ModelDeploymentStatus, Resource, parse_resource
 from davit_operator.desired import naming
 from davit_operator.desired.blueprint import Blueprint, ServerImage
-from davit_operator.desired.track import build_track, children_of
+from davit_operator.desired.track import Part, build_track, children_of
 from davit_operator.domain.errors import DavitError, Denied, InvalidSpec, Unavailable, Waiting
 from davit_operator.domain.objects import Child, Key, Object, child_of
 from davit_operator.domain.pin import Pin
@@ -53,6 +54,7 @@ class Reconciler:
         metrics: What is counted.
         platform: What the operator's settings offer.
         image: The image of pods whose spec names none.
+        parts: What a track consists of.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Reconciler:
         metrics: Metrics,
         platform: Platform,
         image: ServerImage,
+        parts: Sequence[Part],
     ) -> None:
         self._cluster = cluster
         self._pinner = pinner
@@ -70,6 +73,7 @@ class Reconciler:
         self._metrics = metrics
         self._platform = platform
         self._image = image
+        self._parts = parts
 
     async def reconcile(self, key: Key) -> Next:
         """Reconciles one ModelDeployment.
@@ -121,7 +125,7 @@ class Reconciler:
         )
 
     async def _observe(self, key: Key) -> dict[Child, Object]:
-        children = children_of(key.name, constants.STABLE)
+        children = children_of(key.name, constants.STABLE, self._parts)
         found = await asyncio.gather(*(self._cluster.get_child(key.namespace, child) for child in children))
         return {child: obj for child, obj in zip(children, found, strict=True) if obj is not None}
 
@@ -157,7 +161,7 @@ class Reconciler:
                 track=constants.STABLE,
                 ca_certificates=self._platform.ca_certificates,
             )
-            plan = make_plan(build_track(blueprint), live, resource.key, resource.uid)
+            plan = make_plan(build_track(blueprint, self._parts), live, resource.key, resource.uid)
             await self._execute(resource.key, plan, live)
         except (InvalidSpec, Waiting, Denied) as problem:
             return problem

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 from davit_operator.api import constants
+from davit_operator.desired.track import describe_kind
 from davit_operator.domain.objects import Key
-from davit_operator.handlers.children import CHILDREN, PODS, note_child
+from davit_operator.handlers.children import note_child
 from davit_operator.handlers.modeldeployment import note_model_deployment
 from davit_operator.handlers.probes import Probes, start_probes
 from davit_operator.handlers.resync import run_resync
@@ -16,6 +17,7 @@ from davit_operator.reconcile.queue import WorkQueue
 from davit_operator.reconcile.vitals import Vitals
 from support.outside import FakeClock
 
+KIND = describe_kind()
 OWNER = {"kind": "ModelDeployment", "name": "iris", "uid": "u"}
 
 
@@ -87,31 +89,31 @@ def test_a_strangers_object_wakes_nobody(queue):
 
 
 def test_kopf_is_given_nothing_that_would_make_it_write(queue, vitals):
-    registry = build_registry(queue, vitals)
-    assert len(registry._watching.get_all_handlers()) == 1 + len(CHILDREN) + 1
+    registry = build_registry(KIND, queue, vitals)
+    assert len(registry._watching.get_all_handlers()) == 1 + len(KIND.children)
     assert not registry._changing.get_all_handlers()  # would annotate
     assert not registry._spawning.get_all_handlers()  # would add a finalizer
-    settings = build_settings(())
+    settings = build_settings(KIND, ())
     assert settings.peering.standalone
     assert not settings.posting.enabled
 
 
 def test_children_are_watched_by_our_label_only():
-    selectors = build_settings(()).watching.label_selectors
-    assert {tuple(selectors[child].split("=")) for child in (*CHILDREN, PODS)} == {
-        (constants.MANAGED_BY_LABEL, constants.MANAGED_BY)
-    }
+    selectors = build_settings(KIND, ()).watching.label_selectors
+    assert {
+        tuple(selectors[child.group, child.version, child.plural].split("=")) for child in KIND.children
+    } == {(constants.MANAGED_BY_LABEL, constants.MANAGED_BY)}
 
 
 def test_named_namespaces_need_no_cluster_wide_permission():
-    assert build_settings(("demo",)).scanning.disabled
-    assert not build_settings(()).scanning.disabled
+    assert build_settings(KIND, ("demo",)).scanning.disabled
+    assert not build_settings(KIND, ()).scanning.disabled
 
 
 def test_kopf_runs_the_handlers_that_it_is_given(queue, vitals):
     (handler,) = [
         one
-        for one in build_registry(queue, vitals)._watching.get_all_handlers()
+        for one in build_registry(KIND, queue, vitals)._watching.get_all_handlers()
         if one.selector.any_name == constants.PLURAL
     ]
     assert handler.fn(event=event("ADDED"), body={}) is None

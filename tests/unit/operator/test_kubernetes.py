@@ -8,6 +8,7 @@ import pytest
 from davit_operator.adapters.cluster_kubernetes import KubernetesCluster
 from davit_operator.adapters.event_budget import EventBudget
 from davit_operator.adapters.kubernetes_api import KubernetesApi
+from davit_operator.desired.track import describe_kind
 from davit_operator.domain.errors import Denied, InvalidSpec, Unavailable, Waiting
 from davit_operator.domain.objects import Child, Key
 from davit_operator.domain.ports import Note
@@ -42,7 +43,7 @@ class ApiServer:
 
 
 def cluster(server, namespaces=()):
-    return KubernetesCluster(KubernetesApi(OfflineClient(server)), namespaces, FakeClock())
+    return KubernetesCluster(KubernetesApi(OfflineClient(server)), namespaces, FakeClock(), [describe_kind()])
 
 
 def failure(code, message="because", **details):
