@@ -21,6 +21,7 @@ from davit_operator.domain.kinds import CustomKind
 from davit_operator.domain.ports import Clock, Cluster, Metrics, Registry, Store, Webhooks
 from davit_operator.domain.webhook import Subscription
 from davit_operator.planning.route import Platform
+from davit_operator.planning.tracks import ChooseGoals, choose_goals
 from davit_operator.reconcile.credentials import Credentials
 from davit_operator.reconcile.hints import Hints, Receiver
 from davit_operator.reconcile.lookups import Lookups
@@ -138,7 +139,11 @@ def create_link(settings: Settings, webhooks: Webhooks, clock: Clock, metrics: M
 
 
 def create_core(
-    settings: Settings, store_settings: StoreSettings, outside: Outside, parts: Sequence[Part] = PARTS
+    settings: Settings,
+    store_settings: StoreSettings,
+    outside: Outside,
+    parts: Sequence[Part] = PARTS,
+    choose_goals: ChooseGoals = choose_goals,
 ) -> Core:
     """Joins the reconciler, its queue and its resync to an outside."""
     platform = build_platform(settings)
@@ -150,7 +155,9 @@ def create_core(
     queue = WorkQueue()
     vitals = Vitals(outside.clock.now(), max(_PATIENCE_ROUNDS * interval, _LEAST_PATIENCE))
     image = ServerImage(settings.server_image, settings.server_image_pull_policy)
-    reconciler = Reconciler(outside.cluster, pinner, outside.clock, outside.metrics, platform, image, parts)
+    reconciler = Reconciler(
+        outside.cluster, pinner, outside.clock, outside.metrics, platform, image, parts, choose_goals
+    )
     return Core(
         queue=queue,
         vitals=vitals,

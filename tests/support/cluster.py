@@ -7,6 +7,7 @@ from typing import Any
 
 from davit_operator.api.constants import PIN_LABEL, REVISION_LABEL
 from davit_operator.domain.errors import DavitError
+from davit_operator.domain.kinds import POD, Kind
 from davit_operator.domain.objects import Child, Key, Object, child_of
 from davit_operator.domain.ports import Note
 from support.conditions import check_status
@@ -124,10 +125,12 @@ class FakeCluster:
         self._answer()
         return deepcopy(self.children.get((namespace, child)))
 
-    async def list_pods(self, namespace: str, selector: dict[str, str]) -> Sequence[Object]:
+    async def list_children(self, namespace: str, kind: Kind, selector: dict[str, str]) -> Sequence[Object]:
         self._answer()
-        pods = self.pods.get(namespace, [])
-        return [deepcopy(pod) for pod in pods if selector.items() <= pod["metadata"]["labels"].items()]
+        found = self.pods.get(namespace, []) if kind is POD else self._of_kind(namespace, kind)
+        return [
+            deepcopy(obj) for obj in found if selector.items() <= obj["metadata"].get("labels", {}).items()
+        ]
 
     async def apply(self, obj: Object) -> Object:
         self._answer()
@@ -168,6 +171,13 @@ class FakeCluster:
     async def post_event(self, resource: Object, note: Note) -> None:
         self.writes.append("event")
         self.notes.append(note)
+
+    def _of_kind(self, namespace: str, kind: Kind) -> list[Object]:
+        return [
+            obj
+            for (where, child), obj in self.children.items()
+            if (where, child.kind) == (namespace, kind.name)
+        ]
 
     @staticmethod
     def _new(obj: Object) -> Object:

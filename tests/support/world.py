@@ -6,6 +6,7 @@ from typing import Any
 from davit_operator.app import Core, Outside, create_core
 from davit_operator.desired.track import PARTS, Part
 from davit_operator.domain.objects import Key, Object
+from davit_operator.planning.tracks import ChooseGoals, choose_goals
 from davit_operator.reconcile.reconciler import Next
 from davit_operator.settings import Settings, StoreSettings
 from support.cluster import FakeCluster
@@ -17,8 +18,10 @@ CHAMPION = "models:/iris@champion"
 class World:
     """A cluster, a registry, a store, a clock, and an operator that can be restarted at any moment."""
 
-    def __init__(self, parts: Sequence[Part] = PARTS, **settings: Any) -> None:
-        self._parts = parts
+    def __init__(
+        self, parts: Sequence[Part] = PARTS, goals: ChooseGoals = choose_goals, **settings: Any
+    ) -> None:
+        self._parts, self.goals = parts, goals
         self.cluster, self.registry, self.store = FakeCluster(), FakeRegistry(), FakeStore()
         self.clock, self.metrics = FakeClock(), FakeMetrics()
         self.settings = Settings(registry_url=REGISTRY_URL, **settings)
@@ -26,7 +29,9 @@ class World:
 
     def _start(self) -> Core:
         outside = Outside(self.cluster, self.registry, self.store, self.clock, self.metrics)
-        return create_core(self.settings, StoreSettings(access_key_id="own"), outside, self._parts)
+        return create_core(
+            self.settings, StoreSettings(access_key_id="own"), outside, self._parts, self.goals
+        )
 
     def restart_operator(self) -> None:
         """Everything in memory is gone."""

@@ -57,11 +57,10 @@ class KubernetesCluster:
         """One child, or None."""
         return await self._api.request("GET", self._child_path(namespace, child))
 
-    async def list_pods(self, namespace: str, selector: dict[str, str]) -> Sequence[Object]:
-        """Pods by their labels."""
-        return await self._list(
-            f"/api/v1/namespaces/{namespace}/pods", {"labelSelector": selector_text(selector)}
-        )
+    async def list_children(self, namespace: str, kind: Kind, selector: dict[str, str]) -> Sequence[Object]:
+        """Children of one kind by their labels. Items of a list do not say of which kind they are."""
+        items = await self._list(_collection(kind, namespace), {"labelSelector": selector_text(selector)})
+        return [{"apiVersion": kind.api_version, "kind": kind.name, **item} for item in items]
 
     async def apply(self, obj: Object) -> Object:
         """Server-side apply; the object as it is afterwards."""

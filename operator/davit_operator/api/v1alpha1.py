@@ -145,6 +145,15 @@ class ReplicasStatus(_Reported):
     summary: str = ""
 
 
+class TrackStatus(_Reported):
+    """One entry of `status.tracks`: what a track serves, and its pods."""
+
+    name: str
+    label: str = ""
+    digest: str = ""
+    replicas: ReplicasStatus = Field(default_factory=ReplicasStatus)
+
+
 class HistoryEntry(_Reported):
     """One entry of `status.history`: a version that served."""
 
@@ -163,6 +172,7 @@ class ModelDeploymentStatus(_Reported):
     conditions: list[Condition] = Field(default_factory=list)
     model: ModelStatus = Field(default_factory=ModelStatus)
     replicas: ReplicasStatus = Field(default_factory=ReplicasStatus)
+    tracks: list[TrackStatus] = Field(default_factory=list)
     selector: str = ""
     endpoint: str = ""
     history: list[HistoryEntry] = Field(default_factory=list)

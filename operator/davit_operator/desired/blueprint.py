@@ -18,30 +18,43 @@ class ServerImage:
 
 
 @dataclass(frozen=True, slots=True)
+class TrackGoal:
+    """What one track shall serve, and with how many pods.
+
+    Attributes:
+        name: Which set of pods this is.
+        pin: The model to serve.
+        replicas: How many pods.
+    """
+
+    name: str
+    pin: Pin
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
 class Blueprint:
     """One track of one ModelDeployment.
 
     Attributes:
         key: The ModelDeployment.
         uid: Its uid, for owner references.
-        spec: What is wanted.
-        pin: The model to serve.
-        route: How the pods read its files.
+        spec: What is wanted of every track.
+        goal: What is wanted of this one.
+        route: How the pods read the files of its model.
         image: Used when the spec names none.
-        track: Which set of pods this is.
         ca_certificates: Whom `fetch` trusts besides the usual authorities, as PEM.
     """
 
     key: Key
     uid: str
     spec: ModelDeploymentSpec
-    pin: Pin
+    goal: TrackGoal
     route: Route
     image: ServerImage
-    track: str
     ca_certificates: str = ""
 
     @property
     def name(self) -> str:
         """Name of all objects of this track."""
-        return object_name(self.key.name, self.track)
+        return object_name(self.key.name, self.goal.name)

@@ -16,11 +16,11 @@ def build_deployment(blueprint: Blueprint) -> Object:
         "kind": "Deployment",
         "metadata": build_metadata(blueprint),
         "spec": {
-            "replicas": blueprint.spec.replicas,
+            "replicas": blueprint.goal.replicas,
             "revisionHistoryLimit": 3,
             "progressDeadlineSeconds": PROGRESS_DEADLINE_SECONDS,
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
-            "selector": {"matchLabels": naming.selector_labels(blueprint.key.name, blueprint.track)},
+            "selector": {"matchLabels": naming.selector_labels(blueprint.key.name, blueprint.goal.name)},
             "template": build_pod_template(blueprint),
         },
     }

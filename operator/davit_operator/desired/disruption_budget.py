@@ -8,7 +8,7 @@ from davit_operator.domain.objects import Object
 
 def build_disruption_budget(blueprint: Blueprint) -> Object | None:
     """Node drains take one pod at a time. None for a single replica: a budget would block every drain."""
-    if blueprint.spec.replicas <= 1:
+    if blueprint.goal.replicas <= 1:
         return None
     return {
         "apiVersion": "policy/v1",
@@ -17,6 +17,6 @@ def build_disruption_budget(blueprint: Blueprint) -> Object | None:
         "spec": {
             "maxUnavailable": 1,
             "unhealthyPodEvictionPolicy": "AlwaysAllow",
-            "selector": {"matchLabels": naming.selector_labels(blueprint.key.name, blueprint.track)},
+            "selector": {"matchLabels": naming.selector_labels(blueprint.key.name, blueprint.goal.name)},
         },
     }

@@ -11,7 +11,7 @@ def build_metadata(blueprint: Blueprint, annotations: dict[str, str] | None = No
     return {
         "name": blueprint.name,
         "namespace": blueprint.key.namespace,
-        "labels": naming.object_labels(blueprint.key.name, blueprint.track),
+        "labels": naming.object_labels(blueprint.key.name, blueprint.goal.name),
         "annotations": {**(annotations or {}), constants.OWNER_ANNOTATION: blueprint.key.name},
         "ownerReferences": [naming.owner_reference(blueprint.key, blueprint.uid)],
     }

@@ -41,8 +41,8 @@ def selector_labels(deployment: str, track: str) -> dict[str, str]:
     }
 
 
-def pod_selector(deployment: str) -> dict[str, str]:
-    """The labels by which the pods of all tracks are selected."""
+def all_tracks_labels(deployment: str) -> dict[str, str]:
+    """The labels by which the objects and the pods of all tracks are selected."""
     return {constants.DEPLOYMENT_LABEL: object_name(deployment, constants.STABLE)}
 
 

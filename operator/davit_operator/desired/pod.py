@@ -39,14 +39,14 @@ def _build_metadata(blueprint: Blueprint) -> Object:
     return {
         "labels": {
             **(wanted.labels or {}),
-            **naming.object_labels(blueprint.key.name, blueprint.track),
-            constants.PIN_LABEL: blueprint.pin.fingerprint,
+            **naming.object_labels(blueprint.key.name, blueprint.goal.name),
+            constants.PIN_LABEL: blueprint.goal.pin.fingerprint,
         },
         "annotations": {
             **(wanted.annotations or {}),
             constants.OWNER_ANNOTATION: blueprint.key.name,
-            constants.MODEL_ANNOTATION: blueprint.pin.label,
-            constants.DIGEST_ANNOTATION: blueprint.pin.digest,
+            constants.MODEL_ANNOTATION: blueprint.goal.pin.label,
+            constants.DIGEST_ANNOTATION: blueprint.goal.pin.digest,
         },
     }
 
@@ -138,7 +138,7 @@ def _build_scheduling(blueprint: Blueprint) -> Object:
 
 
 def _build_spread(blueprint: Blueprint) -> list[Object]:
-    ours = {"labelSelector": {"matchLabels": naming.selector_labels(blueprint.key.name, blueprint.track)}}
+    ours = {"labelSelector": {"matchLabels": naming.selector_labels(blueprint.key.name, blueprint.goal.name)}}
     wanted = blueprint.spec.topology_spread_constraints
     if wanted is not None:
         return [{**ours, **constraint} for constraint in wanted]

@@ -23,7 +23,7 @@ _STORE_SETTINGS = {
 
 def fetch_env(blueprint: Blueprint) -> list[Object]:
     """The environment of `fetch`, the only container that holds credentials."""
-    pin = blueprint.pin
+    pin = blueprint.goal.pin
     env = _variables(
         {
             "DAVIT_FETCH_LOCATION": blueprint.route.fetch,
@@ -38,7 +38,7 @@ def fetch_env(blueprint: Blueprint) -> list[Object]:
 
 def serve_env(blueprint: Blueprint) -> list[Object]:
     """The environment of `serve`: which model, and how to behave; then what the user adds."""
-    source = blueprint.pin.source
+    source = blueprint.goal.pin.source
     own = _variables(
         {
             "DAVIT_MODEL_PATH": MODEL_PATH,
@@ -46,9 +46,9 @@ def serve_env(blueprint: Blueprint) -> list[Object]:
             "DAVIT_MODEL_NAME": source.name,
             "DAVIT_MODEL_VERSION": source.version,
             "DAVIT_MODEL_RUN_ID": source.run_id,
-            "DAVIT_MODEL_DIGEST": blueprint.pin.digest,
+            "DAVIT_MODEL_DIGEST": blueprint.goal.pin.digest,
             "DAVIT_DEPLOYMENT": str(blueprint.key),
-            "DAVIT_TRACK": blueprint.track,
+            "DAVIT_TRACK": blueprint.goal.name,
             "DAVIT_HOST": "0.0.0.0",  # noqa: S104  a pod answers on its own address
             "DAVIT_PORT": str(PORT),
             "DAVIT_LOG_FORMAT": "json",
@@ -90,7 +90,7 @@ def _behaviour(server: ServerSpec) -> dict[str, str]:
 
 
 def _proxy_env(blueprint: Blueprint) -> list[Object]:
-    env = _variables({"DAVIT_REGISTRY_URL": blueprint.pin.source.registry})
+    env = _variables({"DAVIT_REGISTRY_URL": blueprint.goal.pin.source.registry})
     registry = blueprint.spec.model.registry
     if registry is None or registry.secret_name is None:
         return env

@@ -8,6 +8,7 @@ from typing import Protocol
 from davit_registry import File, Reference
 
 from davit_operator.domain.access import RegistryAccess, StoreAccess
+from davit_operator.domain.kinds import Kind
 from davit_operator.domain.objects import Child, Key, Object
 from davit_operator.domain.pin import Source
 from davit_operator.domain.webhook import Subscription
@@ -76,8 +77,8 @@ class Cluster(Protocol):
     async def get_child(self, namespace: str, child: Child) -> Object | None:
         """One child, or None."""
 
-    async def list_pods(self, namespace: str, selector: dict[str, str]) -> Sequence[Object]:
-        """Pods by their labels."""
+    async def list_children(self, namespace: str, kind: Kind, selector: dict[str, str]) -> Sequence[Object]:
+        """Objects of one kind by their labels: children, or the pods that belong to them."""
 
     async def apply(self, obj: Object) -> Object:
         """Server-side apply; the object as it is afterwards.

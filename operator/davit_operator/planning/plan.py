@@ -62,7 +62,7 @@ def _why_apply(wanted: Object, live: Object | None) -> str | None:
 
 def _require_ours(obj: Object, owner: Key, uid: str) -> None:
     metadata = obj["metadata"]
-    controller = next((ref for ref in metadata.get("ownerReferences") or [] if ref.get("controller")), None)
+    controller = _controller_of(metadata)
     if "deletionTimestamp" in metadata:
         raise Waiting(
             "OldObjectsTerminating", f"{child_of(obj)} is being deleted; it is made anew after that"
@@ -81,6 +81,20 @@ def _require_ours(obj: Object, owner: Key, uid: str) -> None:
             "OldObjectsTerminating",
             f"{child_of(obj)} belongs to an earlier ModelDeployment of this name and is about to be deleted",
         )
+
+
+def is_surplus(obj: Object, uid: str) -> bool:
+    """Whether an object outside of every track is left over from a track of this ModelDeployment.
+
+    Its controller must be this very ModelDeployment: a label alone is no proof. What is being deleted already
+    needs nothing more.
+    """
+    controller = _controller_of(obj["metadata"])
+    return bool(controller and controller["uid"] == uid and "deletionTimestamp" not in obj["metadata"])
+
+
+def _controller_of(metadata: Object) -> Object | None:
+    return next((ref for ref in metadata.get("ownerReferences") or [] if ref.get("controller")), None)
 
 
 def _marked_as_ours(metadata: Object, owner: Key) -> bool:

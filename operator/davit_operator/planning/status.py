@@ -10,17 +10,18 @@
 | anything else, our bug | Unknown | | | |
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from davit_operator.api import conditions as c
-from davit_operator.api.constants import HISTORY_LENGTH
+from davit_operator.api.constants import HISTORY_LENGTH, STABLE
 from davit_operator.api.v1alpha1 import (
     HistoryEntry,
     ModelDeploymentStatus,
     ModelStatus,
     PinStatus,
+    TrackStatus,
 )
 from davit_operator.domain.errors import DavitError, InvalidSpec, ModelRejected, Unavailable, Waiting
 from davit_operator.domain.pin import Pin
@@ -31,6 +32,21 @@ INTERNAL_ERROR = "InternalError"
 
 
 @dataclass(frozen=True, slots=True)
+class TrackReport:
+    """What one reconciliation found out about one track.
+
+    Attributes:
+        name: The track.
+        pin: The pin that its objects were built for, or None.
+        rollout: What its pods do.
+    """
+
+    name: str
+    pin: Pin | None
+    rollout: Rollout
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything that one reconciliation found out.
 
@@ -38,10 +54,9 @@ class Report:
         generation: The generation of spec that was read.
         now: The present moment.
         uri: The reference as written; empty when the spec cannot be read.
-        target: The pin that the objects were built for, or None.
+        tracks: One entry per track; the stable one is always among them.
         resolution: What kept the reference from being resolved; None when it was.
         problem: What else went wrong before or while applying; None when nothing did.
-        rollout: What the pods do.
         endpoint: Where requests go.
         selector: Which pods are meant.
         follows: False while `spec.suspend` holds the pin.
@@ -51,14 +66,27 @@ class Report:
     generation: int
     now: datetime
     uri: str
-    target: Pin | None
-    rollout: Rollout
+    tracks: tuple[TrackReport, ...]
     resolution: DavitError | None = None
     problem: DavitError | None = None
     endpoint: str = ""
     selector: str = ""
     follows: bool = True
     target_is_current: bool = True
+
+    @property
+    def target(self) -> Pin | None:
+        """The pin that the stable track was built for."""
+        return self._stable.pin
+
+    @property
+    def rollout(self) -> Rollout:
+        """What the pods of the stable track do: they decide whether a ModelDeployment is ready."""
+        return self._stable.rollout
+
+    @property
+    def _stable(self) -> TrackReport:
+        return next(track for track in self.tracks if track.name == STABLE)
 
 
 def build_status(previous: ModelDeploymentStatus, report: Report) -> ModelDeploymentStatus:
@@ -72,10 +100,26 @@ def build_status(previous: ModelDeploymentStatus, report: Report) -> ModelDeploy
         conditions=c.merge_conditions(previous.conditions, verdicts, report.generation, report.now),
         model=ModelStatus(target=target, serving=serving),
         replicas=report.rollout.replicas,
+        tracks=_list_tracks(report.tracks),
         selector=report.selector or previous.selector,
         endpoint=report.endpoint or previous.endpoint,
         history=_continue_history(previous.history, serving, report),
     )
+
+
+def _list_tracks(tracks: Sequence[TrackReport]) -> list[TrackStatus]:
+    """An entry per track; none while there is one track, of which the rest of the status tells already."""
+    if len(tracks) < 2:
+        return []
+    return [
+        TrackStatus(
+            name=track.name,
+            label=track.pin.label if track.pin else "",
+            digest=track.pin.digest if track.pin else "",
+            replicas=track.rollout.replicas,
+        )
+        for track in tracks
+    ]
 
 
 def _with_steady_words(previous: ModelDeploymentStatus, report: Report) -> Report:

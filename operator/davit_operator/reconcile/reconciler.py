@@ -9,18 +9,25 @@ from datetime import datetime
 from davit_operator.api import constants
 from davit_operator.api.v1alpha1 import ModelDeploymentSpec, ModelDeploymentStatus, Resource, parse_resource
 from davit_operator.desired import naming
-from davit_operator.desired.blueprint import Blueprint, ServerImage
+from davit_operator.desired.blueprint import Blueprint, ServerImage, TrackGoal
 from davit_operator.desired.track import Part, build_track, children_of
 from davit_operator.domain.errors import DavitError, Denied, InvalidSpec, Unavailable, Waiting
+from davit_operator.domain.kinds import POD
 from davit_operator.domain.objects import Child, Key, Object, child_of
-from davit_operator.domain.pin import Pin
 from davit_operator.domain.ports import Clock, Cluster, Metrics
 from davit_operator.planning.events import choose_events
 from davit_operator.planning.pins import pin_from_status
-from davit_operator.planning.plan import Plan, make_plan
+from davit_operator.planning.plan import Plan, is_surplus, make_plan
 from davit_operator.planning.rollout import Rollout, judge_rollout, needs_pods, not_deployed
 from davit_operator.planning.route import Platform, choose_route
-from davit_operator.planning.status import Report, blocking_problem, build_crashed_status, build_status
+from davit_operator.planning.status import (
+    Report,
+    TrackReport,
+    blocking_problem,
+    build_crashed_status,
+    build_status,
+)
+from davit_operator.planning.tracks import ChooseGoals
 from davit_operator.reconcile.pinning import Pinner
 
 logger = logging.getLogger(__name__)
@@ -55,6 +62,7 @@ class Reconciler:
         platform: What the operator's settings offer.
         image: The image of pods whose spec names none.
         parts: What a track consists of.
+        choose_goals: Which tracks there are.
     """
 
     def __init__(
@@ -66,6 +74,7 @@ class Reconciler:
         platform: Platform,
         image: ServerImage,
         parts: Sequence[Part],
+        choose_goals: ChooseGoals,
     ) -> None:
         self._cluster = cluster
         self._pinner = pinner
@@ -74,6 +83,7 @@ class Reconciler:
         self._platform = platform
         self._image = image
         self._parts = parts
+        self._choose_goals = choose_goals
 
     async def reconcile(self, key: Key) -> Next:
         """Reconciles one ModelDeployment.
@@ -103,69 +113,87 @@ class Reconciler:
         return _choose_next(problem, report)
 
     async def _carry_out(self, resource: Resource) -> Report:
-        live = await self._observe(resource.key)
         try:
             spec = resource.parse_spec()
         except InvalidSpec as unreadable:
-            return await self._unreadable(resource, live, unreadable)
+            return await self._unreadable(resource, unreadable)
         choice = await self._pinner.choose(resource, spec)
-        problem = await self._act(resource, spec, choice.target, live)
+        goals = self._choose_goals(spec, choice.target) if choice.target else ()
+        live = await self._observe(resource, goals)
+        problem = await self._act(resource, spec, goals, live)
         return Report(
             generation=resource.generation,
             now=self._now(),
             uri=spec.model.uri,
-            target=choice.target,
-            rollout=await self._judge(resource.key, live, spec.replicas),
+            tracks=await self._judge_tracks(resource.key, live, goals, spec.replicas),
             resolution=choice.resolution,
             problem=problem,
             endpoint=naming.endpoint(resource.key, spec.service.port),
-            selector=naming.selector_text(naming.pod_selector(resource.key.name)),
+            selector=naming.selector_text(naming.all_tracks_labels(resource.key.name)),
             follows=not spec.suspend,
             target_is_current=choice.is_current,
         )
 
-    async def _observe(self, key: Key) -> dict[Child, Object]:
-        children = children_of(key.name, constants.STABLE, self._parts)
-        found = await asyncio.gather(*(self._cluster.get_child(key.namespace, child) for child in children))
-        return {child: obj for child, obj in zip(children, found, strict=True) if obj is not None}
+    async def _observe(self, resource: Resource, goals: Sequence[TrackGoal]) -> dict[Child, Object]:
+        """What bears the names of our tracks, whoever it belongs to, and what other tracks left behind."""
+        key = resource.key
+        tracks = [goal.name for goal in goals] or [constants.STABLE]
+        named = [child for track in tracks for child in children_of(key.name, track, self._parts)]
+        found = await self._list_children(key)
+        missing = [child for child in named if child not in found]
+        got = await asyncio.gather(*(self._cluster.get_child(key.namespace, child) for child in missing))
+        live = {child: obj for child, obj in found.items() if child in named or is_surplus(obj, resource.uid)}
+        return live | {child: obj for child, obj in zip(missing, got, strict=True) if obj is not None}
 
-    async def _unreadable(
-        self, resource: Resource, live: dict[Child, Object], problem: InvalidSpec
-    ) -> Report:
+    async def _list_children(self, key: Key) -> dict[Child, Object]:
+        selector = naming.all_tracks_labels(key.name)
+        kinds = [part.kind for part in self._parts]
+        lists = await asyncio.gather(
+            *(self._cluster.list_children(key.namespace, kind, selector) for kind in kinds)
+        )
+        return {child_of(obj): obj for found in lists for obj in found}
+
+    async def _unreadable(self, resource: Resource, problem: InvalidSpec) -> Report:
         """What serves goes on serving; nothing is changed for a spec that we cannot read."""
         stored = resource.status.model.target
+        rollout = await self._judge(resource.key, await self._observe(resource, ()), constants.STABLE, 0)
         return Report(
             generation=resource.generation,
             now=self._now(),
             uri="",
-            target=pin_from_status(stored) if stored else None,
-            rollout=await self._judge(resource.key, live, desired=0),
+            tracks=(TrackReport(constants.STABLE, pin_from_status(stored) if stored else None, rollout),),
             problem=problem,
         )
 
     async def _act(
-        self, resource: Resource, spec: ModelDeploymentSpec, target: Pin | None, live: dict[Child, Object]
+        self,
+        resource: Resource,
+        spec: ModelDeploymentSpec,
+        goals: Sequence[TrackGoal],
+        live: dict[Child, Object],
     ) -> DavitError | None:
         """Applies what differs and keeps `live` up to date; what stands in the way is returned."""
-        if target is None:
+        if not goals:
             return None
         try:
-            route = choose_route(target.source.location, spec.model, self._platform)
-            blueprint = Blueprint(
-                key=resource.key,
-                uid=resource.uid,
-                spec=spec,
-                pin=target,
-                route=route,
-                image=self._image,
-                track=constants.STABLE,
-                ca_certificates=self._platform.ca_certificates,
-            )
-            plan = make_plan(build_track(blueprint, self._parts), live, resource.key, resource.uid)
+            blueprints = [self._draw(resource, spec, goal) for goal in goals]
+            wanted = [obj for blueprint in blueprints for obj in build_track(blueprint, self._parts)]
+            plan = make_plan(wanted, live, resource.key, resource.uid)
             await self._execute(resource.key, plan, live)
         except (InvalidSpec, Waiting, Denied) as problem:
             return problem
         return None
+
+    def _draw(self, resource: Resource, spec: ModelDeploymentSpec, goal: TrackGoal) -> Blueprint:
+        return Blueprint(
+            key=resource.key,
+            uid=resource.uid,
+            spec=spec,
+            goal=goal,
+            route=choose_route(goal.pin.source.location, spec.model, self._platform),
+            image=self._image,
+            ca_certificates=self._platform.ca_certificates,
+        )
 
     async def _execute(self, key: Key, plan: Plan, live: dict[Child, Object]) -> None:
         for step in plan.apply:
@@ -175,14 +203,26 @@ class Reconciler:
             await self._cluster.delete_child(step.obj)
             logger.info("Deleted %s of %s: %s", child_of(step.obj), key, step.reason)
 
-    async def _judge(self, key: Key, live: dict[Child, Object], desired: int) -> Rollout:
-        name = naming.object_name(key.name, constants.STABLE)
+    async def _judge_tracks(
+        self, key: Key, live: dict[Child, Object], goals: Sequence[TrackGoal], desired: int
+    ) -> tuple[TrackReport, ...]:
+        if not goals:
+            rollout = await self._judge(key, live, constants.STABLE, desired)
+            return (TrackReport(constants.STABLE, None, rollout),)
+        rollouts = [await self._judge(key, live, goal.name, goal.replicas) for goal in goals]
+        return tuple(
+            TrackReport(goal.name, goal.pin, rollout) for goal, rollout in zip(goals, rollouts, strict=True)
+        )
+
+    async def _judge(self, key: Key, live: dict[Child, Object], track: str, desired: int) -> Rollout:
+        name = naming.object_name(key.name, track)
         deployment = live.get(Child("Deployment", name))
         if deployment is None:
             return not_deployed(desired)
-        selector = naming.selector_labels(key.name, constants.STABLE)
-        pods = await self._cluster.list_pods(key.namespace, selector) if needs_pods(deployment) else []
-        return judge_rollout(deployment, pods)
+        if not needs_pods(deployment):
+            return judge_rollout(deployment, [])
+        selector = naming.selector_labels(key.name, track)
+        return judge_rollout(deployment, await self._cluster.list_children(key.namespace, POD, selector))
 
     async def _report(self, resource: Resource, report: Report) -> DavitError | None:
         status = build_status(resource.status, report)

@@ -1,13 +1,13 @@
 """What the operator writes into a pod's environment is what the server reads from it."""
 
 import os
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import yaml
 from davit_operator.api.v1alpha1 import ModelDeploymentSpec, parse_resource
 from davit_operator.desired import server_env
-from davit_operator.desired.blueprint import Blueprint, ServerImage
+from davit_operator.desired.blueprint import Blueprint, ServerImage, TrackGoal
 from davit_operator.domain.access import Route, Through
 from davit_operator.domain.pin import Pin, Source
 from davit_server.artifacts.settings import FetchSettings, variables
@@ -31,10 +31,9 @@ def blueprint(through: Through) -> Blueprint:
         key=resource.key,
         uid=resource.uid,
         spec=resource.parse_spec(),
-        pin=Pin(source, "sha256:" + "0" * 64),
+        goal=TrackGoal("stable", Pin(source, "sha256:" + "0" * 64), replicas=1),
         route=Route("s3://b/iris", "s3://b/iris", through),
         image=ServerImage("davit.dev/server:0.1.0"),
-        track="stable",
         ca_certificates="-----BEGIN CERTIFICATE-----",
     )
 
@@ -119,9 +118,7 @@ def test_batching_that_is_disabled_is_off(monkeypatch):
     spec = made.spec.model_copy(
         update={"server": made.spec.server.model_copy(update={"batching": "disabled"})}
     )
-    env = values(
-        server_env.serve_env(Blueprint(made.key, made.uid, spec, made.pin, made.route, made.image, "stable"))
-    )
+    env = values(server_env.serve_env(replace(made, spec=spec)))
     monkeypatch.setenv("DAVIT_BATCHING", env["DAVIT_BATCHING"])
     assert Settings().batching == "off"
 

@@ -7,6 +7,7 @@ from davit_operator.adapters.cluster_kubernetes import KubernetesCluster
 from davit_operator.adapters.kubernetes_api import KubernetesApi
 from davit_operator.adapters.permissions import list_permissions
 from davit_operator.desired.track import describe_kind
+from davit_operator.domain.kinds import POD
 from davit_operator.domain.objects import Child, Key
 from davit_operator.domain.ports import Note
 from davit_operator.handlers.watches import build_settings
@@ -57,7 +58,8 @@ async def asked_by_the_adapter() -> set[tuple[str, str, str]]:
         await cluster.get_child("demo", Child(kind.name, "iris"))
         await cluster.apply({"kind": kind.name, **resource})
         await cluster.delete_child({"kind": kind.name, **resource})
-    await cluster.list_pods("demo", {"a": "b"})
+        await cluster.list_children("demo", kind, {"a": "b"})
+    await cluster.list_children("demo", POD, {"a": "b"})
     await cluster.write_status(resource, {})
     await cluster.read_secret("demo", "store")
     await cluster.post_event(resource, Note("Normal", "Resolved", "it is"))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 from davit_operator.api.v1alpha1 import parse_resource
-from davit_operator.desired.blueprint import Blueprint, ServerImage
+from davit_operator.desired.blueprint import Blueprint, ServerImage, TrackGoal
 from davit_operator.desired.track import build_track
 from davit_operator.domain.pin import Pin, Source
 from davit_operator.planning.route import Platform, choose_route
@@ -39,10 +39,9 @@ def blueprint(body: dict[str, Any], **changes: Any) -> Blueprint:
         key=resource.key,
         uid=resource.uid,
         spec=spec,
-        pin=Pin(source, "sha256:" + "ab" * 32),
+        goal=TrackGoal("stable", Pin(source, "sha256:" + "ab" * 32), spec.replicas),
         route=choose_route(source.location, spec.model, PLATFORM),
         image=ServerImage("davit.dev/server:0.1.0"),
-        track="stable",
     )
 
 

@@ -8,8 +8,9 @@ import pytest
 from davit_operator.adapters.cluster_kubernetes import KubernetesCluster
 from davit_operator.adapters.event_budget import EventBudget
 from davit_operator.adapters.kubernetes_api import KubernetesApi
-from davit_operator.desired.track import describe_kind
+from davit_operator.desired.track import PARTS, describe_kind
 from davit_operator.domain.errors import Denied, InvalidSpec, Unavailable, Waiting
+from davit_operator.domain.kinds import POD
 from davit_operator.domain.objects import Child, Key
 from davit_operator.domain.ports import Note
 from support.official_client import OfflineClient
@@ -115,8 +116,20 @@ async def test_named_namespaces_are_listed_one_by_one():
 
 async def test_pods_are_asked_for_by_their_labels():
     server = ApiServer(httpx.Response(200, json={"items": []}))
-    await cluster(server).list_pods("demo", {"b": "2", "a": "1"})
+    await cluster(server).list_children("demo", POD, {"b": "2", "a": "1"})
+    assert server.request.url.path == "/api/v1/namespaces/demo/pods"
     assert server.request.url.params["labelSelector"] == "a=1,b=2"
+
+
+async def test_items_of_a_list_are_given_the_kind_that_the_api_server_leaves_out():
+    server = ApiServer(
+        httpx.Response(200, json={"kind": "DeploymentList", "items": [{"metadata": {"name": "iris"}}]})
+    )
+    deployments = next(part.kind for part in PARTS if part.kind.name == "Deployment")
+    assert await cluster(server).list_children("demo", deployments, {"a": "1"}) == [
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "iris"}}
+    ]
+    assert server.request.url.path == "/apis/apps/v1/namespaces/demo/deployments"
 
 
 @pytest.mark.parametrize(
