@@ -14,25 +14,25 @@ from davit_operator.adapters.metrics import PrometheusMetrics
 from davit_operator.adapters.registry_mlflow import MlflowRegistry
 from davit_operator.adapters.store_s3 import ModelStore
 from davit_operator.adapters.webhooks_mlflow import MlflowWebhooks
-from davit_operator.desired.blueprint import ServerImage
-from davit_operator.desired.track import PARTS, Part, describe_kind
 from davit_operator.domain.access import RegistryAccess, StoreAccess
 from davit_operator.domain.kinds import CustomKind
 from davit_operator.domain.ports import Clock, Cluster, Metrics, Registry, Store, Webhooks
 from davit_operator.domain.webhook import Subscription
-from davit_operator.planning.route import Platform
-from davit_operator.planning.tracks import ChooseGoals, choose_goals
-from davit_operator.reconcile.credentials import Credentials
-from davit_operator.reconcile.hints import Hints, Receiver
-from davit_operator.reconcile.lookups import Lookups
-from davit_operator.reconcile.pinning import Pinner
-from davit_operator.reconcile.queue import WorkQueue
-from davit_operator.reconcile.reconciler import Reconciler
-from davit_operator.reconcile.resync import Resync
-from davit_operator.reconcile.subscriber import Subscriber
-from davit_operator.reconcile.vitals import Vitals
-from davit_operator.reconcile.worker import Workers
+from davit_operator.engine.liveness import Liveness
+from davit_operator.engine.queue import WorkQueue
+from davit_operator.engine.worker import Workers
+from davit_operator.modeldeployment.parts import PARTS, Part, describe_kind
+from davit_operator.modeldeployment.reconciler import Reconciler
+from davit_operator.modeldeployment.resync import Resync
+from davit_operator.modeldeployment.tracks import ChooseGoals, choose_goals
+from davit_operator.models.credentials import Credentials
+from davit_operator.models.hints import Hints, Receiver
+from davit_operator.models.lookups import Lookups
+from davit_operator.models.pinning import Pinner
+from davit_operator.models.route import Platform
+from davit_operator.models.subscriber import Subscriber
 from davit_operator.settings import Settings, StoreSettings
+from davit_operator.workload.blueprint import ServerImage
 
 _PATIENCE_ROUNDS = 10
 _LEAST_PATIENCE = timedelta(minutes=3)
@@ -54,7 +54,7 @@ class Core:
     """The reconciler and what feeds it, joined to an outside."""
 
     queue: WorkQueue
-    vitals: Vitals
+    liveness: Liveness
     reconciler: Reconciler
     workers: Workers
     resync: Resync
@@ -153,17 +153,17 @@ def create_core(
     credentials = Credentials(outside.cluster, platform, own_registry, own_store)
     pinner = Pinner(lookups, credentials, platform)
     queue = WorkQueue()
-    vitals = Vitals(outside.clock.now(), max(_PATIENCE_ROUNDS * interval, _LEAST_PATIENCE))
+    liveness = Liveness(outside.clock.now(), max(_PATIENCE_ROUNDS * interval, _LEAST_PATIENCE))
     image = ServerImage(settings.server_image, settings.server_image_pull_policy)
     reconciler = Reconciler(
         outside.cluster, pinner, outside.clock, outside.metrics, platform, image, parts, choose_goals
     )
     return Core(
         queue=queue,
-        vitals=vitals,
+        liveness=liveness,
         reconciler=reconciler,
         workers=Workers(queue, reconciler, outside.metrics),
-        resync=Resync(outside.cluster, pinner, lookups, queue, vitals, outside.clock),
+        resync=Resync(outside.cluster, pinner, lookups, queue, liveness, outside.clock),
     )
 
 

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 from davit_operator.adapters.permissions import list_permissions
-from davit_operator.desired.track import describe_kind
+from davit_operator.modeldeployment.parts import describe_kind
 from davit_operator.settings import Settings, StoreSettings
 from support.charts import CHARTS, ROOT, ChartError, documents, environment, one, render
 

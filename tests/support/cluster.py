@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 
-from davit_operator.api.constants import PIN_LABEL, REVISION_LABEL
 from davit_operator.domain.errors import DavitError
 from davit_operator.domain.kinds import POD, Kind
-from davit_operator.domain.objects import Child, Key, Object, child_of
+from davit_operator.domain.objects import Child, child_of
 from davit_operator.domain.ports import Note
+from davit_resource.constants import PIN_LABEL, REVISION_LABEL
+from davit_resource.objects import Key, Object
 from support.conditions import check_status
 from support.crd import check_against_crd
 from support.server_side_apply import apply

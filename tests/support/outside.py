@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 from davit_operator.domain.access import RegistryAccess, StoreAccess
 from davit_operator.domain.errors import DavitError, ModelRejected
-from davit_operator.domain.objects import Key
 from davit_operator.domain.pin import Source
 from davit_operator.domain.webhook import Subscription
 from davit_registry import File, Reference
+from davit_resource.objects import Key
 
 REGISTRY_URL = "http://mlflow.mlflow.svc:5000"
 

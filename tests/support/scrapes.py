@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from davit_operator.adapters.metrics import PrometheusMetrics
-from davit_operator.domain.objects import Key
+from davit_resource.objects import Key
 from davit_server.telemetry.metrics import Metrics
 from prometheus_client.parser import text_string_to_metric_families
 from support.custom_resource_schemas import module_folder

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from davit_operator.app import Core, Outside, create_core
-from davit_operator.desired.track import PARTS, Part
-from davit_operator.domain.objects import Key, Object
-from davit_operator.planning.tracks import ChooseGoals, choose_goals
-from davit_operator.reconcile.reconciler import Next
+from davit_operator.engine.controller import Next
+from davit_operator.modeldeployment.parts import PARTS, Part
+from davit_operator.modeldeployment.tracks import ChooseGoals, choose_goals
 from davit_operator.settings import Settings, StoreSettings
+from davit_resource.objects import Key, Object
 from support.cluster import FakeCluster
 from support.outside import REGISTRY_URL, FakeClock, FakeMetrics, FakeRegistry, FakeStore
 

@@ -7,14 +7,16 @@ import base64
 import logging
 from collections.abc import Sequence
 
+from davit_resource import constants
+from davit_resource.objects import Key, Object
+
 from davit_operator.adapters.event_budget import EventBudget
 from davit_operator.adapters.kubernetes_api import APPLY_PATCH, JSON_PATCH, KubernetesApi
-from davit_operator.api import constants
-from davit_operator.desired.naming import selector_text
 from davit_operator.domain.errors import DavitError, InvalidSpec, Waiting
 from davit_operator.domain.kinds import CustomKind, Kind
-from davit_operator.domain.objects import Child, Key, Object, child_of
+from davit_operator.domain.objects import Child, child_of
 from davit_operator.domain.ports import Clock, Note
+from davit_operator.workload.naming import selector_text
 
 logger = logging.getLogger(__name__)
 

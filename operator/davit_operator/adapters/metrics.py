@@ -1,9 +1,9 @@
 """What the operator counts about itself, for Prometheus."""
 
+from davit_resource.objects import Key
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from davit_operator import __version__
-from davit_operator.domain.objects import Key
 from davit_operator.domain.webhook import Outcome
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)

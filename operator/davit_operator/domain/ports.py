@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Protocol
 
 from davit_registry import File, Reference
+from davit_resource.objects import Key, Object
 
 from davit_operator.domain.access import RegistryAccess, StoreAccess
 from davit_operator.domain.kinds import Kind
-from davit_operator.domain.objects import Child, Key, Object
+from davit_operator.domain.objects import Child
 from davit_operator.domain.pin import Source
 from davit_operator.domain.webhook import Subscription
 

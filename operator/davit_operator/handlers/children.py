@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from davit_operator.api import constants
-from davit_operator.domain.objects import Key
-from davit_operator.reconcile.queue import WorkQueue
+from davit_resource import constants
+from davit_resource.objects import Key
+
+from davit_operator.engine.queue import WorkQueue
 
 SELECTOR = f"{constants.MANAGED_BY_LABEL}={constants.MANAGED_BY}"
 """What the watches ask the API server for: nothing but our own objects."""

@@ -18,8 +18,8 @@ from davit_operator.handlers.webhook import run_hints, run_subscription, start_r
 async def operate(app: App) -> None:
     """Runs until a signal arrives or any part ends; then everything ends and is begun anew by Kubernetes."""
     probes = Probes(
-        ailment=lambda: app.core.vitals.ailment(app.clock.now()),
-        is_ready=lambda: app.core.vitals.is_ready,
+        unhealthy_reason=lambda: app.core.liveness.unhealthy_reason(app.clock.now()),
+        is_ready=lambda: app.core.liveness.is_ready,
         metrics=app.metrics.render,
     )
     async with AsyncExitStack() as stack:
@@ -50,7 +50,7 @@ def _answering(server: HTTPServer) -> Iterator[None]:
 async def _watch(app: App) -> None:
     namespaces = app.settings.watch_namespaces
     await kopf.operator(
-        registry=build_registry(app.kind, app.core.queue, app.core.vitals),
+        registry=build_registry(app.kind, app.core.queue, app.core.liveness),
         settings=build_settings(app.kind, namespaces),
         clusterwide=not namespaces,
         namespaces=namespaces,

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from datetime import timedelta
 
-from davit_operator.reconcile.resync import Resync
+from davit_operator.modeldeployment.resync import Resync
 
 logger = logging.getLogger(__name__)
 

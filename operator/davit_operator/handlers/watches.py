@@ -10,19 +10,19 @@ from typing import Any
 import kopf
 
 from davit_operator.domain.kinds import CustomKind, Kind
+from davit_operator.engine.liveness import Liveness
+from davit_operator.engine.queue import WorkQueue
 from davit_operator.handlers.children import SELECTOR, note_child
 from davit_operator.handlers.modeldeployment import note_model_deployment
-from davit_operator.reconcile.queue import WorkQueue
-from davit_operator.reconcile.vitals import Vitals
 
 
-def build_registry(kind: CustomKind, queue: WorkQueue, vitals: Vitals) -> kopf.OperatorRegistry:
+def build_registry(kind: CustomKind, queue: WorkQueue, liveness: Liveness) -> kopf.OperatorRegistry:
     """All handlers. A registry of our own, so that kopf adds none of its default ones."""
     registry = kopf.OperatorRegistry()
     kopf.on.login(registry=registry)(login)
 
     def model_deployment_event(event: kopf.RawEvent, **_: Any) -> None:
-        note_model_deployment(event, queue, vitals)
+        note_model_deployment(event, queue, liveness)
 
     def child_event(event: kopf.RawEvent, **_: Any) -> None:
         note_child(event, queue)

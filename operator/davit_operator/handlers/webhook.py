@@ -12,9 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from davit_operator.domain.webhook import Delivery, Outcome
-from davit_operator.reconcile.hints import Hints, Receiver
-from davit_operator.reconcile.resync import Resync
-from davit_operator.reconcile.subscriber import Subscriber
+from davit_operator.modeldeployment.resync import Resync
+from davit_operator.models.hints import Hints, Receiver
+from davit_operator.models.subscriber import Subscriber
 
 logger = logging.getLogger(__name__)
 

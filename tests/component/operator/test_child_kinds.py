@@ -1,14 +1,14 @@
 """Another kind of children: one row and one builder."""
 
 from davit_operator.adapters.permissions import list_permissions
-from davit_operator.desired import naming
-from davit_operator.desired.blueprint import Blueprint
-from davit_operator.desired.metadata import build_metadata
-from davit_operator.desired.track import PARTS, Part, describe_kind
 from davit_operator.domain.kinds import Kind
-from davit_operator.domain.objects import Object
+from davit_operator.engine.queue import WorkQueue
 from davit_operator.handlers.watches import build_registry, build_settings
-from davit_operator.reconcile.queue import WorkQueue
+from davit_operator.modeldeployment.parts import PARTS, Part, describe_kind
+from davit_operator.workload import naming
+from davit_operator.workload.blueprint import Blueprint
+from davit_operator.workload.metadata import build_metadata
+from davit_resource.objects import Object
 from support.world import World
 
 ROUTES = Kind("HTTPRoute", "gateway.networking.k8s.io", "v1", "httproutes", "weights between tracks")

@@ -3,9 +3,9 @@
 from copy import deepcopy
 
 import pytest
-from davit_operator.desired.blueprint import TrackGoal
 from davit_operator.domain.objects import Child
-from davit_operator.planning.tracks import choose_goals
+from davit_operator.modeldeployment.tracks import choose_goals
+from davit_operator.workload.blueprint import TrackGoal
 from support.world import World
 
 KINDS = ("Service", "PodDisruptionBudget", "Deployment")

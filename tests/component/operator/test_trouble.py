@@ -4,8 +4,8 @@ import json
 
 import pytest
 from davit_operator.domain.errors import Denied, InvalidSpec, ModelRejected, Unavailable, Waiting
-from davit_operator.domain.objects import Key
-from davit_operator.reconcile.reconciler import Next
+from davit_operator.modeldeployment.reconciler import Next
+from davit_resource.objects import Key
 from support.world import CHAMPION, World
 
 OUTAGE = Unavailable("RegistryUnavailable", "the registry does not answer; check that it runs")

@@ -11,11 +11,11 @@ from dataclasses import replace
 import pytest
 from davit_operator.app import create_link
 from davit_operator.domain.errors import Denied, Unavailable
-from davit_operator.domain.objects import Key
 from davit_operator.domain.webhook import Delivery
 from davit_operator.handlers.webhook import MOST_BYTES, PATH, run_hints, run_subscription, start_receiver
-from davit_operator.planning.delivery import sign
+from davit_operator.models.delivery import sign
 from davit_operator.settings import Settings
+from davit_resource.objects import Key
 from support.outside import REGISTRY_URL, FakeClock, FakeMetrics, FakeWebhooks
 from support.world import CHAMPION, World
 

@@ -5,11 +5,11 @@ from dataclasses import fields, replace
 from typing import Any
 
 import yaml
-from davit_operator.api.v1alpha1 import ModelDeploymentSpec, parse_resource
-from davit_operator.desired import server_env
-from davit_operator.desired.blueprint import Blueprint, ServerImage, TrackGoal
 from davit_operator.domain.access import Route, Through
 from davit_operator.domain.pin import Pin, Source
+from davit_operator.workload import server_env
+from davit_operator.workload.blueprint import Blueprint, ServerImage, TrackGoal
+from davit_resource.v1alpha1 import ModelDeploymentSpec, parse_resource
 from davit_server.artifacts.settings import FetchSettings, variables
 from davit_server.settings import Settings
 from pydantic.alias_generators import to_camel

@@ -6,11 +6,12 @@ import httpx
 from davit_operator.adapters.cluster_kubernetes import KubernetesCluster
 from davit_operator.adapters.kubernetes_api import KubernetesApi
 from davit_operator.adapters.permissions import list_permissions
-from davit_operator.desired.track import describe_kind
 from davit_operator.domain.kinds import POD
-from davit_operator.domain.objects import Child, Key
+from davit_operator.domain.objects import Child
 from davit_operator.domain.ports import Note
 from davit_operator.handlers.watches import build_settings
+from davit_operator.modeldeployment.parts import describe_kind
+from davit_resource.objects import Key
 from support.official_client import OfflineClient
 from support.outside import FakeClock
 

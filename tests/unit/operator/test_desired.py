@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import yaml
-from davit_operator.api.v1alpha1 import parse_resource
-from davit_operator.desired.blueprint import Blueprint, ServerImage, TrackGoal
-from davit_operator.desired.track import build_track
 from davit_operator.domain.pin import Pin, Source
-from davit_operator.planning.route import Platform, choose_route
+from davit_operator.modeldeployment.parts import build_track
+from davit_operator.models.route import Platform, choose_route
+from davit_operator.workload.blueprint import Blueprint, ServerImage, TrackGoal
+from davit_resource.v1alpha1 import parse_resource
 from support.golden import INPUT
 
 SAMPLES = Path(__file__).parents[3] / "manifests" / "samples"

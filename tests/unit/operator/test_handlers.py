@@ -5,16 +5,16 @@ import http.client
 from datetime import timedelta
 
 import pytest
-from davit_operator.api import constants
-from davit_operator.desired.track import describe_kind
-from davit_operator.domain.objects import Key
+from davit_operator.engine.liveness import Liveness
+from davit_operator.engine.queue import WorkQueue
 from davit_operator.handlers.children import note_child
 from davit_operator.handlers.modeldeployment import note_model_deployment
 from davit_operator.handlers.probes import Probes, start_probes
 from davit_operator.handlers.resync import run_resync
 from davit_operator.handlers.watches import build_registry, build_settings
-from davit_operator.reconcile.queue import WorkQueue
-from davit_operator.reconcile.vitals import Vitals
+from davit_operator.modeldeployment.parts import describe_kind
+from davit_resource import constants
+from davit_resource.objects import Key
 from support.outside import FakeClock
 
 KIND = describe_kind()
@@ -27,8 +27,8 @@ def queue():
 
 
 @pytest.fixture
-def vitals():
-    return Vitals(FakeClock().now(), timedelta(minutes=3))
+def liveness():
+    return Liveness(FakeClock().now(), timedelta(minutes=3))
 
 
 def event(type_, generation=1, **metadata):
@@ -42,22 +42,22 @@ async def taken(queue):
     return key
 
 
-async def test_a_new_generation_wakes(queue, vitals):
-    note_model_deployment(event("ADDED"), queue, vitals)
+async def test_a_new_generation_wakes(queue, liveness):
+    note_model_deployment(event("ADDED"), queue, liveness)
     assert await taken(queue) == Key("demo", "iris")
-    note_model_deployment(event("MODIFIED", 2), queue, vitals)
+    note_model_deployment(event("MODIFIED", 2), queue, liveness)
     assert await taken(queue) == Key("demo", "iris")
 
 
-async def test_our_own_status_write_wakes_nobody(queue, vitals):
-    note_model_deployment(event("ADDED"), queue, vitals)
+async def test_our_own_status_write_wakes_nobody(queue, liveness):
+    note_model_deployment(event("ADDED"), queue, liveness)
     await taken(queue)
-    note_model_deployment(event("MODIFIED"), queue, vitals)
+    note_model_deployment(event("MODIFIED"), queue, liveness)
     assert len(queue) == 0
 
 
-async def test_a_deletion_wakes_so_that_its_metrics_go(queue, vitals):
-    note_model_deployment(event("DELETED"), queue, vitals)
+async def test_a_deletion_wakes_so_that_its_metrics_go(queue, liveness):
+    note_model_deployment(event("DELETED"), queue, liveness)
     assert len(queue) == 1
 
 
@@ -88,8 +88,8 @@ def test_a_strangers_object_wakes_nobody(queue):
     assert len(queue) == 0
 
 
-def test_kopf_is_given_nothing_that_would_make_it_write(queue, vitals):
-    registry = build_registry(KIND, queue, vitals)
+def test_kopf_is_given_nothing_that_would_make_it_write(queue, liveness):
+    registry = build_registry(KIND, queue, liveness)
     assert len(registry._watching.get_all_handlers()) == 1 + len(KIND.children)
     assert not registry._changing.get_all_handlers()  # would annotate
     assert not registry._spawning.get_all_handlers()  # would add a finalizer
@@ -110,10 +110,10 @@ def test_named_namespaces_need_no_cluster_wide_permission():
     assert not build_settings(KIND, ()).scanning.disabled
 
 
-def test_kopf_runs_the_handlers_that_it_is_given(queue, vitals):
+def test_kopf_runs_the_handlers_that_it_is_given(queue, liveness):
     (handler,) = [
         one
-        for one in build_registry(KIND, queue, vitals)._watching.get_all_handlers()
+        for one in build_registry(KIND, queue, liveness)._watching.get_all_handlers()
         if one.selector.any_name == constants.PLURAL
     ]
     assert handler.fn(event=event("ADDED"), body={}) is None
@@ -153,8 +153,10 @@ def ask(port, path):
 
 
 def test_probes_tell_health_readiness_and_metrics():
-    said = {"ailment": None, "ready": False}
-    probes = Probes(lambda: said["ailment"], lambda: said["ready"], lambda: b"davit_operator_info 1\n")
+    said = {"unhealthy_reason": None, "ready": False}
+    probes = Probes(
+        lambda: said["unhealthy_reason"], lambda: said["ready"], lambda: b"davit_operator_info 1\n"
+    )
     server = start_probes(probes, 0)
     port = server.server_address[1]
     try:
@@ -162,7 +164,7 @@ def test_probes_tell_health_readiness_and_metrics():
         assert ask(port, "/readyz")[0] == 503
         assert ask(port, "/metrics") == (200, "davit_operator_info 1\n")
         assert ask(port, "/other")[0] == 404
-        said.update(ailment="the resync has not gone round", ready=True)
+        said.update(unhealthy_reason="the resync has not gone round", ready=True)
         assert ask(port, "/healthz") == (503, "the resync has not gone round\n")
         assert ask(port, "/readyz?verbose") == (200, "ok\n")
     finally:

@@ -8,11 +8,12 @@ import pytest
 from davit_operator.adapters.cluster_kubernetes import KubernetesCluster
 from davit_operator.adapters.event_budget import EventBudget
 from davit_operator.adapters.kubernetes_api import KubernetesApi
-from davit_operator.desired.track import PARTS, describe_kind
 from davit_operator.domain.errors import Denied, InvalidSpec, Unavailable, Waiting
 from davit_operator.domain.kinds import POD
-from davit_operator.domain.objects import Child, Key
+from davit_operator.domain.objects import Child
 from davit_operator.domain.ports import Note
+from davit_operator.modeldeployment.parts import PARTS, describe_kind
+from davit_resource.objects import Key
 from support.official_client import OfflineClient
 from support.outside import FakeClock
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from davit_operator.adapters.metrics import PrometheusMetrics
 from davit_operator.domain.errors import ModelRejected
-from davit_operator.domain.objects import Key
-from davit_operator.reconcile.lookups import Recent
+from davit_operator.models.lookups import Recent
+from davit_resource.objects import Key
 from support.outside import FakeClock
 
 INTERVAL = timedelta(seconds=30)

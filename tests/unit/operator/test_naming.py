@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from davit_operator.desired.naming import all_tracks_labels, endpoint, object_name, selector_labels
-from davit_operator.domain.objects import Key
+from davit_operator.workload.naming import all_tracks_labels, endpoint, object_name, selector_labels
+from davit_resource.objects import Key
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,10 +1,11 @@
 """Plans: what to change and why; and whose objects are never touched."""
 
 import pytest
-from davit_operator.api import constants
 from davit_operator.domain.errors import InvalidSpec, Waiting
-from davit_operator.domain.objects import Key, child_of
-from davit_operator.planning.plan import make_plan
+from davit_operator.domain.objects import child_of
+from davit_operator.engine.plan import make_plan
+from davit_resource import constants
+from davit_resource.objects import Key
 
 OWNER, UID = Key("demo", "iris"), "uid-1"
 

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from davit_operator.domain.objects import Key
-from davit_operator.reconcile.queue import WorkQueue
+from davit_operator.engine.queue import WorkQueue
+from davit_resource.objects import Key
 
 A, B = Key("demo", "a"), Key("demo", "b")
 
