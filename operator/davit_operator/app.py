@@ -1,7 +1,7 @@
 """The only place where the parts are made and joined."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -18,9 +18,12 @@ from davit_operator.domain.access import RegistryAccess, StoreAccess
 from davit_operator.domain.kinds import CustomKind
 from davit_operator.domain.ports import Clock, Cluster, Metrics, Registry, Store, Webhooks
 from davit_operator.domain.webhook import Subscription
+from davit_operator.engine.controller import Controller
 from davit_operator.engine.liveness import Liveness
 from davit_operator.engine.queue import WorkQueue
+from davit_operator.engine.rounds import Rounds
 from davit_operator.engine.worker import Workers
+from davit_operator.modeldeployment.controller import ModelDeploymentController
 from davit_operator.modeldeployment.parts import PARTS, Part, describe_kind
 from davit_operator.modeldeployment.reconciler import Reconciler
 from davit_operator.modeldeployment.resync import Resync
@@ -40,7 +43,7 @@ _LEAST_PATIENCE = timedelta(minutes=3)
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """Everything that the reconciler reaches through ports; the tests bring their own."""
+    """Everything that the controllers reach through ports; the tests bring their own."""
 
     cluster: Cluster
     registry: Registry
@@ -51,13 +54,33 @@ class Outside:
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """The reconciler and what feeds it, joined to an outside."""
+    """The controllers and what feeds them, joined to an outside."""
 
     queue: WorkQueue
     liveness: Liveness
-    reconciler: Reconciler
+    controllers: tuple[Controller, ...]
     workers: Workers
-    resync: Resync
+    rounds: Rounds
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the controllers of all kinds share."""
+
+    outside: Outside
+    queue: WorkQueue
+    platform: Platform
+    lookups: Lookups
+    pinner: Pinner
+    image: ServerImage
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A kind of resources, and how its controller is made."""
+
+    kind: CustomKind
+    create: Callable[[Shared], Controller]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +99,6 @@ class App:
     settings: Settings
     clock: SystemClock
     metrics: PrometheusMetrics
-    kind: CustomKind
     core: Core
     registry: MlflowRegistry
     api: KubernetesApi
@@ -97,11 +119,11 @@ async def create_app(settings: Settings, store_settings: StoreSettings) -> App:
     """
     clock, metrics = SystemClock(), PrometheusMetrics()
     api = KubernetesApi(await connect())
-    kind = describe_kind()
+    kinds = [one.kind for one in REGISTRATIONS]
     authorities = authorities_file(settings.ca_certificates)
     registry = MlflowRegistry(authorities)
     outside = Outside(
-        cluster=KubernetesCluster(api, settings.watch_namespaces, clock, [kind]),
+        cluster=KubernetesCluster(api, settings.watch_namespaces, clock, kinds),
         registry=registry,
         store=ModelStore(registry, authorities),
         clock=clock,
@@ -113,7 +135,6 @@ async def create_app(settings: Settings, store_settings: StoreSettings) -> App:
         settings=settings,
         clock=clock,
         metrics=metrics,
-        kind=kind,
         core=core,
         registry=registry,
         api=api,
@@ -142,29 +163,68 @@ def create_core(
     settings: Settings,
     store_settings: StoreSettings,
     outside: Outside,
-    parts: Sequence[Part] = PARTS,
-    choose_goals: ChooseGoals = choose_goals,
+    registrations: Sequence[Registration] | None = None,
 ) -> Core:
-    """Joins the reconciler, its queue and its resync to an outside."""
-    platform = build_platform(settings)
-    interval = settings.resolve_interval
-    lookups = Lookups(outside.registry, outside.store, outside.clock, outside.metrics, interval)
-    own_registry, own_store = build_access(settings, store_settings)
-    credentials = Credentials(outside.cluster, platform, own_registry, own_store)
-    pinner = Pinner(lookups, credentials, platform)
+    """Joins the controllers of all registered kinds, their queue and their rounds to an outside."""
     queue = WorkQueue()
-    liveness = Liveness(outside.clock.now(), max(_PATIENCE_ROUNDS * interval, _LEAST_PATIENCE))
-    image = ServerImage(settings.server_image, settings.server_image_pull_policy)
-    reconciler = Reconciler(
-        outside.cluster, pinner, outside.clock, outside.metrics, platform, image, parts, choose_goals
-    )
+    shared = create_shared(settings, store_settings, outside, queue)
+    controllers = tuple(one.create(shared) for one in registrations or REGISTRATIONS)
+    patience = max(_PATIENCE_ROUNDS * settings.resolve_interval, _LEAST_PATIENCE)
+    liveness = Liveness(outside.clock.now(), patience)
     return Core(
         queue=queue,
         liveness=liveness,
-        reconciler=reconciler,
-        workers=Workers(queue, reconciler, outside.metrics),
-        resync=Resync(outside.cluster, pinner, lookups, queue, liveness, outside.clock),
+        controllers=controllers,
+        workers=Workers(queue, controllers, outside.metrics),
+        rounds=Rounds(outside.cluster, controllers, liveness, outside.clock),
     )
+
+
+def create_shared(
+    settings: Settings, store_settings: StoreSettings, outside: Outside, queue: WorkQueue
+) -> Shared:
+    """Makes what the controllers of all kinds share."""
+    platform = build_platform(settings)
+    lookups = Lookups(
+        outside.registry, outside.store, outside.clock, outside.metrics, settings.resolve_interval
+    )
+    credentials = Credentials(outside.cluster, platform, *build_access(settings, store_settings))
+    return Shared(
+        outside=outside,
+        queue=queue,
+        platform=platform,
+        lookups=lookups,
+        pinner=Pinner(lookups, credentials, platform),
+        image=ServerImage(settings.server_image, settings.server_image_pull_policy),
+    )
+
+
+def register_model_deployments(
+    parts: Sequence[Part] = PARTS, choose_goals: ChooseGoals = choose_goals
+) -> Registration:
+    """The kind ModelDeployment, with what its tracks consist of and which tracks there are."""
+    kind = describe_kind(parts)
+
+    def create(shared: Shared) -> Controller:
+        outside, pinner = shared.outside, shared.pinner
+        reconciler = Reconciler(
+            outside.cluster,
+            pinner,
+            outside.clock,
+            outside.metrics,
+            shared.platform,
+            shared.image,
+            parts,
+            choose_goals,
+        )
+        resync = Resync(pinner, shared.lookups, shared.queue, outside.clock)
+        return ModelDeploymentController(kind, reconciler, resync)
+
+    return Registration(kind, create)
+
+
+REGISTRATIONS = (register_model_deployments(),)
+"""Every kind that the operator reconciles: another one is a folder and a line here."""
 
 
 def build_platform(settings: Settings) -> Platform:

@@ -25,8 +25,6 @@ PIN_LABEL = f"{GROUP}/pin"
 REVISION_LABEL = f"{GROUP}/revision"
 """On pods: hash of the whole pod template. Tells new pods from old ones."""
 
-OWNER_ANNOTATION = f"{GROUP}/model-deployment"
-"""On children and pods: the full name of their ModelDeployment, which a label could not hold."""
 HASH_ANNOTATION = f"{GROUP}/applied"
 """On children: hash of what was applied last. Tells a changed wish from a changed object."""
 MODEL_ANNOTATION = f"{GROUP}/model"

@@ -8,11 +8,17 @@ Object = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Key:
-    """Namespace and name of a ModelDeployment."""
+class Ref:
+    """Which resource: its kind, its namespace and its name."""
 
+    kind: str
     namespace: str
     name: str
 
     def __str__(self) -> str:
-        return f"{self.namespace}/{self.name}"
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+def ref_of(obj: Object) -> Ref:
+    """Which resource an object is."""
+    return Ref(obj["kind"], obj["metadata"]["namespace"], obj["metadata"]["name"])

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from davit_resource.conditions import Condition
-from davit_resource.constants import DEFAULT_REPLICAS, DEFAULT_SERVICE_PORT
-from davit_resource.objects import Key, Object
+from davit_resource.constants import DEFAULT_REPLICAS, DEFAULT_SERVICE_PORT, KIND
+from davit_resource.objects import Object, Ref
 
 
 class UnreadableSpec(ValueError):
@@ -193,7 +193,7 @@ class ModelDeploymentStatus(_Reported):
 class Resource(_Reported):
     """A ModelDeployment: who it is and what was reported, readable even when its spec is not."""
 
-    key: Key
+    ref: Ref
     uid: str
     generation: int
     deleting: bool
@@ -216,7 +216,7 @@ def parse_resource(body: Object) -> Resource:
     """Reads a ModelDeployment as the API server stores it. A status that we cannot read counts as none."""
     metadata = body["metadata"]
     return Resource(
-        key=Key(metadata["namespace"], metadata["name"]),
+        ref=Ref(KIND, metadata["namespace"], metadata["name"]),
         uid=metadata["uid"],
         generation=metadata.get("generation", 1),
         deleting="deletionTimestamp" in metadata,

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Sequence
 
 from davit_resource import constants
-from davit_resource.objects import Key, Object
+from davit_resource.objects import Object, Ref, ref_of
 
 from davit_operator.adapters.event_budget import EventBudget
 from davit_operator.adapters.kubernetes_api import APPLY_PATCH, JSON_PATCH, KubernetesApi
@@ -20,7 +20,6 @@ from davit_operator.workload.naming import selector_text
 
 logger = logging.getLogger(__name__)
 
-_OURS = f"/apis/{constants.API_VERSION}"
 _PAGE = "500"
 _MANAGER = {"fieldManager": constants.FIELD_MANAGER}
 
@@ -41,19 +40,17 @@ class KubernetesCluster:
         self._api = api
         self._namespaces = namespaces
         self._clock = clock
-        self._kinds = {child.name: child for one in kinds for child in one.children}
+        self._kinds = {kind.name: kind for one in kinds for kind in (one.kind, *one.children)}
         self._budget = EventBudget(clock)
 
-    async def list_model_deployments(self) -> Sequence[Object]:
-        """All ModelDeployments that the operator watches."""
-        if not self._namespaces:
-            return await self._list(f"{_OURS}/{constants.PLURAL}")
-        paths = [f"{_OURS}/namespaces/{namespace}/{constants.PLURAL}" for namespace in self._namespaces]
+    async def list_resources(self, kind: Kind) -> Sequence[Object]:
+        """All resources of a kind of ours that the operator watches."""
+        paths = [_collection(kind, namespace) for namespace in self._namespaces or ("",)]
         return [body for path in paths for body in await self._list(path)]
 
-    async def get_model_deployment(self, key: Key) -> Object | None:
-        """One ModelDeployment, or None when it is gone."""
-        return await self._api.request("GET", _path_of(key))
+    async def get_resource(self, ref: Ref) -> Object | None:
+        """One resource of ours, or None when it is gone."""
+        return await self._api.request("GET", self._path_of(ref))
 
     async def get_child(self, namespace: str, child: Child) -> Object | None:
         """One child, or None."""
@@ -81,7 +78,7 @@ class KubernetesCluster:
         await self._api.request("DELETE", path, body={"preconditions": {"uid": metadata["uid"]}})
 
     async def write_status(self, resource: Object, status: Object) -> None:
-        """Replaces a ModelDeployment's status as a whole; harmless when the resource is gone.
+        """Replaces a resource's status as a whole; harmless when the resource is gone.
 
         The uid is tested, so that a status never lands on a later resource of the same name.
         """
@@ -90,7 +87,7 @@ class KubernetesCluster:
             {"op": "test", "path": "/metadata/uid", "value": metadata["uid"]},
             {"op": "add", "path": "/status", "value": status},
         ]
-        path = f"{_path_of(Key(metadata['namespace'], metadata['name']))}/status"
+        path = f"{self._path_of(ref_of(resource))}/status"
         try:
             await self._api.request("PATCH", path, query=_MANAGER, body=patch, content_type=JSON_PATCH)
         except InvalidSpec as error:
@@ -105,7 +102,7 @@ class KubernetesCluster:
         return {key: base64.b64decode(value).decode(errors="replace").strip() for key, value in data.items()}
 
     async def post_event(self, resource: Object, note: Note) -> None:
-        """Posts an Event about a ModelDeployment. One that cannot be posted is logged and forgotten."""
+        """Posts an Event about a resource. One that cannot be posted is logged and forgotten."""
         metadata = resource["metadata"]
         if not self._budget.allows(metadata["uid"]):
             logger.info("Event about %s left out, too many lately: %s", metadata["name"], note.reason)
@@ -117,7 +114,10 @@ class KubernetesCluster:
             logger.warning("Event about %s could not be posted: %s", metadata["name"], error)
 
     def _child_path(self, namespace: str, child: Child) -> str:
-        return f"{_collection(self._kinds[child.kind], namespace)}/{child.name}"
+        return self._path_of(Ref(child.kind, namespace, child.name))
+
+    def _path_of(self, ref: Ref) -> str:
+        return f"{_collection(self._kinds[ref.kind], ref.namespace)}/{ref.name}"
 
     async def _list(self, path: str, query: dict[str, str] | None = None) -> Sequence[Object]:
         items: list[Object] = []
@@ -132,12 +132,10 @@ class KubernetesCluster:
 
 
 def _collection(kind: Kind, namespace: str) -> str:
+    """The path of all objects of a kind, in one namespace or, when empty, everywhere."""
     prefix = "/apis" if kind.group else "/api"
-    return f"{prefix}/{kind.api_version}/namespaces/{namespace}/{kind.plural}"
-
-
-def _path_of(key: Key) -> str:
-    return f"{_OURS}/namespaces/{key.namespace}/{constants.PLURAL}/{key.name}"
+    where = f"/namespaces/{namespace}" if namespace else ""
+    return f"{prefix}/{kind.api_version}{where}/{kind.plural}"
 
 
 def _build_event(resource: Object, note: Note, clock: Clock) -> Object:
@@ -148,8 +146,8 @@ def _build_event(resource: Object, note: Note, clock: Clock) -> Object:
         "kind": "Event",
         "metadata": {"generateName": f"{metadata['name'][:200]}.", "namespace": metadata["namespace"]},
         "involvedObject": {
-            "apiVersion": constants.API_VERSION,
-            "kind": constants.KIND,
+            "apiVersion": resource["apiVersion"],
+            "kind": resource["kind"],
             "namespace": metadata["namespace"],
             "name": metadata["name"],
             "uid": metadata["uid"],

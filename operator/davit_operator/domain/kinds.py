@@ -3,7 +3,10 @@
 Whatever must know a kind reads its row: the adapter its path, the watches its name, the role its verbs.
 """
 
+import re
 from dataclasses import dataclass
+
+from davit_resource import constants
 
 READ = ("get", "list", "watch")
 MANAGE = ("create", "delete", "get", "list", "patch", "watch")
@@ -50,9 +53,16 @@ class CustomKind:
     Attributes:
         kind: The resource itself.
         children: What belongs to such a resource. An event of any of them leads to a reconciliation.
-        owner_annotation: Names the resource on its children, and on their pods, in full.
     """
 
     kind: Kind
     children: tuple[Kind, ...]
-    owner_annotation: str
+
+
+def owner_annotation(kind: str) -> str:
+    """The annotation that names the resource of a kind on its children and their pods, in full.
+
+    A label could not hold every name; a pod's owner reference names its ReplicaSet.
+    """
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind)
+    return f"{constants.GROUP}/{words.lower()}"

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from operator import itemgetter
 
-from davit_resource.v1alpha1 import Resource
+from davit_resource.objects import Object
 
 
 class Liveness:
@@ -19,7 +20,7 @@ class Liveness:
         self._patience = patience
         self._ready = False
         self._seen: dict[str, int] = {}
-        self._behind_since: datetime | None = None
+        self._behind_since: dict[str, datetime] = {}
 
     def beat(self, now: datetime) -> None:
         """The resync went round once."""
@@ -36,10 +37,11 @@ class Liveness:
         """The watch brought a deletion."""
         self._seen.pop(uid, None)
 
-    def listed(self, resources: Sequence[Resource], now: datetime) -> None:
-        """Compares a listing with what the watch brought: events may take a moment, but not stay away."""
-        behind = any(self._seen.get(one.uid, 0) < one.generation for one in resources)
-        self._behind_since = (self._behind_since or now) if behind else None
+    def listed(self, kind: str, bodies: Sequence[Object], now: datetime) -> None:
+        """Compares a listing of a kind with what its watch brought: events may be late, but not missing."""
+        since = self._behind_since.pop(kind, now)
+        if any(self._is_behind(body["metadata"]) for body in bodies):
+            self._behind_since[kind] = since
 
     @property
     def is_ready(self) -> bool:
@@ -50,6 +52,10 @@ class Liveness:
         """What is wrong, in words; None when alive."""
         if now - self._last_beat > self._patience:
             return f"the resync has not gone round since {self._last_beat.isoformat()}"
-        if self._behind_since and now - self._behind_since > self._patience:
-            return f"the watch has brought nothing new since {self._behind_since.isoformat()}"
+        behind = min(self._behind_since.items(), key=itemgetter(1), default=None)
+        if behind and now - behind[1] > self._patience:
+            return f"the watch of {behind[0]} has brought nothing new since {behind[1].isoformat()}"
         return None
+
+    def _is_behind(self, metadata: Object) -> bool:
+        return bool(self._seen.get(metadata["uid"], 0) < metadata.get("generation", 1))

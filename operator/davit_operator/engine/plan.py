@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from davit_resource import constants
-from davit_resource.objects import Key, Object
+from davit_resource.objects import Object, Ref
 
 from davit_operator.domain.objects import Child, child_of
 from davit_operator.engine.drift import find_drift
@@ -32,7 +32,7 @@ class Plan:
         return not self.apply and not self.delete
 
 
-def make_plan(wanted: Sequence[Object], live: Mapping[Child, Object], owner: Key, uid: str) -> Plan:
+def make_plan(wanted: Sequence[Object], live: Mapping[Child, Object], owner: Ref, uid: str) -> Plan:
     """Compares what should be with what is.
 
     Raises:

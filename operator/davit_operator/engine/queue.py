@@ -1,10 +1,10 @@
-"""A queue of keys: one key is never worked on twice at once, and causes that come in bursts count once."""
+"""A queue of resources: one is never worked on twice at once, and causes that come in bursts count once."""
 
 import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from davit_resource.objects import Key
+from davit_resource.objects import Ref
 
 FIRST_BACK_OFF_SECONDS = 1.0
 LONGEST_BACK_OFF_SECONDS = 60.0
@@ -22,9 +22,9 @@ CallLater = Callable[[float, Callable[[], None]], Timer]
 
 
 class WorkQueue:
-    """Which ModelDeployments want a look, and when.
+    """Which resources want a look, and when.
 
-    A key that is added while it is being worked on is handed out again after `done`: no cause is lost, and
+    One that is added while it is being worked on is handed out again after `done`: no cause is lost, and
     the second look sees the world as the first one left it. This is the lock of an object.
 
     Args:
@@ -33,56 +33,56 @@ class WorkQueue:
 
     def __init__(self, call_later: CallLater | None = None) -> None:
         self._call_later = call_later
-        self._ready: asyncio.Queue[Key] = asyncio.Queue()
-        self._wanted: set[Key] = set()
-        self._working: set[Key] = set()
-        self._timers: dict[Key, Timer] = {}
-        self._failures: dict[Key, int] = {}
+        self._ready: asyncio.Queue[Ref] = asyncio.Queue()
+        self._wanted: set[Ref] = set()
+        self._working: set[Ref] = set()
+        self._timers: dict[Ref, Timer] = {}
+        self._failures: dict[Ref, int] = {}
 
     def __len__(self) -> int:
-        """How many keys want a look now."""
+        """How many resources want a look now."""
         return len(self._wanted)
 
-    def add(self, key: Key) -> None:
+    def add(self, ref: Ref) -> None:
         """Asks for a look as soon as possible."""
-        self._call_off(key)
-        if key in self._wanted:
+        self._call_off(ref)
+        if ref in self._wanted:
             return
-        self._wanted.add(key)
-        if key not in self._working:
-            self._ready.put_nowait(key)
+        self._wanted.add(ref)
+        if ref not in self._working:
+            self._ready.put_nowait(ref)
 
-    def add_after(self, key: Key, seconds: float) -> None:
+    def add_after(self, ref: Ref, seconds: float) -> None:
         """Asks for a look in a while; any earlier cause replaces this one."""
-        self._call_off(key)
+        self._call_off(ref)
         call_later = self._call_later or asyncio.get_running_loop().call_later
-        self._timers[key] = call_later(seconds, lambda: self.add(key))
+        self._timers[ref] = call_later(seconds, lambda: self.add(ref))
 
-    def add_with_back_off(self, key: Key) -> None:
+    def add_with_back_off(self, ref: Ref) -> None:
         """Asks for a look, each time in a row after twice as long."""
-        failures = self._failures.get(key, 0)
-        self._failures[key] = failures + 1
-        self.add_after(key, min(FIRST_BACK_OFF_SECONDS * 2 ** min(failures, 10), LONGEST_BACK_OFF_SECONDS))
+        failures = self._failures.get(ref, 0)
+        self._failures[ref] = failures + 1
+        self.add_after(ref, min(FIRST_BACK_OFF_SECONDS * 2 ** min(failures, 10), LONGEST_BACK_OFF_SECONDS))
 
-    def succeeded(self, key: Key) -> None:
+    def succeeded(self, ref: Ref) -> None:
         """Ends a row of failures."""
-        self._failures.pop(key, None)
+        self._failures.pop(ref, None)
 
-    async def get(self) -> Key:
-        """Waits for a key to work on."""
-        key = await self._ready.get()
-        self._wanted.discard(key)
-        self._working.add(key)
-        return key
+    async def get(self) -> Ref:
+        """Waits for a resource to work on."""
+        ref = await self._ready.get()
+        self._wanted.discard(ref)
+        self._working.add(ref)
+        return ref
 
-    def done(self, key: Key) -> None:
+    def done(self, ref: Ref) -> None:
         """The look is over; a cause that came meanwhile is served next."""
-        self._working.discard(key)
-        if key in self._wanted:
-            self._call_off(key)
-            self._ready.put_nowait(key)
+        self._working.discard(ref)
+        if ref in self._wanted:
+            self._call_off(ref)
+            self._ready.put_nowait(ref)
 
-    def _call_off(self, key: Key) -> None:
-        timer = self._timers.pop(key, None)
+    def _call_off(self, ref: Ref) -> None:
+        timer = self._timers.pop(ref, None)
         if timer:
             timer.cancel()

@@ -1,9 +1,10 @@
-"""Workers: take keys from the queue, reconcile, and see to the next look whatever happened."""
+"""Workers: take resources from the queue, reconcile, and see to the next look whatever happened."""
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
-from davit_resource.objects import Key
+from davit_resource.objects import Ref
 
 from davit_operator.domain.errors import DavitError
 from davit_operator.domain.ports import Metrics
@@ -18,14 +19,16 @@ class Workers:
 
     Args:
         queue: What wants a look.
-        controller: How to look.
+        controllers: How to look, for each kind.
         metrics: What is counted.
         count: How many at a time.
     """
 
-    def __init__(self, queue: WorkQueue, controller: Controller, metrics: Metrics, count: int = 8) -> None:
+    def __init__(
+        self, queue: WorkQueue, controllers: Sequence[Controller], metrics: Metrics, count: int = 8
+    ) -> None:
         self._queue = queue
-        self._controller = controller
+        self._controllers = {one.kind.kind.name: one for one in controllers}
         self._metrics = metrics
         self._count = count
 
@@ -37,31 +40,31 @@ class Workers:
 
     async def _work(self) -> None:
         while True:
-            key = await self._queue.get()
+            ref = await self._queue.get()
             try:
-                await self.look(key)
+                await self.look(ref)
             finally:
-                self._queue.done(key)
+                self._queue.done(ref)
 
-    async def look(self, key: Key) -> None:
+    async def look(self, ref: Ref) -> None:
         """One reconciliation; nothing that goes wrong in it ends the worker."""
         try:
-            following = await self._controller.reconcile(key)
+            following = await self._controllers[ref.kind].reconcile(ref)
         except DavitError as error:
-            logger.warning("Reconciliation of %s failed: %s", key, error)
+            logger.warning("Reconciliation of %s failed: %s", ref, error)
             self._metrics.failed(error.reason)
-            self._queue.add_with_back_off(key)
+            self._queue.add_with_back_off(ref)
         except Exception:
-            logger.exception("Reconciliation of %s met a bug", key)
+            logger.exception("Reconciliation of %s met a bug", ref)
             self._metrics.failed("InternalError")
-            self._queue.add_with_back_off(key)
+            self._queue.add_with_back_off(ref)
         else:
-            self._follow_up(key, after=following.after, back_off=following.back_off)
+            self._follow_up(ref, after=following.after, back_off=following.back_off)
 
-    def _follow_up(self, key: Key, *, after: float | None, back_off: bool) -> None:
+    def _follow_up(self, ref: Ref, *, after: float | None, back_off: bool) -> None:
         if back_off:
-            self._queue.add_with_back_off(key)
+            self._queue.add_with_back_off(ref)
             return
-        self._queue.succeeded(key)
+        self._queue.succeeded(ref)
         if after is not None:
-            self._queue.add_after(key, after)
+            self._queue.add_after(ref, after)

@@ -21,7 +21,7 @@ def build_deployment(blueprint: Blueprint) -> Object:
             "revisionHistoryLimit": 3,
             "progressDeadlineSeconds": PROGRESS_DEADLINE_SECONDS,
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
-            "selector": {"matchLabels": naming.selector_labels(blueprint.key.name, blueprint.goal.name)},
+            "selector": {"matchLabels": naming.selector_labels(blueprint.ref.name, blueprint.goal.name)},
             "template": build_pod_template(blueprint),
         },
     }

@@ -18,6 +18,6 @@ def build_disruption_budget(blueprint: Blueprint) -> Object | None:
         "spec": {
             "maxUnavailable": 1,
             "unhealthyPodEvictionPolicy": "AlwaysAllow",
-            "selector": {"matchLabels": naming.selector_labels(blueprint.key.name, blueprint.goal.name)},
+            "selector": {"matchLabels": naming.selector_labels(blueprint.ref.name, blueprint.goal.name)},
         },
     }

@@ -51,7 +51,6 @@ def describe_kind(parts: Sequence[Part] = PARTS) -> CustomKind:
             verbs=READ,
         ),
         children=(*(part.kind for part in parts), POD),
-        owner_annotation=constants.OWNER_ANNOTATION,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from davit_resource import constants
-from davit_resource.objects import Key, Object
+from davit_resource.objects import Object, Ref
 from davit_resource.v1alpha1 import ModelDeploymentSpec, ModelDeploymentStatus, Resource, parse_resource
 
 from davit_operator.domain.errors import DavitError, Denied, InvalidSpec, Unavailable, Waiting
@@ -76,16 +76,16 @@ class Reconciler:
         self._parts = parts
         self._choose_goals = choose_goals
 
-    async def reconcile(self, key: Key) -> Next:
+    async def reconcile(self, ref: Ref) -> Next:
         """Reconciles one ModelDeployment.
 
         Raises:
             Unavailable: The API server does not answer; nothing was reported.
             Denied: The API server refuses a read or the report.
         """
-        body = await self._cluster.get_model_deployment(key)
+        body = await self._cluster.get_resource(ref)
         if body is None:
-            self._metrics.forget(key)
+            self._metrics.forget(ref)
             return Next()
         resource = parse_resource(body)
         if resource.deleting:
@@ -116,38 +116,38 @@ class Reconciler:
             generation=resource.generation,
             now=self._now(),
             uri=spec.model.uri,
-            tracks=await self._judge_tracks(resource.key, live, goals, spec.replicas),
+            tracks=await self._judge_tracks(resource.ref, live, goals, spec.replicas),
             resolution=choice.resolution,
             problem=problem,
-            endpoint=naming.endpoint(resource.key, spec.service.port),
-            selector=naming.selector_text(naming.all_tracks_labels(resource.key.name)),
+            endpoint=naming.endpoint(resource.ref, spec.service.port),
+            selector=naming.selector_text(naming.all_tracks_labels(resource.ref.name)),
             follows=not spec.suspend,
             target_is_current=choice.is_current,
         )
 
     async def _observe(self, resource: Resource, goals: Sequence[TrackGoal]) -> dict[Child, Object]:
         """What bears the names of our tracks, whoever it belongs to, and what other tracks left behind."""
-        key = resource.key
+        ref = resource.ref
         tracks = [goal.name for goal in goals] or [constants.STABLE]
-        named = [child for track in tracks for child in children_of(key.name, track, self._parts)]
-        found = await self._list_children(key)
+        named = [child for track in tracks for child in children_of(ref.name, track, self._parts)]
+        found = await self._list_children(ref)
         missing = [child for child in named if child not in found]
-        got = await asyncio.gather(*(self._cluster.get_child(key.namespace, child) for child in missing))
+        got = await asyncio.gather(*(self._cluster.get_child(ref.namespace, child) for child in missing))
         live = {child: obj for child, obj in found.items() if child in named or is_surplus(obj, resource.uid)}
         return live | {child: obj for child, obj in zip(missing, got, strict=True) if obj is not None}
 
-    async def _list_children(self, key: Key) -> dict[Child, Object]:
-        selector = naming.all_tracks_labels(key.name)
+    async def _list_children(self, ref: Ref) -> dict[Child, Object]:
+        selector = naming.all_tracks_labels(ref.name)
         kinds = [part.kind for part in self._parts]
         lists = await asyncio.gather(
-            *(self._cluster.list_children(key.namespace, kind, selector) for kind in kinds)
+            *(self._cluster.list_children(ref.namespace, kind, selector) for kind in kinds)
         )
         return {child_of(obj): obj for found in lists for obj in found}
 
     async def _unreadable(self, resource: Resource, problem: InvalidSpec) -> Report:
         """What serves goes on serving; nothing is changed for a spec that we cannot read."""
         stored = resource.status.model.target
-        rollout = await self._judge(resource.key, await self._observe(resource, ()), constants.STABLE, 0)
+        rollout = await self._judge(resource.ref, await self._observe(resource, ()), constants.STABLE, 0)
         return Report(
             generation=resource.generation,
             now=self._now(),
@@ -169,15 +169,15 @@ class Reconciler:
         try:
             blueprints = [self._draw(resource, spec, goal) for goal in goals]
             wanted = [obj for blueprint in blueprints for obj in build_track(blueprint, self._parts)]
-            plan = make_plan(wanted, live, resource.key, resource.uid)
-            await self._execute(resource.key, plan, live)
+            plan = make_plan(wanted, live, resource.ref, resource.uid)
+            await self._execute(resource.ref, plan, live)
         except (InvalidSpec, Waiting, Denied) as problem:
             return problem
         return None
 
     def _draw(self, resource: Resource, spec: ModelDeploymentSpec, goal: TrackGoal) -> Blueprint:
         return Blueprint(
-            key=resource.key,
+            ref=resource.ref,
             uid=resource.uid,
             spec=spec,
             goal=goal,
@@ -186,40 +186,40 @@ class Reconciler:
             ca_certificates=self._platform.ca_certificates,
         )
 
-    async def _execute(self, key: Key, plan: Plan, live: dict[Child, Object]) -> None:
+    async def _execute(self, ref: Ref, plan: Plan, live: dict[Child, Object]) -> None:
         for step in plan.apply:
             live[child_of(step.obj)] = await self._cluster.apply(step.obj)
-            logger.info("Applied %s of %s: %s", child_of(step.obj), key, step.reason)
+            logger.info("Applied %s of %s: %s", child_of(step.obj), ref, step.reason)
         for step in plan.delete:
             await self._cluster.delete_child(step.obj)
-            logger.info("Deleted %s of %s: %s", child_of(step.obj), key, step.reason)
+            logger.info("Deleted %s of %s: %s", child_of(step.obj), ref, step.reason)
 
     async def _judge_tracks(
-        self, key: Key, live: dict[Child, Object], goals: Sequence[TrackGoal], desired: int
+        self, ref: Ref, live: dict[Child, Object], goals: Sequence[TrackGoal], desired: int
     ) -> tuple[TrackReport, ...]:
         if not goals:
-            rollout = await self._judge(key, live, constants.STABLE, desired)
+            rollout = await self._judge(ref, live, constants.STABLE, desired)
             return (TrackReport(constants.STABLE, None, rollout),)
-        rollouts = [await self._judge(key, live, goal.name, goal.replicas) for goal in goals]
+        rollouts = [await self._judge(ref, live, goal.name, goal.replicas) for goal in goals]
         return tuple(
             TrackReport(goal.name, goal.pin, rollout) for goal, rollout in zip(goals, rollouts, strict=True)
         )
 
-    async def _judge(self, key: Key, live: dict[Child, Object], track: str, desired: int) -> Rollout:
-        name = naming.object_name(key.name, track)
+    async def _judge(self, ref: Ref, live: dict[Child, Object], track: str, desired: int) -> Rollout:
+        name = naming.object_name(ref.name, track)
         deployment = live.get(Child("Deployment", name))
         if deployment is None:
             return not_deployed(desired)
         if not needs_pods(deployment):
             return judge_rollout(deployment, [])
-        selector = naming.selector_labels(key.name, track)
-        return judge_rollout(deployment, await self._cluster.list_children(key.namespace, POD, selector))
+        selector = naming.selector_labels(ref.name, track)
+        return judge_rollout(deployment, await self._cluster.list_children(ref.namespace, POD, selector))
 
     async def _report(self, resource: Resource, report: Report) -> DavitError | None:
         status = build_status(resource.status, report)
         await self._write(resource, status)
         problem = blocking_problem(report)
-        self._metrics.ready(resource.key, ready=problem is None)
+        self._metrics.ready(resource.ref, ready=problem is None)
         if problem:
             self._metrics.failed(problem.reason)
         return problem
@@ -227,7 +227,7 @@ class Reconciler:
     async def _report_crash(self, resource: Resource) -> None:
         status = build_crashed_status(resource.status, resource.generation, self._now())
         self._metrics.reconciled("Crash", 0)
-        self._metrics.ready(resource.key, ready=False)
+        self._metrics.ready(resource.ref, ready=False)
         await self._write(resource, status)
 
     def _now(self) -> datetime:

@@ -16,7 +16,7 @@ def build_service(blueprint: Blueprint) -> Object:
         "metadata": build_metadata(blueprint, wanted.annotations),
         "spec": {
             "type": wanted.type,
-            "selector": naming.selector_labels(blueprint.key.name, blueprint.goal.name),
+            "selector": naming.selector_labels(blueprint.ref.name, blueprint.goal.name),
             "ports": [
                 {
                     "name": "http",

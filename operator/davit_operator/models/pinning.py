@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from davit_registry import InvalidReference, Reference, StoredModel, parse_reference
-from davit_resource.objects import Key
+from davit_resource.objects import Ref
 from davit_resource.v1alpha1 import ModelDeploymentSpec, ModelSpec, ModelStatus, Resource
 
 from davit_operator.domain.access import Route, Through
@@ -74,18 +74,18 @@ class Pinner:
         return await self._lookups.resolve(reference, access, since)
 
     async def _pin(self, resource: Resource, model: ModelSpec) -> Pin:
-        source = await self.resolve(resource.key.namespace, model)
+        source = await self.resolve(resource.ref.namespace, model)
         route = choose_route(source.location, model, self._platform)
         known = _settled_digest(source, resource.status.model)
         if known:
             return Pin(source, known)
-        access = await self._credentials.for_listing(resource.key.namespace, model, route)
+        access = await self._credentials.for_listing(resource.ref.namespace, model, route)
         try:
             return Pin(source, await self._lookups.digest(route.listing, access))
         except DavitError as error:
             message = _for_version(source, error.message)
             if isinstance(error, Denied):
-                message += _whose_credentials(resource.key, model, route)
+                message += _whose_credentials(resource.ref, model, route)
             raise type(error)(error.reason, message) from error
 
     def _is_current(self, last: Pin | None, model: ModelSpec) -> bool:
@@ -123,11 +123,11 @@ def _for_version(source: Source, message: str) -> str:
     return f"{source.name}/{source.version}: {message}" if source.version else message
 
 
-def _whose_credentials(key: Key, model: ModelSpec, route: Route) -> str:
+def _whose_credentials(ref: Ref, model: ModelSpec, route: Route) -> str:
     """A store knows keys, not Secrets: says where the refused ones came from."""
     match route.through:
         case Through.STORE_SECRET:
-            secret = f"{key.namespace}/{model.store_secret_name}"
+            secret = f"{ref.namespace}/{model.store_secret_name}"
             return f"; the credentials are those of Secret {secret}, which spec.model.storeSecretName names"
         case Through.OPERATOR_STORE:
             return "; the credentials are the operator's own, from its connection Secret"

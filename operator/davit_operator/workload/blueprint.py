@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from davit_resource.objects import Key
+from davit_resource.objects import Ref
 from davit_resource.v1alpha1 import ModelDeploymentSpec
 
 from davit_operator.domain.access import Route
@@ -38,7 +38,7 @@ class Blueprint:
     """One track of one ModelDeployment.
 
     Attributes:
-        key: The ModelDeployment.
+        ref: The ModelDeployment.
         uid: Its uid, for owner references.
         spec: What is wanted of every track.
         goal: What is wanted of this one.
@@ -47,7 +47,7 @@ class Blueprint:
         ca_certificates: Whom `fetch` trusts besides the usual authorities, as PEM.
     """
 
-    key: Key
+    ref: Ref
     uid: str
     spec: ModelDeploymentSpec
     goal: TrackGoal
@@ -58,4 +58,4 @@ class Blueprint:
     @property
     def name(self) -> str:
         """Name of all objects of this track."""
-        return object_name(self.key.name, self.goal.name)
+        return object_name(self.ref.name, self.goal.name)

@@ -1,8 +1,8 @@
 """The metadata that every object of a track carries."""
 
-from davit_resource import constants
 from davit_resource.objects import Object
 
+from davit_operator.domain.kinds import owner_annotation
 from davit_operator.workload import naming
 from davit_operator.workload.blueprint import Blueprint
 
@@ -11,8 +11,8 @@ def build_metadata(blueprint: Blueprint, annotations: dict[str, str] | None = No
     """Name, labels, owner, and the full name of the ModelDeployment for people and event handlers."""
     return {
         "name": blueprint.name,
-        "namespace": blueprint.key.namespace,
-        "labels": naming.object_labels(blueprint.key.name, blueprint.goal.name),
-        "annotations": {**(annotations or {}), constants.OWNER_ANNOTATION: blueprint.key.name},
-        "ownerReferences": [naming.owner_reference(blueprint.key, blueprint.uid)],
+        "namespace": blueprint.ref.namespace,
+        "labels": naming.object_labels(blueprint.ref.name, blueprint.goal.name),
+        "annotations": {**(annotations or {}), owner_annotation(blueprint.ref.kind): blueprint.ref.name},
+        "ownerReferences": [naming.owner_reference(blueprint.ref, blueprint.uid)],
     }

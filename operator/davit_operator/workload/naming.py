@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from davit_resource import constants
-from davit_resource.objects import Key
+from davit_resource.objects import Ref
 
 _LONGEST = 63
 _HASH_LENGTH = 8
@@ -55,15 +55,15 @@ def object_labels(deployment: str, track: str) -> dict[str, str]:
     }
 
 
-def owner_reference(key: Key, uid: str) -> dict[str, Any]:
+def owner_reference(ref: Ref, uid: str) -> dict[str, Any]:
     """Makes Kubernetes delete an object together with its ModelDeployment.
 
     It does not block the owner's deletion, so it needs no permission on the owner's finalizers.
     """
     return {
         "apiVersion": constants.API_VERSION,
-        "kind": constants.KIND,
-        "name": key.name,
+        "kind": ref.kind,
+        "name": ref.name,
         "uid": uid,
         "controller": True,
     }
@@ -74,7 +74,7 @@ def selector_text(labels: dict[str, str]) -> str:
     return ",".join(f"{name}={value}" for name, value in sorted(labels.items()))
 
 
-def endpoint(key: Key, port: int) -> str:
+def endpoint(ref: Ref, port: int) -> str:
     """Where requests to the stable track go from inside the cluster."""
-    host = f"http://{object_name(key.name, constants.STABLE)}.{key.namespace}.svc"
+    host = f"http://{object_name(ref.name, constants.STABLE)}.{ref.namespace}.svc"
     return host if port == constants.DEFAULT_SERVICE_PORT else f"{host}:{port}"

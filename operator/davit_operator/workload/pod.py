@@ -3,6 +3,7 @@
 from davit_resource import constants
 from davit_resource.objects import Object
 
+from davit_operator.domain.kinds import owner_annotation
 from davit_operator.workload import naming, server_env
 from davit_operator.workload.blueprint import Blueprint
 
@@ -40,12 +41,12 @@ def _build_metadata(blueprint: Blueprint) -> Object:
     return {
         "labels": {
             **(wanted.labels or {}),
-            **naming.object_labels(blueprint.key.name, blueprint.goal.name),
+            **naming.object_labels(blueprint.ref.name, blueprint.goal.name),
             constants.PIN_LABEL: blueprint.goal.pin.fingerprint,
         },
         "annotations": {
             **(wanted.annotations or {}),
-            constants.OWNER_ANNOTATION: blueprint.key.name,
+            owner_annotation(blueprint.ref.kind): blueprint.ref.name,
             constants.MODEL_ANNOTATION: blueprint.goal.pin.label,
             constants.DIGEST_ANNOTATION: blueprint.goal.pin.digest,
         },
@@ -139,7 +140,7 @@ def _build_scheduling(blueprint: Blueprint) -> Object:
 
 
 def _build_spread(blueprint: Blueprint) -> list[Object]:
-    ours = {"labelSelector": {"matchLabels": naming.selector_labels(blueprint.key.name, blueprint.goal.name)}}
+    ours = {"labelSelector": {"matchLabels": naming.selector_labels(blueprint.ref.name, blueprint.goal.name)}}
     wanted = blueprint.spec.topology_spread_constraints
     if wanted is not None:
         return [{**ours, **constraint} for constraint in wanted]

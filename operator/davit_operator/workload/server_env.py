@@ -48,7 +48,7 @@ def serve_env(blueprint: Blueprint) -> list[Object]:
             "DAVIT_MODEL_VERSION": source.version,
             "DAVIT_MODEL_RUN_ID": source.run_id,
             "DAVIT_MODEL_DIGEST": blueprint.goal.pin.digest,
-            "DAVIT_DEPLOYMENT": str(blueprint.key),
+            "DAVIT_DEPLOYMENT": f"{blueprint.ref.namespace}/{blueprint.ref.name}",
             "DAVIT_TRACK": blueprint.goal.name,
             "DAVIT_HOST": "0.0.0.0",  # noqa: S104  a pod answers on its own address
             "DAVIT_PORT": str(PORT),

@@ -1,6 +1,7 @@
 """Another kind of children: one row and one builder."""
 
 from davit_operator.adapters.permissions import list_permissions
+from davit_operator.app import register_model_deployments
 from davit_operator.domain.kinds import Kind
 from davit_operator.engine.queue import WorkQueue
 from davit_operator.handlers.watches import build_registry, build_settings
@@ -29,7 +30,7 @@ PARTS_WITH_ROUTES = (*PARTS, Part(ROUTES, build_route))
 
 
 async def test_a_child_of_another_kind_is_made_repaired_and_deleted():
-    world = World(parts=PARTS_WITH_ROUTES)
+    world = World([register_model_deployments(PARTS_WITH_ROUTES)])
     await world.serve()
     route = world.cluster.child("HTTPRoute", "iris")
     assert naming.selector_labels("iris", "stable").items() <= route["metadata"]["labels"].items()
@@ -48,9 +49,9 @@ async def test_a_child_of_another_kind_is_made_repaired_and_deleted():
 
 def test_a_child_of_another_kind_is_watched_by_our_label_and_permitted():
     kind = describe_kind(PARTS_WITH_ROUTES)
-    watched = build_registry(kind, WorkQueue(), None)._watching.get_all_handlers()
+    watched = build_registry([kind], WorkQueue(), None)._watching.get_all_handlers()
     selector = (ROUTES.group, ROUTES.version, ROUTES.plural)
     assert selector in {(one.selector.group, one.selector.version, one.selector.any_name) for one in watched}
-    assert selector in build_settings(kind, ()).watching.label_selectors
+    assert selector in build_settings([kind], ()).watching.label_selectors
     [permission] = [one for one in list_permissions([kind]) if one.resource == "httproutes"]
     assert permission.verbs == ROUTES.verbs

@@ -3,6 +3,7 @@
 from copy import deepcopy
 
 import pytest
+from davit_operator.app import register_model_deployments
 from davit_operator.domain.objects import Child
 from davit_operator.modeldeployment.tracks import choose_goals
 from davit_operator.workload.blueprint import TrackGoal
@@ -18,7 +19,7 @@ def with_candidate(spec, target):
 @pytest.fixture
 async def world():
     """Two tracks, of which only the stable one is rolled out."""
-    world = World(goals=with_candidate)
+    world = World([register_model_deployments(choose_goals=with_candidate)])
     await world.serve()
     return world
 
@@ -32,7 +33,7 @@ def names_of(world, track):
 
 
 def change_goals(world, goals):
-    world.goals = goals
+    world.registrations = [register_model_deployments(choose_goals=goals)]
     world.restart_operator()
 
 
@@ -114,7 +115,7 @@ async def test_an_object_that_only_bears_the_label_of_a_removed_track_is_left_al
 
 
 async def test_a_foreign_object_with_the_name_of_the_second_track_is_reported_and_left_alone():
-    world = World(goals=with_candidate)
+    world = World([register_model_deployments(choose_goals=with_candidate)])
     await world.serve()
     name = names_of(world, "candidate")["Service"]
     where = ("demo", Child("Service", name))

@@ -28,7 +28,7 @@ def blueprint(through: Through) -> Blueprint:
         "models:/iris@champion", "http://mlflow:5000", "s3://b/iris", "iris", "3", "run", "m-iris"
     )
     return Blueprint(
-        key=resource.key,
+        ref=resource.ref,
         uid=resource.uid,
         spec=resource.parse_spec(),
         goal=TrackGoal("stable", Pin(source, "sha256:" + "0" * 64), replicas=1),

@@ -11,7 +11,7 @@ from davit_operator.domain.objects import Child
 from davit_operator.domain.ports import Note
 from davit_operator.handlers.watches import build_settings
 from davit_operator.modeldeployment.parts import describe_kind
-from davit_resource.objects import Key
+from davit_resource.objects import Ref
 from support.official_client import OfflineClient
 from support.outside import FakeClock
 
@@ -52,13 +52,17 @@ class Recorder:
 async def asked_by_the_adapter() -> set[tuple[str, str, str]]:
     recorder = Recorder()
     cluster = KubernetesCluster(KubernetesApi(OfflineClient(recorder)), (), FakeClock(), [KIND])
-    resource = {"metadata": {"namespace": "demo", "name": "iris", "uid": "u"}}
-    await cluster.list_model_deployments()
-    await cluster.get_model_deployment(Key("demo", "iris"))
+    resource = {
+        "apiVersion": KIND.kind.api_version,
+        "kind": KIND.kind.name,
+        "metadata": {"namespace": "demo", "name": "iris", "uid": "u"},
+    }
+    await cluster.list_resources(KIND.kind)
+    await cluster.get_resource(Ref(KIND.kind.name, "demo", "iris"))
     for kind in (child for child in KIND.children if child.is_applied):
         await cluster.get_child("demo", Child(kind.name, "iris"))
-        await cluster.apply({"kind": kind.name, **resource})
-        await cluster.delete_child({"kind": kind.name, **resource})
+        await cluster.apply({**resource, "kind": kind.name})
+        await cluster.delete_child({**resource, "kind": kind.name})
         await cluster.list_children("demo", kind, {"a": "b"})
     await cluster.list_children("demo", POD, {"a": "b"})
     await cluster.write_status(resource, {})
@@ -79,7 +83,7 @@ async def test_the_permissions_are_exactly_what_is_asked_for():
 
 def test_what_is_needed_cluster_wide_is_what_watching_named_namespaces_does_without():
     assert {(one.group, one.resource) for one in list_permissions([KIND]) if one.cluster_scoped} == KOPF
-    assert build_settings(KIND, ("demo",)).scanning.disabled
+    assert build_settings([KIND], ("demo",)).scanning.disabled
 
 
 def test_verbs_are_in_order_so_that_roles_can_be_compared():

@@ -36,7 +36,7 @@ def blueprint(body: dict[str, Any], **changes: Any) -> Blueprint:
     resource = parse_resource({**body, "metadata": metadata, "spec": {**body["spec"], **changes}})
     spec, source = resource.parse_spec(), source_of(body["spec"])
     return Blueprint(
-        key=resource.key,
+        ref=resource.ref,
         uid=resource.uid,
         spec=spec,
         goal=TrackGoal("stable", Pin(source, "sha256:" + "ab" * 32), spec.replicas),

@@ -13,11 +13,16 @@ from davit_operator.domain.kinds import POD
 from davit_operator.domain.objects import Child
 from davit_operator.domain.ports import Note
 from davit_operator.modeldeployment.parts import PARTS, describe_kind
-from davit_resource.objects import Key
+from davit_resource.constants import KIND
+from davit_resource.objects import Ref
 from support.official_client import OfflineClient
 from support.outside import FakeClock
 
-RESOURCE = {"metadata": {"namespace": "demo", "name": "iris", "uid": "u-1", "resourceVersion": "7"}}
+RESOURCE = {
+    "apiVersion": "davit.dev/v1alpha1",
+    "kind": "ModelDeployment",
+    "metadata": {"namespace": "demo", "name": "iris", "uid": "u-1", "resourceVersion": "7"},
+}
 SERVICE = {"kind": "Service", "metadata": {"namespace": "demo", "name": "iris", "uid": "s-1"}}
 
 
@@ -89,7 +94,7 @@ async def test_exactly_the_object_that_was_seen_is_deleted():
 
 
 async def test_what_is_not_there_is_none():
-    assert await cluster(ApiServer(failure(404))).get_model_deployment(Key("demo", "iris")) is None
+    assert await cluster(ApiServer(failure(404))).get_resource(Ref(KIND, "demo", "iris")) is None
     assert await cluster(ApiServer(failure(404))).get_child("demo", Child("Deployment", "iris")) is None
     assert await cluster(ApiServer(failure(404))).read_secret("demo", "store") is None
 
@@ -105,13 +110,13 @@ async def test_long_lists_are_read_page_by_page():
         httpx.Response(200, json={"items": [{"n": 1}], "metadata": {"continue": "more"}}),
         httpx.Response(200, json={"items": [{"n": 2}], "metadata": {}}),
     )
-    assert await cluster(server).list_model_deployments() == [{"n": 1}, {"n": 2}]
+    assert await cluster(server).list_resources(describe_kind().kind) == [{"n": 1}, {"n": 2}]
     assert server.request.url.params["continue"] == "more"
 
 
 async def test_named_namespaces_are_listed_one_by_one():
     server = ApiServer(httpx.Response(200, json={"items": []}))
-    await cluster(server, ("a", "b")).list_model_deployments()
+    await cluster(server, ("a", "b")).list_resources(describe_kind().kind)
     assert [request.url.path.split("/")[5] for request in server.requests] == ["a", "b"]
 
 

@@ -4,7 +4,8 @@ import re
 
 import pytest
 from davit_operator.workload.naming import all_tracks_labels, endpoint, object_name, selector_labels
-from davit_resource.objects import Key
+from davit_resource.constants import KIND
+from davit_resource.objects import Ref
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,5 +50,5 @@ def test_selector_labels_are_valid_label_values(name):
 
 
 def test_the_endpoint_shows_a_port_only_when_it_is_unusual():
-    assert endpoint(Key("demo", "iris"), 80) == "http://iris.demo.svc"
-    assert endpoint(Key("demo", "iris"), 9000) == "http://iris.demo.svc:9000"
+    assert endpoint(Ref(KIND, "demo", "iris"), 80) == "http://iris.demo.svc"
+    assert endpoint(Ref(KIND, "demo", "iris"), 9000) == "http://iris.demo.svc:9000"
