@@ -48,9 +48,9 @@ class Image:
         return f"{REGISTRY_HOST}/{self.name}:{self.version}"
 
 
-def _davit(part: str) -> Image:
+def _davit(part: str, *packages: str) -> Image:
     dockerfile = Path(part) / "Dockerfile"
-    inputs = (dockerfile, *(Path(path) for path in _SHARED), Path(part) / f"davit_{part}")
+    inputs = (dockerfile, *map(Path, (*_SHARED, *packages)), Path(part) / f"davit_{part}")
     return Image(part, dockerfile, Path(), inputs)
 
 
@@ -62,7 +62,7 @@ def _stack(name: str, *, official: bool = False) -> Image:
 IMAGES = {
     image.name: image
     for image in (
-        _davit("operator"),
+        _davit("operator", "resource/davit_resource"),
         _davit("server"),
         _stack("mlflow"),
         _stack("versitygw"),

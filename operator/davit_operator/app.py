@@ -1,6 +1,7 @@
 """The only place where the parts are made and joined."""
 
 import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,22 +14,28 @@ from davit_operator.adapters.metrics import PrometheusMetrics
 from davit_operator.adapters.registry_mlflow import MlflowRegistry
 from davit_operator.adapters.store_s3 import ModelStore
 from davit_operator.adapters.webhooks_mlflow import MlflowWebhooks
-from davit_operator.desired.blueprint import ServerImage
 from davit_operator.domain.access import RegistryAccess, StoreAccess
+from davit_operator.domain.kinds import CustomKind
 from davit_operator.domain.ports import Clock, Cluster, Metrics, Registry, Store, Webhooks
 from davit_operator.domain.webhook import Subscription
-from davit_operator.planning.route import Platform
-from davit_operator.reconcile.credentials import Credentials
-from davit_operator.reconcile.hints import Hints, Receiver
-from davit_operator.reconcile.lookups import Lookups
-from davit_operator.reconcile.pinning import Pinner
-from davit_operator.reconcile.queue import WorkQueue
-from davit_operator.reconcile.reconciler import Reconciler
-from davit_operator.reconcile.resync import Resync
-from davit_operator.reconcile.subscriber import Subscriber
-from davit_operator.reconcile.vitals import Vitals
-from davit_operator.reconcile.worker import Workers
+from davit_operator.engine.controller import Controller
+from davit_operator.engine.liveness import Liveness
+from davit_operator.engine.queue import WorkQueue
+from davit_operator.engine.rounds import Rounds
+from davit_operator.engine.worker import Workers
+from davit_operator.modeldeployment.controller import ModelDeploymentController
+from davit_operator.modeldeployment.parts import PARTS, Part, describe_kind
+from davit_operator.modeldeployment.reconciler import Reconciler
+from davit_operator.modeldeployment.resync import Resync
+from davit_operator.modeldeployment.tracks import ChooseGoals, choose_goals
+from davit_operator.models.credentials import Credentials
+from davit_operator.models.hints import Hints, Receiver
+from davit_operator.models.lookups import Lookups
+from davit_operator.models.pinning import Pinner
+from davit_operator.models.route import Platform
+from davit_operator.models.subscriber import Subscriber
 from davit_operator.settings import Settings, StoreSettings
+from davit_operator.workload.blueprint import ServerImage
 
 _PATIENCE_ROUNDS = 10
 _LEAST_PATIENCE = timedelta(minutes=3)
@@ -36,7 +43,7 @@ _LEAST_PATIENCE = timedelta(minutes=3)
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """Everything that the reconciler reaches through ports; the tests bring their own."""
+    """Everything that the controllers reach through ports; the tests bring their own."""
 
     cluster: Cluster
     registry: Registry
@@ -47,13 +54,33 @@ class Outside:
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """The reconciler and what feeds it, joined to an outside."""
+    """The controllers and what feeds them, joined to an outside."""
 
     queue: WorkQueue
-    vitals: Vitals
-    reconciler: Reconciler
+    liveness: Liveness
+    controllers: tuple[Controller, ...]
     workers: Workers
-    resync: Resync
+    rounds: Rounds
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the controllers of all kinds share."""
+
+    outside: Outside
+    queue: WorkQueue
+    platform: Platform
+    lookups: Lookups
+    pinner: Pinner
+    image: ServerImage
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A kind of resources, and how its controller is made."""
+
+    kind: CustomKind
+    create: Callable[[Shared], Controller]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +119,11 @@ async def create_app(settings: Settings, store_settings: StoreSettings) -> App:
     """
     clock, metrics = SystemClock(), PrometheusMetrics()
     api = KubernetesApi(await connect())
+    kinds = [one.kind for one in REGISTRATIONS]
     authorities = authorities_file(settings.ca_certificates)
     registry = MlflowRegistry(authorities)
     outside = Outside(
-        cluster=KubernetesCluster(api, settings.watch_namespaces, clock),
+        cluster=KubernetesCluster(api, settings.watch_namespaces, clock, kinds),
         registry=registry,
         store=ModelStore(registry, authorities),
         clock=clock,
@@ -104,7 +132,13 @@ async def create_app(settings: Settings, store_settings: StoreSettings) -> App:
     core = create_core(settings, store_settings, outside)
     link = create_link(settings, MlflowWebhooks(registry), clock, metrics)
     return App(
-        settings=settings, clock=clock, metrics=metrics, core=core, registry=registry, api=api, link=link
+        settings=settings,
+        clock=clock,
+        metrics=metrics,
+        core=core,
+        registry=registry,
+        api=api,
+        link=link,
     )
 
 
@@ -125,25 +159,72 @@ def create_link(settings: Settings, webhooks: Webhooks, clock: Clock, metrics: M
     )
 
 
-def create_core(settings: Settings, store_settings: StoreSettings, outside: Outside) -> Core:
-    """Joins the reconciler, its queue and its resync to an outside."""
-    platform = build_platform(settings)
-    interval = settings.resolve_interval
-    lookups = Lookups(outside.registry, outside.store, outside.clock, outside.metrics, interval)
-    own_registry, own_store = build_access(settings, store_settings)
-    credentials = Credentials(outside.cluster, platform, own_registry, own_store)
-    pinner = Pinner(lookups, credentials, platform)
+def create_core(
+    settings: Settings,
+    store_settings: StoreSettings,
+    outside: Outside,
+    registrations: Sequence[Registration] | None = None,
+) -> Core:
+    """Joins the controllers of all registered kinds, their queue and their rounds to an outside."""
     queue = WorkQueue()
-    vitals = Vitals(outside.clock.now(), max(_PATIENCE_ROUNDS * interval, _LEAST_PATIENCE))
-    image = ServerImage(settings.server_image, settings.server_image_pull_policy)
-    reconciler = Reconciler(outside.cluster, pinner, outside.clock, outside.metrics, platform, image)
+    shared = create_shared(settings, store_settings, outside, queue)
+    controllers = tuple(one.create(shared) for one in registrations or REGISTRATIONS)
+    patience = max(_PATIENCE_ROUNDS * settings.resolve_interval, _LEAST_PATIENCE)
+    liveness = Liveness(outside.clock.now(), patience)
     return Core(
         queue=queue,
-        vitals=vitals,
-        reconciler=reconciler,
-        workers=Workers(queue, reconciler, outside.metrics),
-        resync=Resync(outside.cluster, pinner, lookups, queue, vitals, outside.clock),
+        liveness=liveness,
+        controllers=controllers,
+        workers=Workers(queue, controllers, outside.metrics),
+        rounds=Rounds(outside.cluster, controllers, liveness, outside.clock),
     )
+
+
+def create_shared(
+    settings: Settings, store_settings: StoreSettings, outside: Outside, queue: WorkQueue
+) -> Shared:
+    """Makes what the controllers of all kinds share."""
+    platform = build_platform(settings)
+    lookups = Lookups(
+        outside.registry, outside.store, outside.clock, outside.metrics, settings.resolve_interval
+    )
+    credentials = Credentials(outside.cluster, platform, *build_access(settings, store_settings))
+    return Shared(
+        outside=outside,
+        queue=queue,
+        platform=platform,
+        lookups=lookups,
+        pinner=Pinner(lookups, credentials, platform),
+        image=ServerImage(settings.server_image, settings.server_image_pull_policy),
+    )
+
+
+def register_model_deployments(
+    parts: Sequence[Part] = PARTS, choose_goals: ChooseGoals = choose_goals
+) -> Registration:
+    """The kind ModelDeployment, with what its tracks consist of and which tracks there are."""
+    kind = describe_kind(parts)
+
+    def create(shared: Shared) -> Controller:
+        outside, pinner = shared.outside, shared.pinner
+        reconciler = Reconciler(
+            outside.cluster,
+            pinner,
+            outside.clock,
+            outside.metrics,
+            shared.platform,
+            shared.image,
+            parts,
+            choose_goals,
+        )
+        resync = Resync(pinner, shared.lookups, shared.queue, outside.clock)
+        return ModelDeploymentController(kind, reconciler, resync)
+
+    return Registration(kind, create)
+
+
+REGISTRATIONS = (register_model_deployments(),)
+"""Every kind that the operator reconciles: another one is a folder and a line here."""
 
 
 def build_platform(settings: Settings) -> Platform:

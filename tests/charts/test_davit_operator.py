@@ -2,7 +2,8 @@
 
 import pytest
 import yaml
-from davit_operator.adapters.permissions import PERMISSIONS
+from davit_operator.adapters.permissions import list_permissions
+from davit_operator.modeldeployment.parts import describe_kind
 from davit_operator.settings import Settings, StoreSettings
 from support.charts import CHARTS, ROOT, ChartError, documents, environment, one, render
 
@@ -26,7 +27,7 @@ def rules(role) -> set[tuple[str, str, str]]:
 def wanted(*, everywhere: bool) -> set[tuple[str, str, str]]:
     return {
         (permission.group, permission.resource, verb)
-        for permission in PERMISSIONS
+        for permission in list_permissions([describe_kind()])
         for verb in permission.verbs
         if everywhere or not permission.cluster_scoped
     }

@@ -6,7 +6,7 @@ import pytest
 from cryptography import x509
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives import serialization
-from davit_operator.api import constants
+from davit_resource import constants
 from support.charts import ChartError, containers, documents, environment, one, pod_specs, render
 
 

@@ -1,6 +1,6 @@
 """Monitors select what there is to read, by its real labels and ports."""
 
-from davit_operator.desired import naming
+from davit_operator.workload import naming
 from support.charts import documents, one, render
 
 ALL = "metrics.serviceMonitor.enabled=true,metrics.podMonitor.enabled=true"

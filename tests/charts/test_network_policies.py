@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 
 import pytest
-from davit_operator.api import constants
+from davit_resource import constants
 from support.charts import Document, documents, render
 from support.network_policies import Peer, may_connect
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import pytest
 from davit_operator.domain.webhook import Delivery
-from davit_operator.planning.delivery import sign
+from davit_operator.models.delivery import sign
 from support.live import is_current
 from support.live_cluster import fresh_namespace
 from support.stack_release import CONNECTION, StackRelease

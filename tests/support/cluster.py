@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 
-from davit_operator.api.constants import PIN_LABEL, REVISION_LABEL
 from davit_operator.domain.errors import DavitError
-from davit_operator.domain.objects import Child, Key, Object, child_of
+from davit_operator.domain.kinds import POD, Kind
+from davit_operator.domain.objects import Child, child_of
 from davit_operator.domain.ports import Note
+from davit_resource.constants import KIND, PIN_LABEL, REVISION_LABEL
+from davit_resource.objects import Object, Ref, ref_of
 from support.conditions import check_status
 from support.crd import check_against_crd
 from support.server_side_apply import apply
@@ -21,7 +23,7 @@ class FakeCluster:
     """Keeps objects, counts writes, checks every status. `outage` is raised by everything while it is set."""
 
     def __init__(self) -> None:
-        self.resources: dict[Key, Object] = {}
+        self.resources: dict[Ref, Object] = {}
         self.children: dict[tuple[str, Child], Object] = {}
         self.applied: dict[tuple[str, Child], Object] = {}
         self.pods: dict[str, list[Object]] = {}
@@ -33,22 +35,22 @@ class FakeCluster:
 
     # -- what a person does ---------------------------------------------------------------------------
 
-    def create(self, name: str, spec: Object, namespace: str = "demo") -> Key:
+    def create(self, name: str, spec: Object, namespace: str = "demo") -> Ref:
         """Like `kubectl apply` of a new or changed ModelDeployment."""
-        key = Key(namespace, name)
-        body = self.resources.get(key) or {
+        ref = Ref(KIND, namespace, name)
+        body = self.resources.get(ref) or {
             "apiVersion": "davit.dev/v1alpha1",
             "kind": "ModelDeployment",
             "metadata": {"namespace": namespace, "name": name, "uid": str(uuid.uuid4()), "generation": 0},
         }
         body["spec"] = deepcopy(spec)
         body["metadata"]["generation"] += 1
-        self.resources[key] = body
-        return key
+        self.resources[ref] = body
+        return ref
 
-    def remove(self, key: Key) -> None:
+    def remove(self, ref: Ref) -> None:
         """Like `kubectl delete`: owner references take the children along."""
-        uid = self.resources.pop(key)["metadata"]["uid"]
+        uid = self.resources.pop(ref)["metadata"]["uid"]
         owned = [
             where
             for where, obj in self.children.items()
@@ -112,22 +114,24 @@ class FakeCluster:
 
     # -- the port -------------------------------------------------------------------------------------
 
-    async def list_model_deployments(self) -> Sequence[Object]:
+    async def list_resources(self, kind: Kind) -> Sequence[Object]:
         self._answer()
-        return deepcopy(list(self.resources.values()))
+        return deepcopy([body for ref, body in self.resources.items() if ref.kind == kind.name])
 
-    async def get_model_deployment(self, key: Key) -> Object | None:
+    async def get_resource(self, ref: Ref) -> Object | None:
         self._answer()
-        return deepcopy(self.resources.get(key))
+        return deepcopy(self.resources.get(ref))
 
     async def get_child(self, namespace: str, child: Child) -> Object | None:
         self._answer()
         return deepcopy(self.children.get((namespace, child)))
 
-    async def list_pods(self, namespace: str, selector: dict[str, str]) -> Sequence[Object]:
+    async def list_children(self, namespace: str, kind: Kind, selector: dict[str, str]) -> Sequence[Object]:
         self._answer()
-        pods = self.pods.get(namespace, [])
-        return [deepcopy(pod) for pod in pods if selector.items() <= pod["metadata"]["labels"].items()]
+        found = self.pods.get(namespace, []) if kind is POD else self._of_kind(namespace, kind)
+        return [
+            deepcopy(obj) for obj in found if selector.items() <= obj["metadata"].get("labels", {}).items()
+        ]
 
     async def apply(self, obj: Object) -> Object:
         self._answer()
@@ -154,12 +158,13 @@ class FakeCluster:
     async def write_status(self, resource: Object, status: Object) -> None:
         self._answer()
         self.writes.append("status")
-        body = self.resources.get(Key(resource["metadata"]["namespace"], resource["metadata"]["name"]))
+        body = self.resources.get(ref_of(resource))
         if body is None or body["metadata"]["uid"] != resource["metadata"]["uid"]:
             return
         check_status(resource, body.get("status", {}), status)
         body["status"] = deepcopy(status)
-        check_against_crd({**body, "spec": {"model": {"uri": "models:/any/1"}}})
+        if body["kind"] == KIND:
+            check_against_crd({**body, "spec": {"model": {"uri": "models:/any/1"}}})
 
     async def read_secret(self, namespace: str, name: str) -> dict[str, str] | None:
         self._answer()
@@ -168,6 +173,13 @@ class FakeCluster:
     async def post_event(self, resource: Object, note: Note) -> None:
         self.writes.append("event")
         self.notes.append(note)
+
+    def _of_kind(self, namespace: str, kind: Kind) -> list[Object]:
+        return [
+            obj
+            for (where, child), obj in self.children.items()
+            if (where, child.kind) == (namespace, kind.name)
+        ]
 
     @staticmethod
     def _new(obj: Object) -> Object:

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 from davit_operator.domain.access import RegistryAccess, StoreAccess
 from davit_operator.domain.errors import DavitError, ModelRejected
-from davit_operator.domain.objects import Key
 from davit_operator.domain.pin import Source
 from davit_operator.domain.webhook import Subscription
 from davit_registry import File, Reference
+from davit_resource.objects import Ref
 
 REGISTRY_URL = "http://mlflow.mlflow.svc:5000"
 
@@ -103,7 +103,7 @@ class FakeMetrics:
         self.resolves: list[str] = []
         self.outcomes: list[str] = []
         self.is_subscribed: bool | None = None
-        self.readiness: dict[Key, bool] = {}
+        self.readiness: dict[Ref, bool] = {}
 
     def reconciled(self, result: str, seconds: float) -> None:
         self.results.append(result)
@@ -120,8 +120,8 @@ class FakeMetrics:
     def subscribed(self, *, yes: bool) -> None:
         self.is_subscribed = yes
 
-    def ready(self, key: Key, *, ready: bool) -> None:
+    def ready(self, key: Ref, *, ready: bool) -> None:
         self.readiness[key] = ready
 
-    def forget(self, key: Key) -> None:
+    def forget(self, key: Ref) -> None:
         self.readiness.pop(key, None)

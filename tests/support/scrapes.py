@@ -10,7 +10,8 @@ from functools import cache
 from pathlib import Path
 
 from davit_operator.adapters.metrics import PrometheusMetrics
-from davit_operator.domain.objects import Key
+from davit_resource.constants import KIND
+from davit_resource.objects import Ref
 from davit_server.telemetry.metrics import Metrics
 from prometheus_client.parser import text_string_to_metric_families
 from support.custom_resource_schemas import module_folder
@@ -45,7 +46,7 @@ def operator() -> Labels:
     metrics.reconciled("Ready", 0.1)
     metrics.failed("AliasNotFound")
     metrics.resolved("Resolved", 0.1)
-    metrics.ready(Key("demo", "iris"), ready=True)
+    metrics.ready(Ref(KIND, "demo", "iris"), ready=True)
     return parsed(metrics.render().decode())
 
 
@@ -77,7 +78,7 @@ def kubelet() -> Labels:
     where = ["go", "list", "-m", "-f", "{{.Dir}}", "k8s.io/kubernetes"]
     found = subprocess.run(where, cwd=MODULES / "kubernetes", capture_output=True, text=True, check=True)
     source = Path(found.stdout.strip()) / "pkg/kubelet/metrics/metrics.go"
-    names = re.findall(r'VolumeStats\w+Key\s*=\s*"(volume_stats_\w+)"', source.read_text())
+    names = re.findall(r'VolumeStats\w+Ref\s*=\s*"(volume_stats_\w+)"', source.read_text())
     return {f"kubelet_{name}": {"namespace", "persistentvolumeclaim"} for name in names} | _CADVISOR
 
 

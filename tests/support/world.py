@@ -1,11 +1,13 @@
 """The whole operator with fakes behind its ports, and the words in which component tests speak."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from davit_operator.app import Core, Outside, create_core
-from davit_operator.domain.objects import Key, Object
-from davit_operator.reconcile.reconciler import Next
+from davit_operator.app import REGISTRATIONS, Core, Outside, Registration, create_core
+from davit_operator.engine.controller import Controller, Next
 from davit_operator.settings import Settings, StoreSettings
+from davit_resource.constants import KIND
+from davit_resource.objects import Object, Ref
 from support.cluster import FakeCluster
 from support.outside import REGISTRY_URL, FakeClock, FakeMetrics, FakeRegistry, FakeStore
 
@@ -15,7 +17,8 @@ CHAMPION = "models:/iris@champion"
 class World:
     """A cluster, a registry, a store, a clock, and an operator that can be restarted at any moment."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, registrations: Sequence[Registration] = REGISTRATIONS, **settings: Any) -> None:
+        self.registrations = registrations
         self.cluster, self.registry, self.store = FakeCluster(), FakeRegistry(), FakeStore()
         self.clock, self.metrics = FakeClock(), FakeMetrics()
         self.settings = Settings(registry_url=REGISTRY_URL, **settings)
@@ -23,7 +26,7 @@ class World:
 
     def _start(self) -> Core:
         outside = Outside(self.cluster, self.registry, self.store, self.clock, self.metrics)
-        return create_core(self.settings, StoreSettings(access_key_id="own"), outside)
+        return create_core(self.settings, StoreSettings(access_key_id="own"), outside, self.registrations)
 
     def restart_operator(self) -> None:
         """Everything in memory is gone."""
@@ -32,21 +35,26 @@ class World:
     async def reconcile(self, name: str = "iris", namespace: str = "demo") -> Next:
         """One look, a second after the last thing that happened."""
         self.clock.advance(1)
-        return await self.core.reconciler.reconcile(Key(namespace, name))
+        return await self.controller.reconcile(Ref(KIND, namespace, name))
 
-    async def resync(self) -> list[Key]:
+    @property
+    def controller(self) -> Controller:
+        """That of ModelDeployments."""
+        return next(one for one in self.core.controllers if one.kind.kind.name == KIND)
+
+    async def resync(self) -> list[Ref]:
         """One round, an interval later; the keys that it found worth a look."""
         self.clock.advance(self.settings.resolve_interval_seconds)
-        await self.core.resync.run_once()
+        await self.core.rounds.run_once()
         return await self._queued()
 
-    async def hint(self, *models: str) -> list[Key]:
+    async def hint(self, *models: str) -> list[Ref]:
         """What a webhook sets off, a second later; the keys that it found worth a look."""
         self.clock.advance(1)
-        await self.core.resync.run_for(models)
+        await self.core.rounds.run_for(models)
         return await self._queued()
 
-    async def _queued(self) -> list[Key]:
+    async def _queued(self) -> list[Ref]:
         found = []
         while len(self.core.queue):
             key = await self.core.queue.get()
@@ -66,7 +74,7 @@ class World:
 
     def status(self, name: str = "iris") -> Object:
         """What `kubectl get -o yaml` shows."""
-        return self.cluster.resources[Key("demo", name)]["status"]
+        return self.cluster.resources[Ref(KIND, "demo", name)]["status"]
 
     def conditions(self, name: str = "iris") -> dict[str, Object]:
         return {one["type"]: one for one in self.status(name)["conditions"]}

@@ -7,22 +7,19 @@ import base64
 import logging
 from collections.abc import Sequence
 
+from davit_resource import constants
+from davit_resource.objects import Object, Ref, ref_of
+
 from davit_operator.adapters.event_budget import EventBudget
 from davit_operator.adapters.kubernetes_api import APPLY_PATCH, JSON_PATCH, KubernetesApi
-from davit_operator.api import constants
-from davit_operator.desired.naming import selector_text
 from davit_operator.domain.errors import DavitError, InvalidSpec, Waiting
-from davit_operator.domain.objects import Child, Key, Object
+from davit_operator.domain.kinds import CustomKind, Kind
+from davit_operator.domain.objects import Child, child_of
 from davit_operator.domain.ports import Clock, Note
+from davit_operator.workload.naming import selector_text
 
 logger = logging.getLogger(__name__)
 
-_CHILDREN = {
-    "Deployment": ("/apis/apps/v1", "deployments"),
-    "PodDisruptionBudget": ("/apis/policy/v1", "poddisruptionbudgets"),
-    "Service": ("/api/v1", "services"),
-}
-_OURS = f"/apis/{constants.API_VERSION}"
 _PAGE = "500"
 _MANAGER = {"fieldManager": constants.FIELD_MANAGER}
 
@@ -34,38 +31,39 @@ class KubernetesCluster:
         api: The Kubernetes API.
         namespaces: Where ModelDeployments are listed; everywhere when empty.
         clock: Time, for Events.
+        kinds: The resources and their children.
     """
 
-    def __init__(self, api: KubernetesApi, namespaces: Sequence[str], clock: Clock) -> None:
+    def __init__(
+        self, api: KubernetesApi, namespaces: Sequence[str], clock: Clock, kinds: Sequence[CustomKind]
+    ) -> None:
         self._api = api
         self._namespaces = namespaces
         self._clock = clock
+        self._kinds = {kind.name: kind for one in kinds for kind in (one.kind, *one.children)}
         self._budget = EventBudget(clock)
 
-    async def list_model_deployments(self) -> Sequence[Object]:
-        """All ModelDeployments that the operator watches."""
-        if not self._namespaces:
-            return await self._list(f"{_OURS}/{constants.PLURAL}")
-        paths = [f"{_OURS}/namespaces/{namespace}/{constants.PLURAL}" for namespace in self._namespaces]
+    async def list_resources(self, kind: Kind) -> Sequence[Object]:
+        """All resources of a kind of ours that the operator watches."""
+        paths = [_collection(kind, namespace) for namespace in self._namespaces or ("",)]
         return [body for path in paths for body in await self._list(path)]
 
-    async def get_model_deployment(self, key: Key) -> Object | None:
-        """One ModelDeployment, or None when it is gone."""
-        return await self._api.request("GET", _path_of(key))
+    async def get_resource(self, ref: Ref) -> Object | None:
+        """One resource of ours, or None when it is gone."""
+        return await self._api.request("GET", self._path_of(ref))
 
     async def get_child(self, namespace: str, child: Child) -> Object | None:
         """One child, or None."""
-        return await self._api.request("GET", _child_path(namespace, child))
+        return await self._api.request("GET", self._child_path(namespace, child))
 
-    async def list_pods(self, namespace: str, selector: dict[str, str]) -> Sequence[Object]:
-        """Pods by their labels."""
-        return await self._list(
-            f"/api/v1/namespaces/{namespace}/pods", {"labelSelector": selector_text(selector)}
-        )
+    async def list_children(self, namespace: str, kind: Kind, selector: dict[str, str]) -> Sequence[Object]:
+        """Children of one kind by their labels. Items of a list do not say of which kind they are."""
+        items = await self._list(_collection(kind, namespace), {"labelSelector": selector_text(selector)})
+        return [{"apiVersion": kind.api_version, "kind": kind.name, **item} for item in items]
 
     async def apply(self, obj: Object) -> Object:
         """Server-side apply; the object as it is afterwards."""
-        path = _child_path(obj["metadata"]["namespace"], Child(obj["kind"], obj["metadata"]["name"]))
+        path = self._child_path(obj["metadata"]["namespace"], child_of(obj))
         query = {**_MANAGER, "force": "true"}
         applied = await self._api.request("PATCH", path, query=query, body=obj, content_type=APPLY_PATCH)
         if applied is None:
@@ -76,11 +74,11 @@ class KubernetesCluster:
     async def delete_child(self, obj: Object) -> None:
         """Deletes exactly this object, not a later one of the same name; harmless when it is gone."""
         metadata = obj["metadata"]
-        path = _child_path(metadata["namespace"], Child(obj["kind"], metadata["name"]))
+        path = self._child_path(metadata["namespace"], child_of(obj))
         await self._api.request("DELETE", path, body={"preconditions": {"uid": metadata["uid"]}})
 
     async def write_status(self, resource: Object, status: Object) -> None:
-        """Replaces a ModelDeployment's status as a whole; harmless when the resource is gone.
+        """Replaces a resource's status as a whole; harmless when the resource is gone.
 
         The uid is tested, so that a status never lands on a later resource of the same name.
         """
@@ -89,7 +87,7 @@ class KubernetesCluster:
             {"op": "test", "path": "/metadata/uid", "value": metadata["uid"]},
             {"op": "add", "path": "/status", "value": status},
         ]
-        path = f"{_path_of(Key(metadata['namespace'], metadata['name']))}/status"
+        path = f"{self._path_of(ref_of(resource))}/status"
         try:
             await self._api.request("PATCH", path, query=_MANAGER, body=patch, content_type=JSON_PATCH)
         except InvalidSpec as error:
@@ -104,7 +102,7 @@ class KubernetesCluster:
         return {key: base64.b64decode(value).decode(errors="replace").strip() for key, value in data.items()}
 
     async def post_event(self, resource: Object, note: Note) -> None:
-        """Posts an Event about a ModelDeployment. One that cannot be posted is logged and forgotten."""
+        """Posts an Event about a resource. One that cannot be posted is logged and forgotten."""
         metadata = resource["metadata"]
         if not self._budget.allows(metadata["uid"]):
             logger.info("Event about %s left out, too many lately: %s", metadata["name"], note.reason)
@@ -114,6 +112,12 @@ class KubernetesCluster:
             await self._api.request("POST", f"/api/v1/namespaces/{metadata['namespace']}/events", body=event)
         except DavitError as error:
             logger.warning("Event about %s could not be posted: %s", metadata["name"], error)
+
+    def _child_path(self, namespace: str, child: Child) -> str:
+        return self._path_of(Ref(child.kind, namespace, child.name))
+
+    def _path_of(self, ref: Ref) -> str:
+        return f"{_collection(self._kinds[ref.kind], ref.namespace)}/{ref.name}"
 
     async def _list(self, path: str, query: dict[str, str] | None = None) -> Sequence[Object]:
         items: list[Object] = []
@@ -127,13 +131,11 @@ class KubernetesCluster:
             page["continue"] = following
 
 
-def _path_of(key: Key) -> str:
-    return f"{_OURS}/namespaces/{key.namespace}/{constants.PLURAL}/{key.name}"
-
-
-def _child_path(namespace: str, child: Child) -> str:
-    group, plural = _CHILDREN[child.kind]
-    return f"{group}/namespaces/{namespace}/{plural}/{child.name}"
+def _collection(kind: Kind, namespace: str) -> str:
+    """The path of all objects of a kind, in one namespace or, when empty, everywhere."""
+    prefix = "/apis" if kind.group else "/api"
+    where = f"/namespaces/{namespace}" if namespace else ""
+    return f"{prefix}/{kind.api_version}{where}/{kind.plural}"
 
 
 def _build_event(resource: Object, note: Note, clock: Clock) -> Object:
@@ -144,8 +146,8 @@ def _build_event(resource: Object, note: Note, clock: Clock) -> Object:
         "kind": "Event",
         "metadata": {"generateName": f"{metadata['name'][:200]}.", "namespace": metadata["namespace"]},
         "involvedObject": {
-            "apiVersion": constants.API_VERSION,
-            "kind": constants.KIND,
+            "apiVersion": resource["apiVersion"],
+            "kind": resource["kind"],
             "namespace": metadata["namespace"],
             "name": metadata["name"],
             "uid": metadata["uid"],

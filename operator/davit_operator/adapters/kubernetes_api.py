@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import aiohttp
+from davit_resource.objects import Object
 from kubernetes.aio.client import ApiClient, ApiException, Configuration
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
 from davit_operator import __version__
 from davit_operator.domain.errors import DavitError, Denied, InvalidSpec, Unavailable, Waiting
-from davit_operator.domain.objects import Object
 
 Method = Literal["GET", "POST", "PATCH", "DELETE"]
 

@@ -1,9 +1,9 @@
 """What the operator counts about itself, for Prometheus."""
 
+from davit_resource.objects import Ref
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from davit_operator import __version__
-from davit_operator.domain.objects import Key
 from davit_operator.domain.webhook import Outcome
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -88,13 +88,13 @@ class PrometheusMetrics:
         """Whether our webhook is in MLflow."""
         self._subscribed.set(yes)
 
-    def ready(self, key: Key, *, ready: bool) -> None:
+    def ready(self, ref: Ref, *, ready: bool) -> None:
         """Whether a ModelDeployment is ready."""
-        self._ready.labels(key.namespace, key.name).set(ready)
+        self._ready.labels(ref.namespace, ref.name).set(ready)
 
-    def forget(self, key: Key) -> None:
+    def forget(self, ref: Ref) -> None:
         """A ModelDeployment is gone; its series goes with it."""
-        self._ready.remove(key.namespace, key.name)
+        self._ready.remove(ref.namespace, ref.name)
 
     def render(self) -> bytes:
         """Everything in Prometheus' text format."""

@@ -4,7 +4,10 @@ The chart's RBAC rules are held equal to this list by a contract test, and every
 `cluster_kubernetes.py` checks itself against it in the tests. A permission that nothing uses is removed.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from davit_operator.domain.kinds import CustomKind, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +29,8 @@ class Permission:
     cluster_scoped: bool = False
 
 
-PERMISSIONS = (
-    Permission("davit.dev", "modeldeployments", ("get", "list", "watch"), "read what is wanted"),
-    Permission("davit.dev", "modeldeployments/status", ("patch",), "report"),
-    Permission("apps", "deployments", ("create", "get", "list", "patch", "watch"), "the pods of a track"),
-    Permission("", "services", ("create", "get", "list", "patch", "watch"), "their address"),
-    Permission(
-        "policy",
-        "poddisruptionbudgets",
-        ("create", "delete", "get", "list", "patch", "watch"),
-        "node drains; deleted when one replica is wanted",
-    ),
-    Permission("", "pods", ("list", "watch"), "why a pod is not ready"),
-    Permission("", "secrets", ("get",), "credentials that a ModelDeployment names, never listed"),
+_ALWAYS = (
+    Permission("", "secrets", ("get",), "credentials that a resource names, never listed"),
     Permission("", "events", ("create",), "transitions, for kubectl describe"),
     Permission(
         "apiextensions.k8s.io",
@@ -49,3 +41,18 @@ PERMISSIONS = (
     ),
     Permission("", "namespaces", ("list", "watch"), "notice new namespaces", cluster_scoped=True),
 )
+
+
+def list_permissions(kinds: Sequence[CustomKind]) -> list[Permission]:
+    """Every permission that reconciling these kinds takes, each once."""
+    own = [permission for one in kinds for permission in (_of(one.kind), _of_status(one.kind))]
+    children = dict.fromkeys(_of(child) for one in kinds for child in one.children)
+    return [*own, *children, *_ALWAYS]
+
+
+def _of(kind: Kind) -> Permission:
+    return Permission(kind.group, kind.plural, kind.verbs, kind.why)
+
+
+def _of_status(kind: Kind) -> Permission:
+    return Permission(kind.group, f"{kind.plural}/status", ("patch",), "report")

@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Protocol
 
 from davit_registry import File, Reference
+from davit_resource.objects import Object, Ref
 
 from davit_operator.domain.access import RegistryAccess, StoreAccess
-from davit_operator.domain.objects import Child, Key, Object
+from davit_operator.domain.kinds import Kind
+from davit_operator.domain.objects import Child
 from davit_operator.domain.pin import Source
 from davit_operator.domain.webhook import Subscription
 
@@ -67,17 +69,17 @@ class Note:
 class Cluster(Protocol):
     """The Kubernetes API. Every method may raise `Unavailable`, `Denied` or `Waiting` (a conflict)."""
 
-    async def list_model_deployments(self) -> Sequence[Object]:
-        """All ModelDeployments that the operator watches."""
+    async def list_resources(self, kind: Kind) -> Sequence[Object]:
+        """All resources of a kind of ours that the operator watches."""
 
-    async def get_model_deployment(self, key: Key) -> Object | None:
-        """One ModelDeployment, or None when it is gone."""
+    async def get_resource(self, ref: Ref) -> Object | None:
+        """One resource of ours, or None when it is gone."""
 
     async def get_child(self, namespace: str, child: Child) -> Object | None:
         """One child, or None."""
 
-    async def list_pods(self, namespace: str, selector: dict[str, str]) -> Sequence[Object]:
-        """Pods by their labels."""
+    async def list_children(self, namespace: str, kind: Kind, selector: dict[str, str]) -> Sequence[Object]:
+        """Objects of one kind by their labels: children, or the pods that belong to them."""
 
     async def apply(self, obj: Object) -> Object:
         """Server-side apply; the object as it is afterwards.
@@ -90,13 +92,13 @@ class Cluster(Protocol):
         """Deletes exactly this object, not a later one of the same name; harmless when it is gone."""
 
     async def write_status(self, resource: Object, status: Object) -> None:
-        """Replaces what we wrote into a ModelDeployment's status; harmless when the resource is gone."""
+        """Replaces what we wrote into a resource's status; harmless when the resource is gone."""
 
     async def read_secret(self, namespace: str, name: str) -> dict[str, str] | None:
         """The decoded contents of a Secret, or None when there is none."""
 
     async def post_event(self, resource: Object, note: Note) -> None:
-        """Posts an Event about a ModelDeployment."""
+        """Posts an Event about a resource of ours."""
 
 
 class Clock(Protocol):
@@ -124,8 +126,8 @@ class Metrics(Protocol):
     def subscribed(self, *, yes: bool) -> None:
         """Whether our webhook is in MLflow."""
 
-    def ready(self, key: Key, *, ready: bool) -> None:
+    def ready(self, ref: Ref, *, ready: bool) -> None:
         """Whether a ModelDeployment is ready."""
 
-    def forget(self, key: Key) -> None:
+    def forget(self, ref: Ref) -> None:
         """A ModelDeployment is gone."""

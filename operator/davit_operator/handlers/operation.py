@@ -18,8 +18,8 @@ from davit_operator.handlers.webhook import run_hints, run_subscription, start_r
 async def operate(app: App) -> None:
     """Runs until a signal arrives or any part ends; then everything ends and is begun anew by Kubernetes."""
     probes = Probes(
-        ailment=lambda: app.core.vitals.ailment(app.clock.now()),
-        is_ready=lambda: app.core.vitals.is_ready,
+        unhealthy_reason=lambda: app.core.liveness.unhealthy_reason(app.clock.now()),
+        is_ready=lambda: app.core.liveness.is_ready,
         metrics=app.metrics.render,
     )
     async with AsyncExitStack() as stack:
@@ -27,14 +27,14 @@ async def operate(app: App) -> None:
         stack.enter_context(_answering(start_probes(probes, app.settings.http_port)))
         parts = [
             app.core.workers.run(),
-            run_resync(app.core.resync, app.settings.resolve_interval),
+            run_resync(app.core.rounds, app.settings.resolve_interval),
             _watch(app),
         ]
         if app.link:
             receiver = start_receiver(app.link.receiver, app.settings.webhook_port)
             stack.enter_context(_answering(receiver))
             stack.push_async_callback(app.link.subscriber.withdraw)
-            parts += [run_hints(app.link.hints, app.core.resync), run_subscription(app.link.subscriber)]
+            parts += [run_hints(app.link.hints, app.core.rounds), run_subscription(app.link.subscriber)]
         await run_together(*parts)
 
 
@@ -49,9 +49,10 @@ def _answering(server: HTTPServer) -> Iterator[None]:
 
 async def _watch(app: App) -> None:
     namespaces = app.settings.watch_namespaces
+    kinds = [one.kind for one in app.core.controllers]
     await kopf.operator(
-        registry=build_registry(app.core.queue, app.core.vitals),
-        settings=build_settings(namespaces),
+        registry=build_registry(kinds, app.core.queue, app.core.liveness),
+        settings=build_settings(kinds, namespaces),
         clusterwide=not namespaces,
         namespaces=namespaces,
     )

@@ -18,12 +18,12 @@ class Probes:
     """What is asked.
 
     Attributes:
-        ailment: What is wrong, or None when the operator is alive.
+        unhealthy_reason: What is wrong, or None when the operator is alive.
         is_ready: Whether the first round over all ModelDeployments is over.
         metrics: Everything counted, in Prometheus' text format.
     """
 
-    ailment: Callable[[], str | None]
+    unhealthy_reason: Callable[[], str | None]
     is_ready: Callable[[], bool]
     metrics: Callable[[], bytes]
 
@@ -31,8 +31,8 @@ class Probes:
         """Status, content type and body for a path."""
         match path.partition("?")[0]:
             case "/healthz":
-                ailment = self.ailment()
-                return _verdict(fine=ailment is None, otherwise=ailment or "")
+                unhealthy_reason = self.unhealthy_reason()
+                return _verdict(fine=unhealthy_reason is None, otherwise=unhealthy_reason or "")
             case "/readyz":
                 return _verdict(fine=self.is_ready(), otherwise="the first round is not over yet")
             case "/metrics":

@@ -12,9 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from davit_operator.domain.webhook import Delivery, Outcome
-from davit_operator.reconcile.hints import Hints, Receiver
-from davit_operator.reconcile.resync import Resync
-from davit_operator.reconcile.subscriber import Subscriber
+from davit_operator.engine.rounds import Rounds
+from davit_operator.models.hints import Hints, Receiver
+from davit_operator.models.subscriber import Subscriber
 
 logger = logging.getLogger(__name__)
 
@@ -98,12 +98,12 @@ def start_receiver(receiver: Receiver, port: int) -> ThreadingHTTPServer:
     return server
 
 
-async def run_hints(hints: Hints, resync: Resync) -> None:
+async def run_hints(hints: Hints, rounds: Rounds) -> None:
     """Looks at what each hint is about, until cancelled. Polling makes up for a look that fails."""
     while True:
         models = await hints.take()
         try:
-            await resync.run_for(models)
+            await rounds.run_for(models)
         except Exception:
             logger.exception("A look after a webhook met a bug")
 

@@ -67,7 +67,7 @@ async def test_an_alias_that_moves_is_followed_without_a_gap():
     world.registry.names(CHAMPION, "2")
 
     (key,) = await world.resync()
-    await world.core.reconciler.reconcile(key)
+    await world.controller.reconcile(key)
     world.cluster.start_rolling("iris")
     await world.reconcile()
     assert (world.target(), world.serving()) == ("iris/2", "iris/1")

@@ -4,8 +4,9 @@ import json
 
 import pytest
 from davit_operator.domain.errors import Denied, InvalidSpec, ModelRejected, Unavailable, Waiting
-from davit_operator.domain.objects import Key
-from davit_operator.reconcile.reconciler import Next
+from davit_operator.modeldeployment.reconciler import Next
+from davit_resource.constants import KIND
+from davit_resource.objects import Ref
 from support.world import CHAMPION, World
 
 OUTAGE = Unavailable("RegistryUnavailable", "the registry does not answer; check that it runs")
@@ -17,7 +18,7 @@ async def test_a_registry_outage_changes_nothing():
     ready, deployment = world.condition("Ready"), world.cluster.child("Deployment", "iris")
     world.registry.outage = OUTAGE
     (key,) = await world.resync()
-    assert await world.core.reconciler.reconcile(key) == Next(back_off=True)
+    assert await world.controller.reconcile(key) == Next(back_off=True)
     assert world.condition("Ready") == ready
     assert world.condition("ModelResolved")["status"] == "Unknown"
     assert world.cluster.child("Deployment", "iris") == deployment
@@ -31,11 +32,11 @@ async def test_a_long_outage_writes_once_when_it_begins_and_once_when_it_ends():
     world.registry.outage = OUTAGE
     for _ in range(10):
         for key in await world.resync():
-            await world.core.reconciler.reconcile(key)
+            await world.controller.reconcile(key)
     world.registry.outage = None
     for _ in range(10):
         for key in await world.resync():
-            await world.core.reconciler.reconcile(key)
+            await world.controller.reconcile(key)
     assert world.cluster.writes == ["status", "status"]
     assert world.condition("ModelResolved")["status"] == "True"
 
@@ -96,7 +97,7 @@ async def test_a_missing_alias_names_the_cure_while_the_old_version_serves():
     await world.serve()
     world.registry.models.clear()
     (key,) = await world.resync()
-    await world.core.reconciler.reconcile(key)
+    await world.controller.reconcile(key)
     assert world.condition("Ready")["status"] == "False"
     assert world.condition("Ready")["reason"] == "AliasNotFound"
     assert "set it in MLflow" in world.condition("Ready")["message"]
@@ -112,7 +113,7 @@ async def test_an_alias_that_appears_later_is_found_by_the_resync():
     assert world.condition("Ready")["reason"] == "AliasNotFound"
     world.registry.names(CHAMPION, "1")
     (key,) = await world.resync()
-    await world.core.reconciler.reconcile(key)
+    await world.controller.reconcile(key)
     assert world.target() == "iris/1"
 
 
@@ -322,9 +323,9 @@ async def test_workers_survive_whatever_goes_wrong_and_try_again_later():
 
     world.registry.resolve = broken
     world.clock.advance(60)
-    await world.core.workers.look(Key("demo", "iris"))
+    await world.core.workers.look(Ref(KIND, "demo", "iris"))
     world.cluster.outage = Unavailable("KubernetesUnavailable", "down")
-    await world.core.workers.look(Key("demo", "iris"))
+    await world.core.workers.look(Ref(KIND, "demo", "iris"))
     assert world.metrics.reasons[-2:] == ["InternalError", "KubernetesUnavailable"]
 
 

@@ -11,11 +11,12 @@ from dataclasses import replace
 import pytest
 from davit_operator.app import create_link
 from davit_operator.domain.errors import Denied, Unavailable
-from davit_operator.domain.objects import Key
 from davit_operator.domain.webhook import Delivery
 from davit_operator.handlers.webhook import MOST_BYTES, PATH, run_hints, run_subscription, start_receiver
-from davit_operator.planning.delivery import sign
+from davit_operator.models.delivery import sign
 from davit_operator.settings import Settings
+from davit_resource.constants import KIND
+from davit_resource.objects import Ref
 from support.outside import REGISTRY_URL, FakeClock, FakeMetrics, FakeWebhooks
 from support.world import CHAMPION, World
 
@@ -166,7 +167,7 @@ async def test_a_hint_moves_the_deployment_long_before_the_next_poll():
     await world.serve()
     world.registry.names(CHAMPION, "2")
     assert await world.hint("rose") == []
-    assert await world.hint("iris") == [Key("demo", "iris")]
+    assert await world.hint("iris") == [Ref(KIND, "demo", "iris")]
     await world.reconcile()
     assert world.target() == "iris/2"
 
@@ -194,9 +195,9 @@ async def test_a_lost_hint_is_made_up_for_by_polling(caplog):
     world.registry.names(CHAMPION, "2")
     world.cluster.outage = Unavailable("ApiServerUnreachable", "the API server gives no answer")
     assert await world.hint("iris") == []
-    assert "could not be followed" in caplog.text
+    assert "modeldeployments could not be listed" in caplog.text
     world.cluster.outage = None
-    assert await world.resync() == [Key("demo", "iris")]
+    assert await world.resync() == [Ref(KIND, "demo", "iris")]
 
 
 async def test_hints_are_followed_one_after_another_whatever_goes_wrong(caplog):

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
-from davit_operator.api import constants
-from davit_operator.api.v1alpha1 import ModelDeploymentSpec, ModelDeploymentStatus, parse_resource
 from davit_registry import InvalidReference, parse_reference
+from davit_resource import constants
+from davit_resource.v1alpha1 import ModelDeploymentSpec, ModelDeploymentStatus, parse_resource
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel

@@ -1,15 +1,15 @@
 """What the operator writes into a pod's environment is what the server reads from it."""
 
 import os
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import yaml
-from davit_operator.api.v1alpha1 import ModelDeploymentSpec, parse_resource
-from davit_operator.desired import server_env
-from davit_operator.desired.blueprint import Blueprint, ServerImage
 from davit_operator.domain.access import Route, Through
 from davit_operator.domain.pin import Pin, Source
+from davit_operator.workload import server_env
+from davit_operator.workload.blueprint import Blueprint, ServerImage, TrackGoal
+from davit_resource.v1alpha1 import ModelDeploymentSpec, parse_resource
 from davit_server.artifacts.settings import FetchSettings, variables
 from davit_server.settings import Settings
 from pydantic.alias_generators import to_camel
@@ -28,13 +28,12 @@ def blueprint(through: Through) -> Blueprint:
         "models:/iris@champion", "http://mlflow:5000", "s3://b/iris", "iris", "3", "run", "m-iris"
     )
     return Blueprint(
-        key=resource.key,
+        ref=resource.ref,
         uid=resource.uid,
         spec=resource.parse_spec(),
-        pin=Pin(source, "sha256:" + "0" * 64),
+        goal=TrackGoal("stable", Pin(source, "sha256:" + "0" * 64), replicas=1),
         route=Route("s3://b/iris", "s3://b/iris", through),
         image=ServerImage("davit.dev/server:0.1.0"),
-        track="stable",
         ca_certificates="-----BEGIN CERTIFICATE-----",
     )
 
@@ -121,9 +120,7 @@ def test_batching_that_is_disabled_is_off(monkeypatch):
     spec = made.spec.model_copy(
         update={"server": made.spec.server.model_copy(update={"batching": "Disabled"})}
     )
-    env = values(
-        server_env.serve_env(Blueprint(made.key, made.uid, spec, made.pin, made.route, made.image, "stable"))
-    )
+    env = values(server_env.serve_env(replace(made, spec=spec)))
     monkeypatch.setenv("DAVIT_BATCHING", env["DAVIT_BATCHING"])
     assert Settings().batching == "off"
 

@@ -5,13 +5,13 @@ import re
 import httpx
 from davit_operator.adapters.cluster_kubernetes import KubernetesCluster
 from davit_operator.adapters.kubernetes_api import KubernetesApi
-from davit_operator.adapters.permissions import PERMISSIONS
-from davit_operator.api import constants
-from davit_operator.desired.track import KINDS
-from davit_operator.domain.objects import Child, Key
+from davit_operator.adapters.permissions import list_permissions
+from davit_operator.domain.kinds import POD
+from davit_operator.domain.objects import Child
 from davit_operator.domain.ports import Note
-from davit_operator.handlers.children import CHILDREN, PODS
 from davit_operator.handlers.watches import build_settings
+from davit_operator.modeldeployment.parts import describe_kind
+from davit_resource.objects import Ref
 from support.official_client import OfflineClient
 from support.outside import FakeClock
 
@@ -20,6 +20,7 @@ PATH = re.compile(
     r"(?:/(?P<name>[^/]+))?(?:/(?P<sub>[^/]+))?$"
 )
 # What kopf needs to notice CRDs and namespaces that come and go (its documentation, "RBAC").
+KIND = describe_kind()
 KOPF = {("apiextensions.k8s.io", "customresourcedefinitions"), ("", "namespaces")}
 
 
@@ -50,15 +51,20 @@ class Recorder:
 
 async def asked_by_the_adapter() -> set[tuple[str, str, str]]:
     recorder = Recorder()
-    cluster = KubernetesCluster(KubernetesApi(OfflineClient(recorder)), (), FakeClock())
-    resource = {"metadata": {"namespace": "demo", "name": "iris", "uid": "u"}}
-    await cluster.list_model_deployments()
-    await cluster.get_model_deployment(Key("demo", "iris"))
-    for kind in KINDS:
-        await cluster.get_child("demo", Child(kind, "iris"))
-        await cluster.apply({"kind": kind, **resource})
-    await cluster.delete_child({"kind": "PodDisruptionBudget", **resource})
-    await cluster.list_pods("demo", {"a": "b"})
+    cluster = KubernetesCluster(KubernetesApi(OfflineClient(recorder)), (), FakeClock(), [KIND])
+    resource = {
+        "apiVersion": KIND.kind.api_version,
+        "kind": KIND.kind.name,
+        "metadata": {"namespace": "demo", "name": "iris", "uid": "u"},
+    }
+    await cluster.list_resources(KIND.kind)
+    await cluster.get_resource(Ref(KIND.kind.name, "demo", "iris"))
+    for kind in (child for child in KIND.children if child.is_applied):
+        await cluster.get_child("demo", Child(kind.name, "iris"))
+        await cluster.apply({**resource, "kind": kind.name})
+        await cluster.delete_child({**resource, "kind": kind.name})
+        await cluster.list_children("demo", kind, {"a": "b"})
+    await cluster.list_children("demo", POD, {"a": "b"})
     await cluster.write_status(resource, {})
     await cluster.read_secret("demo", "store")
     await cluster.post_event(resource, Note("Normal", "Resolved", "it is"))
@@ -66,21 +72,20 @@ async def asked_by_the_adapter() -> set[tuple[str, str, str]]:
 
 
 def asked_by_the_watches() -> set[tuple[str, str, str]]:
-    ours = (constants.GROUP, constants.VERSION, constants.PLURAL)
-    watched = {(group, plural) for group, _, plural in (ours, *CHILDREN, PODS)}
+    watched = {(kind.group, kind.plural) for kind in (KIND.kind, *KIND.children)}
     return {(group, plural, verb) for group, plural in watched | KOPF for verb in ("list", "watch")}
 
 
 async def test_the_permissions_are_exactly_what_is_asked_for():
-    listed = {(one.group, one.resource, verb) for one in PERMISSIONS for verb in one.verbs}
+    listed = {(one.group, one.resource, verb) for one in list_permissions([KIND]) for verb in one.verbs}
     assert listed == await asked_by_the_adapter() | asked_by_the_watches()
 
 
 def test_what_is_needed_cluster_wide_is_what_watching_named_namespaces_does_without():
-    assert {(one.group, one.resource) for one in PERMISSIONS if one.cluster_scoped} == KOPF
-    assert build_settings(("demo",)).scanning.disabled
+    assert {(one.group, one.resource) for one in list_permissions([KIND]) if one.cluster_scoped} == KOPF
+    assert build_settings([KIND], ("demo",)).scanning.disabled
 
 
 def test_verbs_are_in_order_so_that_roles_can_be_compared():
-    for one in PERMISSIONS:
+    for one in list_permissions([KIND]):
         assert list(one.verbs) == sorted(one.verbs)

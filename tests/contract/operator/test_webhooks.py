@@ -13,7 +13,7 @@ from davit_operator.adapters.webhooks_mlflow import MlflowWebhooks
 from davit_operator.domain.access import RegistryAccess
 from davit_operator.domain.webhook import Subscription
 from davit_operator.handlers.webhook import start_receiver
-from davit_operator.reconcile.hints import Hints, Receiver
+from davit_operator.models.hints import Hints, Receiver
 from support.outside import FakeMetrics
 from support.registry_stack import running_mlflow
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from davit_operator.api.v1alpha1 import parse_resource
 from davit_operator.domain.webhook import Delivery, Outcome
-from davit_operator.planning.delivery import follows, judge_delivery, read_hint, sign
+from davit_operator.models.delivery import follows, judge_delivery, read_hint, sign
+from davit_resource.v1alpha1 import parse_resource
 from support.outside import FakeClock
 
 SECRET = "a shared secret"

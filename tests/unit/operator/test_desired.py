@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import yaml
-from davit_operator.api.v1alpha1 import parse_resource
-from davit_operator.desired.blueprint import Blueprint, ServerImage
-from davit_operator.desired.track import build_track
 from davit_operator.domain.pin import Pin, Source
-from davit_operator.planning.route import Platform, choose_route
+from davit_operator.modeldeployment.parts import build_track
+from davit_operator.models.route import Platform, choose_route
+from davit_operator.workload.blueprint import Blueprint, ServerImage, TrackGoal
+from davit_resource.v1alpha1 import parse_resource
 from support.golden import INPUT
 
 SAMPLES = Path(__file__).parents[3] / "manifests" / "samples"
@@ -36,13 +36,12 @@ def blueprint(body: dict[str, Any], **changes: Any) -> Blueprint:
     resource = parse_resource({**body, "metadata": metadata, "spec": {**body["spec"], **changes}})
     spec, source = resource.parse_spec(), source_of(body["spec"])
     return Blueprint(
-        key=resource.key,
+        ref=resource.ref,
         uid=resource.uid,
         spec=spec,
-        pin=Pin(source, "sha256:" + "ab" * 32),
+        goal=TrackGoal("stable", Pin(source, "sha256:" + "ab" * 32), spec.replicas),
         route=choose_route(source.location, spec.model, PLATFORM),
         image=ServerImage("davit.dev/server:0.1.0"),
-        track="stable",
     )
 
 

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from davit_operator.planning.drift import find_drift, parse_quantity
+from davit_operator.engine.drift import find_drift, parse_quantity
 
 
 @pytest.mark.parametrize(

@@ -3,17 +3,20 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from davit_operator.api.v1alpha1 import ModelDeploymentStatus, ReplicasStatus
 from davit_operator.domain.errors import ModelRejected, Waiting
 from davit_operator.domain.pin import Pin, Source
-from davit_operator.planning.events import choose_events
-from davit_operator.planning.rollout import Rollout, not_deployed
-from davit_operator.planning.status import Report, build_status
+from davit_operator.modeldeployment.events import choose_events
+from davit_operator.modeldeployment.rollout import Rollout, not_deployed
+from davit_operator.modeldeployment.status import Report, TrackReport, build_status
+from davit_resource.v1alpha1 import ModelDeploymentStatus, ReplicasStatus
 
 PIN = Pin(Source(uri="models:/iris@a", registry="", location="s3://b", name="iris", version="1"), "sha256:1")
 READY = Rollout(ReplicasStatus(desired=1, total=1, ready=1, updated=1), frozenset({PIN.fingerprint}))
 REPORT = Report(
-    generation=1, now=datetime(2026, 11, 21, tzinfo=UTC), uri="models:/iris@a", target=PIN, rollout=READY
+    generation=1,
+    now=datetime(2026, 11, 21, tzinfo=UTC),
+    uri="models:/iris@a",
+    tracks=(TrackReport("stable", PIN, READY),),
 )
 NOTHING = ModelDeploymentStatus()
 
@@ -23,7 +26,7 @@ def reasons(before, after):
 
 
 def test_a_first_rollout_is_told_when_resolved_and_when_done():
-    begun = build_status(NOTHING, replace(REPORT, rollout=not_deployed(1)))
+    begun = build_status(NOTHING, replace(REPORT, tracks=(TrackReport("stable", PIN, not_deployed(1)),)))
     assert reasons(NOTHING, begun) == [("Normal", "Resolved")]
     assert reasons(begun, build_status(begun, REPORT)) == [("Normal", "RolledOut")]
 
@@ -44,4 +47,7 @@ def test_a_refusal_is_told_once():
 def test_waiting_is_no_refusal():
     ready = build_status(NOTHING, REPORT)
     waiting = replace(READY, problem=Waiting("PodsNotReady", "0/1"))
-    assert reasons(ready, build_status(ready, replace(REPORT, rollout=waiting))) == []
+    assert (
+        reasons(ready, build_status(ready, replace(REPORT, tracks=(TrackReport("stable", PIN, waiting),))))
+        == []
+    )

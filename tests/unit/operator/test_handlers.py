@@ -5,17 +5,21 @@ import http.client
 from datetime import timedelta
 
 import pytest
-from davit_operator.api import constants
-from davit_operator.domain.objects import Key
-from davit_operator.handlers.children import CHILDREN, PODS, note_child
-from davit_operator.handlers.modeldeployment import note_model_deployment
+from davit_operator.domain.kinds import owner_annotation
+from davit_operator.engine.liveness import Liveness
+from davit_operator.engine.queue import WorkQueue
+from davit_operator.handlers.children import note_child
 from davit_operator.handlers.probes import Probes, start_probes
+from davit_operator.handlers.resources import note_resource
 from davit_operator.handlers.resync import run_resync
 from davit_operator.handlers.watches import build_registry, build_settings
-from davit_operator.reconcile.queue import WorkQueue
-from davit_operator.reconcile.vitals import Vitals
+from davit_operator.modeldeployment.parts import describe_kind
+from davit_resource import constants
+from davit_resource.constants import KIND
+from davit_resource.objects import Ref
 from support.outside import FakeClock
 
+DESCRIBED = describe_kind()
 OWNER = {"kind": "ModelDeployment", "name": "iris", "uid": "u"}
 
 
@@ -25,8 +29,8 @@ def queue():
 
 
 @pytest.fixture
-def vitals():
-    return Vitals(FakeClock().now(), timedelta(minutes=3))
+def liveness():
+    return Liveness(FakeClock().now(), timedelta(minutes=3))
 
 
 def event(type_, generation=1, **metadata):
@@ -40,22 +44,22 @@ async def taken(queue):
     return key
 
 
-async def test_a_new_generation_wakes(queue, vitals):
-    note_model_deployment(event("ADDED"), queue, vitals)
-    assert await taken(queue) == Key("demo", "iris")
-    note_model_deployment(event("MODIFIED", 2), queue, vitals)
-    assert await taken(queue) == Key("demo", "iris")
+async def test_a_new_generation_wakes(queue, liveness):
+    note_resource(event("ADDED"), DESCRIBED.kind, queue, liveness)
+    assert await taken(queue) == Ref(KIND, "demo", "iris")
+    note_resource(event("MODIFIED", 2), DESCRIBED.kind, queue, liveness)
+    assert await taken(queue) == Ref(KIND, "demo", "iris")
 
 
-async def test_our_own_status_write_wakes_nobody(queue, vitals):
-    note_model_deployment(event("ADDED"), queue, vitals)
+async def test_our_own_status_write_wakes_nobody(queue, liveness):
+    note_resource(event("ADDED"), DESCRIBED.kind, queue, liveness)
     await taken(queue)
-    note_model_deployment(event("MODIFIED"), queue, vitals)
+    note_resource(event("MODIFIED"), DESCRIBED.kind, queue, liveness)
     assert len(queue) == 0
 
 
-async def test_a_deletion_wakes_so_that_its_metrics_go(queue, vitals):
-    note_model_deployment(event("DELETED"), queue, vitals)
+async def test_a_deletion_wakes_so_that_its_metrics_go(queue, liveness):
+    note_resource(event("DELETED"), DESCRIBED.kind, queue, liveness)
     assert len(queue) == 1
 
 
@@ -63,55 +67,55 @@ async def test_a_deletion_wakes_so_that_its_metrics_go(queue, vitals):
     "metadata",
     [
         {"ownerReferences": [OWNER]},
-        {"ownerReferences": [], "annotations": {constants.OWNER_ANNOTATION: "iris"}},
+        {"ownerReferences": [], "annotations": {owner_annotation("ModelDeployment"): "iris"}},
         {
             "ownerReferences": [{"kind": "ReplicaSet", "name": "x"}],
-            "annotations": {constants.OWNER_ANNOTATION: "iris"},
+            "annotations": {owner_annotation("ModelDeployment"): "iris"},
         },
     ],
     ids=["by its owner", "by its annotation", "a pod"],
 )
 def test_a_changed_child_wakes_its_owner(queue, metadata):
-    note_child(event("MODIFIED", **metadata), queue)
+    note_child(event("MODIFIED", **metadata), [DESCRIBED], queue)
     assert len(queue) == 1
 
 
 def test_children_found_at_start_up_wake_nobody(queue):
-    note_child(event(None, ownerReferences=[OWNER]), queue)
+    note_child(event(None, ownerReferences=[OWNER]), [DESCRIBED], queue)
     assert len(queue) == 0
 
 
 def test_a_strangers_object_wakes_nobody(queue):
-    note_child(event("MODIFIED", ownerReferences=[{"kind": "Other", "name": "x"}]), queue)
+    note_child(event("MODIFIED", ownerReferences=[{"kind": "Other", "name": "x"}]), [DESCRIBED], queue)
     assert len(queue) == 0
 
 
-def test_kopf_is_given_nothing_that_would_make_it_write(queue, vitals):
-    registry = build_registry(queue, vitals)
-    assert len(registry._watching.get_all_handlers()) == 1 + len(CHILDREN) + 1
+def test_kopf_is_given_nothing_that_would_make_it_write(queue, liveness):
+    registry = build_registry([DESCRIBED], queue, liveness)
+    assert len(registry._watching.get_all_handlers()) == 1 + len(DESCRIBED.children)
     assert not registry._changing.get_all_handlers()  # would annotate
     assert not registry._spawning.get_all_handlers()  # would add a finalizer
-    settings = build_settings(())
+    settings = build_settings([DESCRIBED], ())
     assert settings.peering.standalone
     assert not settings.posting.enabled
 
 
 def test_children_are_watched_by_our_label_only():
-    selectors = build_settings(()).watching.label_selectors
-    assert {tuple(selectors[child].split("=")) for child in (*CHILDREN, PODS)} == {
-        (constants.MANAGED_BY_LABEL, constants.MANAGED_BY)
-    }
+    selectors = build_settings([DESCRIBED], ()).watching.label_selectors
+    assert {
+        tuple(selectors[child.group, child.version, child.plural].split("=")) for child in DESCRIBED.children
+    } == {(constants.MANAGED_BY_LABEL, constants.MANAGED_BY)}
 
 
 def test_named_namespaces_need_no_cluster_wide_permission():
-    assert build_settings(("demo",)).scanning.disabled
-    assert not build_settings(()).scanning.disabled
+    assert build_settings([DESCRIBED], ("demo",)).scanning.disabled
+    assert not build_settings([DESCRIBED], ()).scanning.disabled
 
 
-def test_kopf_runs_the_handlers_that_it_is_given(queue, vitals):
+def test_kopf_runs_the_handlers_that_it_is_given(queue, liveness):
     (handler,) = [
         one
-        for one in build_registry(queue, vitals)._watching.get_all_handlers()
+        for one in build_registry([DESCRIBED], queue, liveness)._watching.get_all_handlers()
         if one.selector.any_name == constants.PLURAL
     ]
     assert handler.fn(event=event("ADDED"), body={}) is None
@@ -151,8 +155,10 @@ def ask(port, path):
 
 
 def test_probes_tell_health_readiness_and_metrics():
-    said = {"ailment": None, "ready": False}
-    probes = Probes(lambda: said["ailment"], lambda: said["ready"], lambda: b"davit_operator_info 1\n")
+    said = {"unhealthy_reason": None, "ready": False}
+    probes = Probes(
+        lambda: said["unhealthy_reason"], lambda: said["ready"], lambda: b"davit_operator_info 1\n"
+    )
     server = start_probes(probes, 0)
     port = server.server_address[1]
     try:
@@ -160,7 +166,7 @@ def test_probes_tell_health_readiness_and_metrics():
         assert ask(port, "/readyz")[0] == 503
         assert ask(port, "/metrics") == (200, "davit_operator_info 1\n")
         assert ask(port, "/other")[0] == 404
-        said.update(ailment="the resync has not gone round", ready=True)
+        said.update(unhealthy_reason="the resync has not gone round", ready=True)
         assert ask(port, "/healthz") == (503, "the resync has not gone round\n")
         assert ask(port, "/readyz?verbose") == (200, "ok\n")
     finally:

@@ -9,12 +9,20 @@ from davit_operator.adapters.cluster_kubernetes import KubernetesCluster
 from davit_operator.adapters.event_budget import EventBudget
 from davit_operator.adapters.kubernetes_api import KubernetesApi
 from davit_operator.domain.errors import Denied, InvalidSpec, Unavailable, Waiting
-from davit_operator.domain.objects import Child, Key
+from davit_operator.domain.kinds import POD
+from davit_operator.domain.objects import Child
 from davit_operator.domain.ports import Note
+from davit_operator.modeldeployment.parts import PARTS, describe_kind
+from davit_resource.constants import KIND
+from davit_resource.objects import Ref
 from support.official_client import OfflineClient
 from support.outside import FakeClock
 
-RESOURCE = {"metadata": {"namespace": "demo", "name": "iris", "uid": "u-1", "resourceVersion": "7"}}
+RESOURCE = {
+    "apiVersion": "davit.dev/v1alpha1",
+    "kind": "ModelDeployment",
+    "metadata": {"namespace": "demo", "name": "iris", "uid": "u-1", "resourceVersion": "7"},
+}
 SERVICE = {"kind": "Service", "metadata": {"namespace": "demo", "name": "iris", "uid": "s-1"}}
 
 
@@ -42,7 +50,7 @@ class ApiServer:
 
 
 def cluster(server, namespaces=()):
-    return KubernetesCluster(KubernetesApi(OfflineClient(server)), namespaces, FakeClock())
+    return KubernetesCluster(KubernetesApi(OfflineClient(server)), namespaces, FakeClock(), [describe_kind()])
 
 
 def failure(code, message="because", **details):
@@ -86,7 +94,7 @@ async def test_exactly_the_object_that_was_seen_is_deleted():
 
 
 async def test_what_is_not_there_is_none():
-    assert await cluster(ApiServer(failure(404))).get_model_deployment(Key("demo", "iris")) is None
+    assert await cluster(ApiServer(failure(404))).get_resource(Ref(KIND, "demo", "iris")) is None
     assert await cluster(ApiServer(failure(404))).get_child("demo", Child("Deployment", "iris")) is None
     assert await cluster(ApiServer(failure(404))).read_secret("demo", "store") is None
 
@@ -102,20 +110,32 @@ async def test_long_lists_are_read_page_by_page():
         httpx.Response(200, json={"items": [{"n": 1}], "metadata": {"continue": "more"}}),
         httpx.Response(200, json={"items": [{"n": 2}], "metadata": {}}),
     )
-    assert await cluster(server).list_model_deployments() == [{"n": 1}, {"n": 2}]
+    assert await cluster(server).list_resources(describe_kind().kind) == [{"n": 1}, {"n": 2}]
     assert server.request.url.params["continue"] == "more"
 
 
 async def test_named_namespaces_are_listed_one_by_one():
     server = ApiServer(httpx.Response(200, json={"items": []}))
-    await cluster(server, ("a", "b")).list_model_deployments()
+    await cluster(server, ("a", "b")).list_resources(describe_kind().kind)
     assert [request.url.path.split("/")[5] for request in server.requests] == ["a", "b"]
 
 
 async def test_pods_are_asked_for_by_their_labels():
     server = ApiServer(httpx.Response(200, json={"items": []}))
-    await cluster(server).list_pods("demo", {"b": "2", "a": "1"})
+    await cluster(server).list_children("demo", POD, {"b": "2", "a": "1"})
+    assert server.request.url.path == "/api/v1/namespaces/demo/pods"
     assert server.request.url.params["labelSelector"] == "a=1,b=2"
+
+
+async def test_items_of_a_list_are_given_the_kind_that_the_api_server_leaves_out():
+    server = ApiServer(
+        httpx.Response(200, json={"kind": "DeploymentList", "items": [{"metadata": {"name": "iris"}}]})
+    )
+    deployments = next(part.kind for part in PARTS if part.kind.name == "Deployment")
+    assert await cluster(server).list_children("demo", deployments, {"a": "1"}) == [
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "iris"}}
+    ]
+    assert server.request.url.path == "/apis/apps/v1/namespaces/demo/deployments"
 
 
 @pytest.mark.parametrize(

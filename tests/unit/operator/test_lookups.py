@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from davit_operator.adapters.metrics import PrometheusMetrics
 from davit_operator.domain.errors import ModelRejected
-from davit_operator.domain.objects import Key
-from davit_operator.reconcile.lookups import Recent
+from davit_operator.models.lookups import Recent
+from davit_resource.constants import KIND
+from davit_resource.objects import Ref
 from support.outside import FakeClock
 
 INTERVAL = timedelta(seconds=30)
@@ -92,7 +93,7 @@ async def test_what_nobody_can_use_any_more_is_forgotten():
 
 def test_metrics_are_told_in_prometheus_words():
     metrics = PrometheusMetrics()
-    key = Key("demo", "iris")
+    key = Ref(KIND, "demo", "iris")
     metrics.reconciled("Ready", 0.1)
     metrics.failed("AliasNotFound")
     metrics.resolved("Resolved", 0.006)

@@ -3,8 +3,9 @@
 import re
 
 import pytest
-from davit_operator.desired.naming import endpoint, object_name, pod_selector, selector_labels
-from davit_operator.domain.objects import Key
+from davit_operator.workload.naming import all_tracks_labels, endpoint, object_name, selector_labels
+from davit_resource.constants import KIND
+from davit_resource.objects import Ref
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,9 +46,9 @@ def test_a_track_of_one_deployment_is_not_another_deployment():
 def test_selector_labels_are_valid_label_values(name):
     for value in selector_labels(name, "stable").values():
         assert re.fullmatch(r"[a-z0-9]([-a-z0-9_.]{0,61}[a-z0-9])?", value)
-    assert pod_selector(name).items() <= selector_labels(name, "stable").items()
+    assert all_tracks_labels(name).items() <= selector_labels(name, "stable").items()
 
 
 def test_the_endpoint_shows_a_port_only_when_it_is_unusual():
-    assert endpoint(Key("demo", "iris"), 80) == "http://iris.demo.svc"
-    assert endpoint(Key("demo", "iris"), 9000) == "http://iris.demo.svc:9000"
+    assert endpoint(Ref(KIND, "demo", "iris"), 80) == "http://iris.demo.svc"
+    assert endpoint(Ref(KIND, "demo", "iris"), 9000) == "http://iris.demo.svc:9000"

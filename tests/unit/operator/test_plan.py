@@ -1,16 +1,19 @@
 """Plans: what to change and why; and whose objects are never touched."""
 
 import pytest
-from davit_operator.api import constants
 from davit_operator.domain.errors import InvalidSpec, Waiting
-from davit_operator.domain.objects import Key, child_of
-from davit_operator.planning.plan import make_plan
+from davit_operator.domain.kinds import owner_annotation
+from davit_operator.domain.objects import child_of
+from davit_operator.engine.plan import make_plan
+from davit_resource import constants
+from davit_resource.constants import KIND
+from davit_resource.objects import Ref
 
-OWNER, UID = Key("demo", "iris"), "uid-1"
+OWNER, UID = Ref(KIND, "demo", "iris"), "uid-1"
 
 
 def obj(kind="Service", mark="1", owner=("ModelDeployment", "iris", UID), **metadata):
-    annotations = {constants.HASH_ANNOTATION: mark, constants.OWNER_ANNOTATION: "iris"}
+    annotations = {constants.HASH_ANNOTATION: mark, owner_annotation("ModelDeployment"): "iris"}
     references = [{"kind": owner[0], "name": owner[1], "uid": owner[2], "controller": True}] if owner else []
     labels = {constants.MANAGED_BY_LABEL: constants.MANAGED_BY}
     return {

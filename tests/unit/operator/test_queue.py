@@ -2,10 +2,11 @@
 
 import asyncio
 
-from davit_operator.domain.objects import Key
-from davit_operator.reconcile.queue import WorkQueue
+from davit_operator.engine.queue import WorkQueue
+from davit_resource.constants import KIND
+from davit_resource.objects import Ref
 
-A, B = Key("demo", "a"), Key("demo", "b")
+A, B = Ref(KIND, "demo", "a"), Ref(KIND, "demo", "b")
 
 
 class FakeTimers:

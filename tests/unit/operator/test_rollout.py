@@ -1,9 +1,9 @@
 """How far the pods are from what is wanted, told from the Deployment and its pods."""
 
 import pytest
-from davit_operator.api import constants
 from davit_operator.domain.errors import ModelRejected, Waiting
-from davit_operator.planning.rollout import judge_rollout, needs_pods, not_deployed
+from davit_operator.modeldeployment.rollout import judge_rollout, needs_pods, not_deployed
+from davit_resource import constants
 
 TEMPLATE = {
     "metadata": {

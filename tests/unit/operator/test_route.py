@@ -1,10 +1,10 @@
 """Routes: who reads a model's files, from where, with whose credentials."""
 
 import pytest
-from davit_operator.api.v1alpha1 import ModelSpec
 from davit_operator.domain.access import Route, Through
 from davit_operator.domain.errors import InvalidSpec, ModelRejected
-from davit_operator.planning.route import Platform, choose_registry_url, choose_route
+from davit_operator.models.route import Platform, choose_registry_url, choose_route
+from davit_resource.v1alpha1 import ModelSpec
 
 URL = "http://mlflow.mlflow.svc:5000"
 PROXIED = "mlflow-artifacts:/1/models/m-a/artifacts"

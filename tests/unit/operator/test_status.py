@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from davit_operator.api.v1alpha1 import ModelDeploymentStatus, ReplicasStatus
 from davit_operator.domain.errors import Denied, InvalidSpec, ModelRejected, Unavailable, Waiting
 from davit_operator.domain.pin import Pin, Source
-from davit_operator.planning.rollout import Rollout, not_deployed
-from davit_operator.planning.status import Report, build_crashed_status, build_status
+from davit_operator.modeldeployment.rollout import Rollout, not_deployed
+from davit_operator.modeldeployment.status import Report, TrackReport, build_crashed_status, build_status
+from davit_resource.v1alpha1 import ModelDeploymentStatus, ReplicasStatus
 from support.conditions import check_status
 
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
@@ -36,10 +36,9 @@ def rolling(*answering, problem=None):
     return Rollout(replicas, frozenset(one.fingerprint for one in answering), problem)
 
 
-def report(**changes):
-    base = Report(
-        generation=3, now=NOW, uri=URI, target=V1, rollout=rolled_out(V1), endpoint="http://iris.demo.svc"
-    )
+def report(target=V1, rollout=None, **changes):
+    stable = TrackReport("stable", target, rollout or rolled_out(V1))
+    base = Report(generation=3, now=NOW, uri=URI, tracks=(stable,), endpoint="http://iris.demo.svc")
     return replace(base, **changes)
 
 

@@ -13,8 +13,24 @@ import davit_server
 import pytest
 
 ROOT = Path(__file__).parents[3]
-PACKAGES = ["operator/davit_operator", "server/davit_server", "registry/davit_registry", "devcluster"]
-FOLDERS = ["operator", "server", "registry", "devcluster", "charts", "manifests", "examples", "tests"]
+PACKAGES = [
+    "operator/davit_operator",
+    "server/davit_server",
+    "registry/davit_registry",
+    "resource/davit_resource",
+    "devcluster",
+]
+FOLDERS = [
+    "operator",
+    "server",
+    "registry",
+    "resource",
+    "devcluster",
+    "charts",
+    "manifests",
+    "examples",
+    "tests",
+]
 
 
 def sources(package: str) -> list[Path]:

@@ -1,0 +1,31 @@
+"""Whether a ModelDeployment needs a look, judged from its status and what its reference names now."""
+
+from davit_resource.conditions import MODEL_RESOLVED, READY
+from davit_resource.v1alpha1 import Resource
+
+from davit_operator.domain.errors import DavitError, Unavailable
+from davit_operator.domain.pin import Source
+from davit_operator.models.pins import pin_from_status
+
+
+def is_settled(resource: Resource, outcome: Source | DavitError | None) -> bool:
+    """True when a reconciliation would find nothing to do.
+
+    Args:
+        resource: As it was listed.
+        outcome: What the reference names now, why we cannot know, or None when it is not followed.
+    """
+    status = resource.status
+    ready, resolved = status.condition(READY), status.condition(MODEL_RESOLVED)
+    if status.observed_generation != resource.generation or ready is None or ready.status != "True":
+        return False
+    if isinstance(outcome, Unavailable):
+        return resolved is not None and resolved.status == "Unknown" and resolved.reason == outcome.reason
+    if isinstance(outcome, DavitError) or resolved is None or resolved.status != "True":
+        return False
+    return outcome is None or _is_target(resource, outcome)
+
+
+def _is_target(resource: Resource, source: Source) -> bool:
+    target = resource.status.model.target
+    return target is not None and pin_from_status(target).source == source

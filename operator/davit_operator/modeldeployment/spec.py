@@ -1,0 +1,17 @@
+"""Reading what is wanted, with an error that decides the conditions."""
+
+from davit_resource.v1alpha1 import ModelDeploymentSpec, Resource, UnreadableSpec
+
+from davit_operator.domain.errors import InvalidSpec
+
+
+def read_spec(resource: Resource) -> ModelDeploymentSpec:
+    """Parses the spec of a ModelDeployment.
+
+    Raises:
+        InvalidSpec: A field is missing, unknown to this operator or has a wrong value.
+    """
+    try:
+        return resource.parse_spec()
+    except UnreadableSpec as error:
+        raise InvalidSpec("InvalidSpec", str(error)) from None

@@ -1,0 +1,263 @@
+"""The status: what every kind of problem does to the conditions stands here and nowhere else.
+
+| problem | Ready | Reconciling | Stalled | ModelResolved |
+|---|---|---|---|---|
+| none | True | | | True |
+| `Waiting` | False | True | | |
+| `Unavailable` | as the pods are, with the last pin; else False | only without a pin | | Unknown |
+| `Denied` | False | | | False when the registry or store refused |
+| `InvalidSpec`, `ModelRejected` | False | | True | False when the reference was the matter |
+| anything else, our bug | Unknown | | | |
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from davit_resource import conditions as c
+from davit_resource.constants import HISTORY_LENGTH, STABLE
+from davit_resource.v1alpha1 import (
+    HistoryEntry,
+    ModelDeploymentStatus,
+    ModelStatus,
+    PinStatus,
+    TrackStatus,
+)
+
+from davit_operator.domain.errors import DavitError, InvalidSpec, ModelRejected, Unavailable, Waiting
+from davit_operator.domain.pin import Pin
+from davit_operator.modeldeployment.rollout import Rollout
+from davit_operator.models.pins import pin_from_status, pin_to_status
+
+INTERNAL_ERROR = "InternalError"
+
+
+@dataclass(frozen=True, slots=True)
+class TrackReport:
+    """What one reconciliation found out about one track.
+
+    Attributes:
+        name: The track.
+        pin: The pin that its objects were built for, or None.
+        rollout: What its pods do.
+    """
+
+    name: str
+    pin: Pin | None
+    rollout: Rollout
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that one reconciliation found out.
+
+    Attributes:
+        generation: The generation of spec that was read.
+        now: The present moment.
+        uri: The reference as written; empty when the spec cannot be read.
+        tracks: One entry per track; the stable one is always among them.
+        resolution: What kept the reference from being resolved; None when it was.
+        problem: What else went wrong before or while applying; None when nothing did.
+        endpoint: Where requests go.
+        selector: Which pods are meant.
+        follows: False while `spec.suspend` holds the pin.
+        target_is_current: Whether `target` is what the present spec asks for, as far as is known.
+    """
+
+    generation: int
+    now: datetime
+    uri: str
+    tracks: tuple[TrackReport, ...]
+    resolution: DavitError | None = None
+    problem: DavitError | None = None
+    endpoint: str = ""
+    selector: str = ""
+    follows: bool = True
+    target_is_current: bool = True
+
+    @property
+    def target(self) -> Pin | None:
+        """The pin that the stable track was built for."""
+        return self._stable.pin
+
+    @property
+    def rollout(self) -> Rollout:
+        """What the pods of the stable track do: they decide whether a ModelDeployment is ready."""
+        return self._stable.rollout
+
+    @property
+    def _stable(self) -> TrackReport:
+        return next(track for track in self.tracks if track.name == STABLE)
+
+
+def build_status(previous: ModelDeploymentStatus, report: Report) -> ModelDeploymentStatus:
+    """The status to store. Equal to the previous one when nothing worth telling happened."""
+    report = _with_steady_words(previous, report)
+    target = pin_to_status(report.target, previous.model.target, report.now) if report.target else None
+    serving = _choose_serving(previous.model, target, report)
+    verdicts = list(_judge(report, serving))
+    return ModelDeploymentStatus(
+        observed_generation=report.generation,
+        conditions=c.merge_conditions(previous.conditions, verdicts, report.generation, report.now),
+        model=ModelStatus(target=target, serving=serving),
+        replicas=report.rollout.replicas,
+        tracks=_list_tracks(report.tracks),
+        selector=report.selector or previous.selector,
+        endpoint=report.endpoint or previous.endpoint,
+        history=_continue_history(previous.history, serving, report),
+    )
+
+
+def _list_tracks(tracks: Sequence[TrackReport]) -> list[TrackStatus]:
+    """An entry per track; none while there is one track, of which the rest of the status tells already."""
+    if len(tracks) < 2:
+        return []
+    return [
+        TrackStatus(
+            name=track.name,
+            label=track.pin.label if track.pin else "",
+            digest=track.pin.digest if track.pin else "",
+            replicas=track.rollout.replicas,
+        )
+        for track in tracks
+    ]
+
+
+def _with_steady_words(previous: ModelDeploymentStatus, report: Report) -> Report:
+    """An outage shows a new face at each try (refused, timed out); one story is enough, and one write."""
+    told = previous.condition(c.MODEL_RESOLVED)
+    problem = report.resolution
+    if not isinstance(problem, Unavailable) or told is None or told.observed_generation != report.generation:
+        return report
+    same = told.status == "Unknown" and told.reason == problem.reason
+    return replace(report, resolution=Unavailable(told.reason, told.message)) if same else report
+
+
+def build_crashed_status(
+    previous: ModelDeploymentStatus, generation: int, now: datetime
+) -> ModelDeploymentStatus:
+    """The status after a bug of ours: we do not know whether it is ready, and touch nothing else."""
+    doubt = c.Verdict(
+        c.READY,
+        "Unknown",
+        INTERNAL_ERROR,
+        "the operator met a bug of its own and tries again; its log has the traceback",
+    )
+    unknown = [c.Verdict(type_, "Unknown", INTERNAL_ERROR, doubt.message) for type_ in c.ALWAYS_PRESENT]
+    known = [
+        c.Verdict(one.type, one.status, one.reason, one.message)
+        for one in previous.conditions
+        if one.type in c.ALWAYS_PRESENT
+    ]
+    verdicts = {verdict.type: verdict for verdict in [*unknown, *known, doubt]}
+    merged = c.merge_conditions(previous.conditions, verdicts.values(), generation, now)
+    return previous.model_copy(update={"observed_generation": generation, "conditions": merged})
+
+
+def _choose_serving(previous: ModelStatus, target: PinStatus | None, report: Report) -> PinStatus | None:
+    """The pin that answers now: the target once it is rolled out, else the old one while it answers."""
+    answering = report.rollout.answering
+    candidates = [target, previous.serving] if report.rollout.is_complete else [previous.serving, target]
+    return next((pin for pin in candidates if pin and pin_from_status(pin).fingerprint in answering), None)
+
+
+def _continue_history(
+    history: list[HistoryEntry], serving: PinStatus | None, report: Report
+) -> list[HistoryEntry]:
+    if serving is None or not report.rollout.is_complete:
+        return history
+    if history and (history[0].label, history[0].digest) == (serving.label, serving.digest):
+        return history
+    entry = HistoryEntry(
+        label=serving.label,
+        uri=serving.uri,
+        version=serving.version,
+        run_id=serving.run_id,
+        digest=serving.digest,
+        serving_since=report.now,
+    )
+    return [entry, *history][:HISTORY_LENGTH]
+
+
+def blocking_problem(report: Report) -> DavitError | None:
+    """What keeps the ModelDeployment from being ready; None when it is ready.
+
+    A registry or store without an answer is no such thing while the last pin fits the spec.
+    """
+    if report.problem:
+        return report.problem
+    if isinstance(report.resolution, Unavailable) and report.target and report.target_is_current:
+        return report.rollout.problem
+    if report.resolution:
+        return report.resolution
+    if not report.follows and not report.target_is_current:
+        return InvalidSpec(
+            "Suspended",
+            f"spec.suspend is true, so {report.uri} is not followed: set it to false to roll it out",
+        )
+    return report.rollout.problem
+
+
+def _judge(report: Report, serving: PinStatus | None) -> Iterator[c.Verdict]:
+    yield _judge_available(report, serving)
+    yield _judge_resolved(report)
+    problem = blocking_problem(report)
+    if problem is None:
+        yield _ready(report)
+    else:
+        yield c.Verdict(c.READY, "False", problem.reason, _message(problem, serving))
+        yield from _judge_progress(problem)
+
+
+def _judge_progress(problem: DavitError) -> Iterator[c.Verdict]:
+    match problem:
+        case Waiting() | Unavailable():
+            yield c.Verdict(c.RECONCILING, "True", problem.reason, problem.message)
+        case InvalidSpec() | ModelRejected():
+            yield c.Verdict(c.STALLED, "True", problem.reason, problem.message)
+
+
+def _ready(report: Report) -> c.Verdict:
+    label = report.target.label if report.target else "nothing"
+    if not report.follows:
+        return c.Verdict(c.READY, "True", "Suspended", f"{label} stays while spec.suspend is true")
+    if report.rollout.replicas.desired == 0:
+        return c.Verdict(
+            c.READY, "True", "ScaledToZero", f"spec.replicas is 0: {label} has no pods, as wanted"
+        )
+    return c.Verdict(c.READY, "True", "Serving", f"all pods serve {label}")
+
+
+def _judge_available(report: Report, serving: PinStatus | None) -> c.Verdict:
+    if report.rollout.replicas.ready and serving:
+        where = f" at {report.endpoint}" if report.endpoint else ""
+        return c.Verdict(c.AVAILABLE, "True", "Answering", f"{serving.label} answers{where}")
+    if report.rollout.replicas.ready:
+        return c.Verdict(c.AVAILABLE, "True", "Answering", "an earlier version answers")
+    if report.rollout.is_complete and report.target:
+        return c.Verdict(
+            c.AVAILABLE, "False", "ScaledToZero", "spec.replicas is 0: nothing answers, as wanted"
+        )
+    return c.Verdict(c.AVAILABLE, "False", "NoReadyPods", "no pod is ready, so nothing answers")
+
+
+def _judge_resolved(report: Report) -> c.Verdict:
+    match report.resolution:
+        case Unavailable() as problem:
+            return c.Verdict(c.MODEL_RESOLVED, "Unknown", problem.reason, problem.message)
+        case DavitError() as problem:
+            return c.Verdict(c.MODEL_RESOLVED, "False", problem.reason, problem.message)
+    if report.target is None or not report.uri:
+        reason = report.problem.reason if report.problem else "Suspended"
+        return c.Verdict(c.MODEL_RESOLVED, "Unknown", reason, "the reference was not looked up")
+    label, uri = report.target.label, report.target.source.uri
+    if not report.follows:
+        return c.Verdict(
+            c.MODEL_RESOLVED, "True", "Suspended", f"{uri} was {label}; not followed while suspended"
+        )
+    return c.Verdict(c.MODEL_RESOLVED, "True", "Resolved", f"{uri} is {label}, {report.target.digest}")
+
+
+def _message(problem: DavitError, serving: PinStatus | None) -> str:
+    keeps = serving is not None and not isinstance(problem, Waiting)
+    return f"{problem.message} ({serving.label} keeps serving)" if keeps and serving else problem.message

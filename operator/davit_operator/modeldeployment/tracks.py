@@ -1,0 +1,16 @@
+"""Which tracks a ModelDeployment shall have. Another track is another entry here."""
+
+from collections.abc import Callable
+
+from davit_resource import constants
+from davit_resource.v1alpha1 import ModelDeploymentSpec
+
+from davit_operator.domain.pin import Pin
+from davit_operator.workload.blueprint import TrackGoal
+
+ChooseGoals = Callable[[ModelDeploymentSpec, Pin], tuple[TrackGoal, ...]]
+
+
+def choose_goals(spec: ModelDeploymentSpec, target: Pin) -> tuple[TrackGoal, ...]:
+    """The goal of every track; the stable one, which answers requests, is always among them."""
+    return (TrackGoal(constants.STABLE, target, spec.replicas),)

@@ -1,0 +1,135 @@
+"""Choosing the pin to roll out: what the reference names now, or the last good one while that is in doubt."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from davit_registry import InvalidReference, Reference, StoredModel, parse_reference
+from davit_resource.objects import Ref
+from davit_resource.v1alpha1 import ModelDeploymentSpec, ModelSpec, ModelStatus, Resource
+
+from davit_operator.domain.access import Route, Through
+from davit_operator.domain.errors import DavitError, Denied, InvalidSpec
+from davit_operator.domain.pin import Pin, Source
+from davit_operator.models.credentials import Credentials
+from davit_operator.models.lookups import Lookups
+from davit_operator.models.pins import pin_from_status
+from davit_operator.models.route import Platform, choose_registry_url, choose_route
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The pin to roll out, and what kept us from finding a newer one.
+
+    Attributes:
+        target: What the pods shall serve; None when nothing was ever resolved.
+        is_current: Whether the target came from the reference and registry that the spec names now.
+        resolution: Why the reference could not be resolved; None when it was, or was not looked up.
+    """
+
+    target: Pin | None
+    is_current: bool
+    resolution: DavitError | None = None
+
+
+class Pinner:
+    """Turns references into pins.
+
+    Args:
+        lookups: Registry and stores.
+        credentials: How to reach them.
+        platform: What the operator's settings offer.
+    """
+
+    def __init__(self, lookups: Lookups, credentials: Credentials, platform: Platform) -> None:
+        self._lookups = lookups
+        self._credentials = credentials
+        self._platform = platform
+
+    async def choose(self, resource: Resource, spec: ModelDeploymentSpec) -> Choice:
+        """Resolves the reference, unless the spec is suspended; keeps the last pin when that fails."""
+        stored = resource.status.model.target
+        last = pin_from_status(stored) if stored else None
+        if spec.suspend:
+            return Choice(last, self._is_current(last, spec.model))
+        try:
+            return Choice(await self._pin(resource, spec.model), is_current=True)
+        except DavitError as problem:
+            return Choice(last, self._is_current(last, spec.model), problem)
+
+    async def resolve(self, namespace: str, model: ModelSpec, since: datetime | None = None) -> Source:
+        """What a reference names now, without looking at the files.
+
+        Args:
+            namespace: Where the spec's Secrets are.
+            model: The reference and its registry.
+            since: An older answer does not count; when None, one from within the last interval does.
+
+        Raises:
+            DavitError: Why it names nothing, or why we cannot know.
+        """
+        reference = read_reference(model.uri)
+        if isinstance(reference, StoredModel):
+            return Source(uri=model.uri, registry="", location=model.uri)
+        access = await self._credentials.for_registry(namespace, model)
+        return await self._lookups.resolve(reference, access, since)
+
+    async def _pin(self, resource: Resource, model: ModelSpec) -> Pin:
+        source = await self.resolve(resource.ref.namespace, model)
+        route = choose_route(source.location, model, self._platform)
+        known = _settled_digest(source, resource.status.model)
+        if known:
+            return Pin(source, known)
+        access = await self._credentials.for_listing(resource.ref.namespace, model, route)
+        try:
+            return Pin(source, await self._lookups.digest(route.listing, access))
+        except DavitError as error:
+            message = _for_version(source, error.message)
+            if isinstance(error, Denied):
+                message += _whose_credentials(resource.ref, model, route)
+            raise type(error)(error.reason, message) from error
+
+    def _is_current(self, last: Pin | None, model: ModelSpec) -> bool:
+        if last is None or last.source.uri != model.uri:
+            return False
+        return last.source.registry in ("", choose_registry_url(model, self._platform))
+
+
+def read_reference(uri: str) -> Reference:
+    """Parses a reference.
+
+    Raises:
+        InvalidSpec: It has none of the six forms.
+    """
+    try:
+        return parse_reference(uri)
+    except InvalidReference as error:
+        raise InvalidSpec(error.reason, f"spec.model.uri: {error.cause}; {error.cure}") from None
+
+
+def _settled_digest(source: Source, status: ModelStatus) -> str:
+    """The digest of a model that already serves: its files need no second look.
+
+    A model that does not serve yet is listed anew, because its files may have been repaired meanwhile.
+    """
+    if status.target is None or status.serving is None:
+        return ""
+    target, serving = pin_from_status(status.target), pin_from_status(status.serving)
+    fits = target.source.identity == source.identity and target.same_model(serving)
+    return target.digest if fits else ""
+
+
+def _for_version(source: Source, message: str) -> str:
+    """A store knows places, not versions: says which version it is about."""
+    return f"{source.name}/{source.version}: {message}" if source.version else message
+
+
+def _whose_credentials(ref: Ref, model: ModelSpec, route: Route) -> str:
+    """A store knows keys, not Secrets: says where the refused ones came from."""
+    match route.through:
+        case Through.STORE_SECRET:
+            secret = f"{ref.namespace}/{model.store_secret_name}"
+            return f"; the credentials are those of Secret {secret}, which spec.model.storeSecretName names"
+        case Through.OPERATOR_STORE:
+            return "; the credentials are the operator's own, from its connection Secret"
+        case Through.PROXY:
+            return ""

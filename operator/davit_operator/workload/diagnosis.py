@@ -1,0 +1,151 @@
+"""What a pod that is not ready says about why: its conditions, its containers' states, their last words."""
+
+import json
+from collections.abc import Sequence
+
+from davit_resource import constants
+from davit_resource.objects import Object
+
+from davit_operator.domain.errors import DavitError, Denied, ModelRejected, Waiting
+
+_PULL_REASONS = {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "RegistryUnavailable"}
+_CONFIG_REASONS = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError"}
+_LONGEST_MESSAGE = 1000
+
+# How the reasons end that our containers give for what time may mend, and for what credentials mend.
+_PASSING = ("Unavailable", "Unreachable", "Failing", "TimedOut", "Throttled")
+_REFUSING = ("Denied", "Refused")
+
+
+def is_live(pod: Object) -> bool:
+    """Whether a pod counts: not being deleted, not over."""
+    over = pod.get("status", {}).get("phase") in {"Failed", "Succeeded"}
+    return not over and "deletionTimestamp" not in pod["metadata"]
+
+
+def is_ready(pod: Object) -> bool:
+    """Whether a pod gets requests."""
+    return _condition(pod, "Ready").get("status") == "True"
+
+
+def revision_of(pod: Object) -> str:
+    """Which pod template a pod was made from."""
+    return str((pod["metadata"].get("labels") or {}).get(constants.REVISION_LABEL, ""))
+
+
+def pin_of(pod: Object) -> str:
+    """The fingerprint of the pin that a pod answers with."""
+    return str((pod["metadata"].get("labels") or {}).get(constants.PIN_LABEL, ""))
+
+
+def diagnose_pods(pods: Sequence[Object]) -> DavitError | None:
+    """The gravest thing that any of these pods says; the first by name among equals, so that it stays put."""
+    found = [problem for pod in sorted(pods, key=_name) if (problem := diagnose_pod(pod))]
+    return min(found, key=_gravity, default=None)
+
+
+def diagnose_pod(pod: Object) -> DavitError | None:
+    """Why a pod is not ready, when it can be told; None while nothing is wrong with it."""
+    if is_ready(pod):
+        return None
+    scheduled = _condition(pod, "PodScheduled")
+    if scheduled.get("status") == "False":
+        return Waiting(
+            "Unschedulable",
+            f"pod {_name(pod)} finds no node: {_short(scheduled.get('message', 'no reason given'))}; "
+            "add or free nodes, or change spec.resources or the scheduling fields of spec",
+        )
+    status = pod.get("status", {})
+    containers = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
+    return next((problem for one in containers if (problem := _diagnose_container(pod, one))), None)
+
+
+def _diagnose_container(pod: Object, container: Object) -> DavitError | None:
+    waiting = container.get("state", {}).get("waiting") or {}
+    if waiting.get("reason") in _PULL_REASONS | {"InvalidImageName"}:
+        return _unpullable(pod, container, waiting["reason"])
+    if waiting.get("reason") in _CONFIG_REASONS:
+        return _unstartable(pod, container, waiting)
+    ended = _last_end(container)
+    if ended is None or container.get("ready") or ended.get("exitCode") == 0:
+        return None
+    if ended.get("reason") == "OOMKilled":
+        return _out_of_memory(container)
+    return _last_words(container, ended.get("message", "")) or ModelRejected(
+        "ContainerFailed",
+        f"container {container['name']} ended with exit code {ended.get('exitCode')} and gave no reason: "
+        f"read kubectl logs {_name(pod)} -c {container['name']} --previous",
+    )
+
+
+def _last_end(container: Object) -> Object | None:
+    """How the container ended, now or the last time: it stays true while the container is tried again."""
+    for state in (container.get("state") or {}, container.get("lastState") or {}):
+        if ended := state.get("terminated"):
+            return dict(ended)
+    return None
+
+
+def _unpullable(pod: Object, container: Object, reason: str) -> DavitError:
+    kind = ModelRejected if reason == "InvalidImageName" else Waiting
+    return kind(
+        "ImagePullFailed",
+        f"image {container.get('image')} of container {container['name']} cannot be pulled: check spec.image "
+        f"and spec.imagePullSecrets; kubectl describe pod {_name(pod)} has the details",
+    )
+
+
+def _unstartable(pod: Object, container: Object, waiting: Object) -> DavitError:
+    return Waiting(
+        "ContainerNotStarted",
+        f"container {container['name']} cannot start: {_short(waiting.get('message', waiting['reason']))}; "
+        f"check the Secrets and ConfigMaps that spec names, and kubectl describe pod {_name(pod)}",
+    )
+
+
+def _out_of_memory(container: Object) -> DavitError:
+    if container["name"] == "serve":
+        cure = "raise spec.resources.limits.memory"
+    else:
+        cure = "the model's file list or its largest parts do not fit; report this with the size of the model"
+    limit = container.get("resources", {}).get("limits", {}).get("memory")
+    allowed = f"its limit of {limit}" if limit else "its limit"
+    return ModelRejected(
+        "OutOfMemory", f"container {container['name']} used more memory than {allowed}: {cure}"
+    )
+
+
+def _last_words(container: Object, message: str) -> DavitError | None:
+    """The structured reason that our containers leave behind."""
+    try:
+        words = json.loads(message)
+        stage, reason, cause, cure = (str(words[key]) for key in ("stage", "reason", "cause", "cure"))
+    except (ValueError, KeyError, TypeError):
+        return None
+    text = f"{stage} failed in container {container['name']}: {_short(cause)}; {_short(cure)}"
+    return _kind_of(reason)(reason or "ContainerFailed", text)
+
+
+def _kind_of(reason: str) -> type[DavitError]:
+    """Whether trying again may help. Reasons are words of the server's and the registry reader's."""
+    if reason.endswith(_PASSING):
+        return Waiting
+    return Denied if reason.endswith(_REFUSING) else ModelRejected
+
+
+def _gravity(problem: DavitError) -> int:
+    return [ModelRejected, Denied, Waiting].index(type(problem))
+
+
+def _condition(pod: Object, type_: str) -> Object:
+    conditions = pod.get("status", {}).get("conditions") or []
+    return next((dict(condition) for condition in conditions if condition["type"] == type_), {})
+
+
+def _name(pod: Object) -> str:
+    return str(pod["metadata"]["name"])
+
+
+def _short(text: object) -> str:
+    line = " ".join(str(text).split()).rstrip(".;")
+    return line if len(line) <= _LONGEST_MESSAGE else f"{line[:_LONGEST_MESSAGE]}…"

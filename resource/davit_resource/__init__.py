@@ -1,0 +1,1 @@
+"""The ModelDeployment as the API server stores it, parsed. No decisions here."""

@@ -1,0 +1,183 @@
+"""Another kind of resources: a controller of its own and one registration."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+from davit_operator.adapters.cluster_kubernetes import KubernetesCluster
+from davit_operator.adapters.kubernetes_api import KubernetesApi
+from davit_operator.adapters.permissions import list_permissions
+from davit_operator.app import REGISTRATIONS, Registration
+from davit_operator.domain.errors import Unavailable
+from davit_operator.domain.kinds import POD, READ, CustomKind, Kind
+from davit_operator.domain.objects import Child
+from davit_operator.domain.ports import Cluster
+from davit_operator.engine.controller import Next
+from davit_operator.engine.plan import make_plan
+from davit_operator.engine.queue import WorkQueue
+from davit_operator.handlers.watches import build_registry
+from davit_resource.objects import Object, Ref, ref_of
+from support.official_client import OfflineClient
+from support.outside import FakeClock
+from support.world import CHAMPION, World
+
+JOB = Kind("Job", "batch", "v1", "jobs", "predicts a batch")
+BATCH = CustomKind(
+    kind=Kind("BatchPrediction", "davit.dev", "v1alpha1", "batchpredictions", "what to predict", verbs=READ),
+    children=(JOB, POD),
+)
+NIGHTLY = Ref("BatchPrediction", "demo", "nightly")
+
+
+@dataclass
+class BatchController:
+    """Makes one Job for each BatchPrediction."""
+
+    cluster: Cluster
+    queue: WorkQueue
+    kind: CustomKind = BATCH
+    rounds: list[tuple[list[str], object]] = field(default_factory=list)
+
+    async def reconcile(self, ref):
+        body = await self.cluster.get_resource(ref)
+        if body is None:
+            return Next()
+        live = await self.cluster.list_children(ref.namespace, JOB, {"davit.dev/batch": ref.name})
+        plan = make_plan([self.job(body)], {}, ref, body["metadata"]["uid"])
+        for step in plan.apply if not live else ():
+            await self.cluster.apply(step.obj)
+        return Next(after=60)
+
+    async def resync(self, bodies, models=None):
+        self.rounds.append(([body["metadata"]["name"] for body in bodies], models))
+        for body in bodies:
+            self.queue.add(ref_of(body))
+
+    def job(self, body: Object) -> Object:
+        metadata = body["metadata"]
+        owner = {
+            "kind": "BatchPrediction",
+            "name": metadata["name"],
+            "uid": metadata["uid"],
+            "controller": True,
+        }
+        return {
+            "apiVersion": JOB.api_version,
+            "kind": JOB.name,
+            "metadata": {
+                "namespace": metadata["namespace"],
+                "name": metadata["name"],
+                "labels": {"davit.dev/batch": metadata["name"]},
+                "annotations": {"davit.dev/batch-prediction": metadata["name"], "davit.dev/applied": "1"},
+                "ownerReferences": [owner],
+            },
+            "spec": {},
+        }
+
+
+REGISTERED = (
+    *REGISTRATIONS,
+    Registration(BATCH, lambda shared: BatchController(shared.outside.cluster, shared.queue)),
+)
+
+
+@pytest.fixture
+def world():
+    world = World(REGISTERED)
+    metadata = {"namespace": "demo", "name": "nightly", "uid": "b-1", "generation": 1}
+    world.cluster.resources[NIGHTLY] = {"kind": "BatchPrediction", "metadata": metadata, "spec": {}}
+    return world
+
+
+def batches(world):
+    return world.core.controllers[-1]
+
+
+async def test_its_resources_are_reconciled_by_its_controller_and_only_by_that(world):
+    await world.serve()
+    before = set(world.cluster.children)
+    await world.core.workers.look(NIGHTLY)
+    assert set(world.cluster.children) - before == {("demo", Child("Job", "nightly"))}
+    await world.reconcile()
+    assert world.condition("Ready")["status"] == "True"
+
+
+async def test_two_resources_of_one_name_are_told_apart_by_their_kind(world):
+    world.registry.names(CHAMPION, "1")
+    world.cluster.create("nightly", {"model": {"uri": CHAMPION}})
+    await world.reconcile("nightly")
+    await world.core.workers.look(NIGHTLY)
+    kinds = {child.kind for _, child in world.cluster.children if child.name == "nightly"}
+    assert kinds == {"Service", "Deployment", "Job"}
+
+
+async def test_a_round_lists_each_kind_and_hands_it_to_its_controller(world):
+    await world.serve()
+    assert NIGHTLY in await world.resync()
+    assert batches(world).rounds == [(["nightly"], None)]
+
+
+async def test_news_about_a_registered_model_reach_every_kind(world):
+    await world.hint("iris")
+    assert batches(world).rounds == [(["nightly"], ("iris",))]
+
+
+async def test_a_resource_that_is_being_deleted_is_left_out_of_rounds(world):
+    world.cluster.resources[NIGHTLY]["metadata"]["deletionTimestamp"] = "2026-11-21T08:00:00Z"
+    await world.resync()
+    assert batches(world).rounds == [([], None)]
+
+
+async def test_a_kind_that_cannot_be_listed_does_not_keep_the_others_from_their_round(world):
+    class OneIsMissing(type(world.cluster)):
+        async def list_resources(self, kind):
+            if kind.name == "ModelDeployment":
+                raise Unavailable("KubernetesUnavailable", "no answer")
+            return await super().list_resources(kind)
+
+    world.cluster.__class__ = OneIsMissing
+    await world.resync()
+    assert batches(world).rounds == [(["nightly"], None)]
+    assert world.core.liveness.is_ready
+
+
+async def test_events_of_the_resource_and_of_its_children_lead_to_it(world):
+    queue, liveness = world.core.queue, world.core.liveness
+    registry = build_registry([one.kind for one in world.core.controllers], queue, liveness)
+    handlers = {one.selector.any_name: one.fn for one in registry._watching.get_all_handlers()}
+    assert set(handlers) == {
+        "modeldeployments",
+        "services",
+        "poddisruptionbudgets",
+        "deployments",
+        "batchpredictions",
+        "jobs",
+        "pods",
+    }
+    owned = {"namespace": "demo", "ownerReferences": [{"kind": "BatchPrediction", "name": "nightly"}]}
+    annotated = {"namespace": "demo", "annotations": {"davit.dev/batch-prediction": "nightly"}}
+    own = {"namespace": "demo", "name": "nightly", "uid": "b-1", "generation": 1}
+    for plural, metadata in (("jobs", owned), ("pods", annotated), ("batchpredictions", own)):
+        handlers[plural](event={"type": "MODIFIED", "object": {"metadata": metadata}})
+        assert await asyncio.wait_for(queue.get(), 5) == NIGHTLY, plural
+        queue.done(NIGHTLY)
+
+
+async def test_the_adapter_reaches_it_and_the_permissions_allow_that():
+    paths = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        paths.append(request.url.path)
+        return httpx.Response(200, json={"items": []})
+
+    kinds = [one.kind for one in REGISTERED]
+    cluster = KubernetesCluster(KubernetesApi(OfflineClient(answer)), (), FakeClock(), kinds)
+    await cluster.list_resources(BATCH.kind)
+    await cluster.get_resource(NIGHTLY)
+    assert paths == [
+        "/apis/davit.dev/v1alpha1/batchpredictions",
+        "/apis/davit.dev/v1alpha1/namespaces/demo/batchpredictions/nightly",
+    ]
+    allowed = {(one.resource, verb) for one in list_permissions(kinds) for verb in one.verbs}
+    assert {("batchpredictions", "list"), ("batchpredictions/status", "patch"), ("jobs", "create")} <= allowed

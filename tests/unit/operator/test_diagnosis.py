@@ -1,0 +1,146 @@
+"""What pods say about why they are not ready."""
+
+import json
+
+import pytest
+from davit_operator.domain.errors import Denied, ModelRejected, Waiting
+from davit_operator.workload.diagnosis import diagnose_pod, diagnose_pods, is_live
+
+WORDS = {
+    "stage": "fetch",
+    "reason": "DigestMismatch",
+    "cause": "2 files changed",
+    "cure": "register them anew.",
+}
+
+
+def pod(name="iris-1", ready=False, conditions=(), **status):
+    condition = {"type": "Ready", "status": "True" if ready else "False"}
+    return {"metadata": {"name": name}, "status": {"conditions": [condition, *conditions], **status}}
+
+
+def container(name="serve", state=None, last=None, **fields):
+    return {"name": name, "state": state or {}, "lastState": last or {}, "image": "i:1", **fields}
+
+
+def ended(code=1, reason="Error", message=""):
+    return {"terminated": {"exitCode": code, "reason": reason, "message": message}}
+
+
+def waiting(reason, message=""):
+    return {"waiting": {"reason": reason, "message": message}}
+
+
+def test_a_ready_pod_has_nothing_to_complain_about():
+    restarted = container(last=ended(reason="OOMKilled"), ready=True)
+    assert diagnose_pod(pod(ready=True, containerStatuses=[restarted])) is None
+
+
+def test_a_starting_pod_has_nothing_to_complain_about():
+    assert diagnose_pod(pod(initContainerStatuses=[container("fetch", {"running": {}})])) is None
+
+
+def test_the_termination_message_gives_stage_reason_cause_and_cure():
+    problem = diagnose_pod(pod(initContainerStatuses=[container("fetch", ended(message=json.dumps(WORDS)))]))
+    assert isinstance(problem, ModelRejected)
+    assert problem.reason == "DigestMismatch"
+    assert problem.message == "fetch failed in container fetch: 2 files changed; register them anew"
+
+
+def test_the_message_stays_while_the_container_is_tried_again():
+    message = ended(message=json.dumps(WORDS))
+    states = [ended(message=json.dumps(WORDS)), waiting("CrashLoopBackOff", "back-off 10s"), {"running": {}}]
+    said = {
+        diagnose_pod(pod(initContainerStatuses=[container("fetch", state, message)])).message
+        for state in states
+    }
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ("StoreUnavailable", Waiting),
+        ("RegistryTimedOut", Waiting),
+        ("StoreFailing", Waiting),
+        ("HostRefused", Denied),
+        ("StoreDenied", Denied),
+        ("SmokeTestFailed", ModelRejected),
+    ],
+)
+def test_the_reason_says_whether_trying_again_may_help(reason, kind):
+    words = json.dumps({**WORDS, "reason": reason})
+    assert type(diagnose_pod(pod(containerStatuses=[container(state=ended(message=words))]))) is kind
+
+
+def test_out_of_memory_names_the_limit_to_raise():
+    killed = container(last=ended(137, "OOMKilled"), resources={"limits": {"memory": "1Gi"}})
+    problem = diagnose_pod(pod(containerStatuses=[killed]))
+    assert problem.reason == "OutOfMemory"
+    assert "than its limit of 1Gi: raise spec.resources.limits.memory" in problem.message
+
+
+def test_out_of_memory_is_told_by_a_kubelet_that_does_not_repeat_the_limit_too():
+    problem = diagnose_pod(pod(containerStatuses=[container(last=ended(137, "OOMKilled"))]))
+    assert "than its limit: raise spec.resources.limits.memory" in problem.message
+
+
+def test_a_container_that_dies_without_a_word_points_to_its_log():
+    problem = diagnose_pod(pod(containerStatuses=[container(state=ended(3))]))
+    assert problem.reason == "ContainerFailed"
+    assert "exit code 3" in problem.message
+    assert "kubectl logs iris-1 -c serve --previous" in problem.message
+
+
+@pytest.mark.parametrize("message", ["not json", "[]", '{"stage": "load"}', "null", '"text"'])
+def test_a_message_that_is_not_ours_is_not_repeated(message):
+    problem = diagnose_pod(pod(containerStatuses=[container(state=ended(1, message=message))]))
+    assert problem.reason == "ContainerFailed"
+
+
+def test_an_image_that_cannot_be_pulled_is_said_the_same_way_in_every_phase():
+    problems = [
+        diagnose_pod(pod(containerStatuses=[container(state=waiting(reason, "varies"))]))
+        for reason in ("ErrImagePull", "ImagePullBackOff")
+    ]
+    assert {problem.message for problem in problems} == {problems[0].message}
+    assert all(isinstance(problem, Waiting) and problem.reason == "ImagePullFailed" for problem in problems)
+    assert "spec.imagePullSecrets" in problems[0].message
+
+
+def test_an_image_name_that_can_never_be_right_is_rejected():
+    assert isinstance(
+        diagnose_pod(pod(containerStatuses=[container(state=waiting("InvalidImageName"))])), ModelRejected
+    )
+
+
+def test_a_missing_secret_is_repeated_from_the_kubelet():
+    state = waiting("CreateContainerConfigError", 'secret "store" not found')
+    problem = diagnose_pod(pod(initContainerStatuses=[container("fetch", state)]))
+    assert problem.reason == "ContainerNotStarted"
+    assert 'secret "store" not found' in problem.message
+
+
+def test_a_pod_without_a_node_says_what_the_scheduler_said():
+    unscheduled = {"type": "PodScheduled", "status": "False", "message": "0/1 nodes are available: no cpu."}
+    problem = diagnose_pod(pod(conditions=[unscheduled]))
+    assert problem.reason == "Unschedulable"
+    assert "0/1 nodes are available: no cpu; add or free nodes" in problem.message
+
+
+def test_the_gravest_complaint_is_told_first():
+    slow = pod("a", containerStatuses=[container(state=waiting("ErrImagePull"))])
+    broken = pod("b", containerStatuses=[container(state=ended(1))])
+    assert diagnose_pods([slow, broken]).reason == "ContainerFailed"
+
+
+def test_among_equals_the_first_by_name_speaks_so_that_the_message_stays_put():
+    pods = [pod(name, containerStatuses=[container(state=ended(1))]) for name in ("b", "a")]
+    assert "logs a -c" in diagnose_pods(pods).message
+    assert diagnose_pods(pods).message == diagnose_pods(pods[::-1]).message
+
+
+def test_pods_that_are_over_or_going_do_not_count():
+    assert not is_live({"metadata": {"deletionTimestamp": "now"}, "status": {}})
+    assert not is_live({"metadata": {}, "status": {"phase": "Failed"}})
+    assert is_live({"metadata": {}, "status": {"phase": "Pending"}})
