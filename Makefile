@@ -65,6 +65,10 @@ manifests: env ## Carry the CRD into the chart; write manifests/install.yaml and
 	@$(RUN) python charts/readme.py
 	@$(RUN) python manifests/render.py
 
+.PHONY: reference
+reference: env ## Write docs/reasons.md anew from the table of reasons
+	@$(RUN) python registry/reference.py
+
 .PHONY: test-fast
 test-fast: env ## The tests that need no cluster, in under a minute
 	@$(PYTEST) -n auto -m "not stack and not e2e" tests/unit tests/component tests/contract

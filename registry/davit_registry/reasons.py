@@ -49,6 +49,11 @@ REASONS = _read()
 """All rows, grouped as the reference page shows them."""
 
 
+def is_known(reason: str) -> bool:
+    """Whether a reason is in the table, as those of newer images and of who imitates them may not be."""
+    return any(row.name == reason for row in REASONS)
+
+
 @cache
 def _failures() -> dict[str, Failure]:
     return {reason.name: reason.failure for reason in REASONS if reason.failure}

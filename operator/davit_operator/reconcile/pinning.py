@@ -11,7 +11,7 @@ from davit_operator.domain.errors import DavitError, Denied, InvalidSpec
 from davit_operator.domain.objects import Key
 from davit_operator.domain.pin import Pin, Source
 from davit_operator.planning.pins import pin_from_status
-from davit_operator.planning.route import Platform, choose_registry_url, choose_route
+from davit_operator.planning.route import Platform, choose_route, registry_url
 from davit_operator.reconcile.credentials import Credentials
 from davit_operator.reconcile.lookups import Lookups
 
@@ -91,7 +91,7 @@ class Pinner:
     def _is_current(self, last: Pin | None, model: ModelSpec) -> bool:
         if last is None or last.source.uri != model.uri:
             return False
-        return last.source.registry in ("", choose_registry_url(model, self._platform))
+        return last.source.registry in {"", registry_url(model, self._platform)}
 
 
 def read_reference(uri: str) -> Reference:
