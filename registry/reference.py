@@ -1,4 +1,7 @@
-"""Writes `docs/reasons.md` from the table of reasons: `make reference`. A test tells when it was forgotten."""  # noqa: INP001  a script, not a package
+"""Writes `docs/reasons.md` from the table of reasons (`make reference`).
+
+A test tells when it was forgotten.
+"""  # noqa: INP001  a script, not a package
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -9,25 +12,25 @@ from davit_registry.reasons import REASONS, Reason
 PAGE = Path(__file__).parents[1] / "docs" / "reasons.md"
 
 _HEAD = """\
-<!-- Written by registry/reference.py from registry/davit_registry/reasons.toml: do not edit, run `make reference`. -->
+<!-- Written by registry/reference.py from davit_registry/reasons.toml: do not edit, run `make reference`. -->
 # Reasons
 
-The `reason` of a condition, of an Event and of a container's termination message is one of these words. They are
-stable across releases. The `message` beside it names the object, what is wrong and what to do.
+The `reason` of a condition, of an Event and of a container's termination message is one of these words.
+They are stable across releases. The `message` beside it names the object, what is wrong and what to do.
 
 The class decides the conditions and whether the operator retries. A container that fails writes it into its
-termination message: `{"class", "stage", "reason", "cause", "cure"}`. For an image that writes no class, the operator
-takes that of the reason in this table, and `ModelRejected` for a reason that is not in it.
+termination message: `{"class", "stage", "reason", "cause", "cure"}`. For an image that writes no class, the
+operator takes that of the reason in this table, and `ModelRejected` for a reason that is not in it.
 
-Source: `operator`; `fetch` and `serve` are the containers of a pod; `registry` is the reader of MLflow and of stores,
-which the operator and `fetch` share.
+Source: `operator`; `fetch` and `serve` are the containers of a pod; `registry` is the reader of MLflow and of
+stores, which the operator and `fetch` share.
 """
 _CLASSES = {
-    Failure.INVALID_SPEC: "Ready=False, Stalled=True. Only a change of the spec, or of the rules it breaks, helps.",
+    Failure.INVALID_SPEC: "Ready=False, Stalled=True. A change of the spec, or of the rule it breaks, helps.",
     Failure.MODEL_REJECTED: "Ready=False, Stalled=True. Another version, or a change of the spec, helps.",
     Failure.DENIED: "Ready=False. Credentials or permissions help; it is retried slowly.",
-    Failure.UNAVAILABLE: "Retried with backoff. While the last version fits the spec, a registry or store without an "
-    "answer leaves Ready as the pods are; otherwise Ready=False, Reconciling=True.",
+    Failure.UNAVAILABLE: "Retried with backoff. While the last version fits the spec, a registry or store "
+    "without an answer leaves Ready as the pods are; otherwise Ready=False, Reconciling=True.",
     Failure.WAITING: "Ready=False, Reconciling=True. In progress; time helps.",
     None: "States, and a bug of the operator.",
 }

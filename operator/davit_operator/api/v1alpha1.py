@@ -125,6 +125,7 @@ class PinStatus(_Reported):
     model_id: str = ""
     location: str
     digest: str
+    integrity: str = ""
     resolved_at: datetime
 
 

@@ -73,6 +73,8 @@ class Uses(ast.NodeVisitor):
         reason = next((word.value for word in node.keywords if word.arg == "reason"), None)
         if name == "Verdict":
             self._note(node.args[2], None, node.lineno)
+        elif name == "Note":
+            self._note(node.args[1], None, node.lineno)
         elif name == "Reasons":  # the words for one kind of server, in davit_registry.unreachable
             for word in node.keywords:
                 self._note(word.value, Failure.UNAVAILABLE, node.lineno)
