@@ -156,7 +156,7 @@ def test_onnx_without_its_libraries_is_refused_with_the_cure(monkeypatch, librar
         planned("iris", plan="onnx")
     assert (refusal.value.stage, refusal.value.reason) == ("load", "MissingLibrary")
     assert library in refusal.value.cause
-    assert "davit[onnx]" in refusal.value.cure
+    assert "davit-serving[onnx]" in refusal.value.cure
 
 
 @pytest.mark.stack
