@@ -62,6 +62,7 @@ format: env ## Put the code into its canonical shape
 .PHONY: manifests
 manifests: env ## Carry the CRD into the chart; write manifests/install.yaml and the charts' READMEs anew
 	@cp manifests/crds/*.yaml charts/davit-operator/files/
+	@$(RUN) python charts/home.py
 	@$(RUN) python charts/readme.py
 	@$(RUN) python manifests/render.py
 
