@@ -106,7 +106,9 @@ def test_links_begin_with_the_address_that_pyproject_names():
 def test_runbooks_of_your_own_replace_ours(chart: str):
     values = "metrics.serviceMonitor.enabled=true,metrics.podMonitor.enabled=true"
     values = values if chart == "davit-operator" else values.partition(",")[0]
-    values += ",metrics.prometheusRule.enabled=true,metrics.prometheusRule.runbooks=https://wiki.example.com/r"
+    values += (
+        ",metrics.prometheusRule.enabled=true,metrics.prometheusRule.runbooks=https://wiki.example.com/r"
+    )
     rendered = render(chart, RELEASES[chart], "--set", values)
     assert set(re.findall(r"runbook_url: (.*)/[\w-]+\.md#", rendered)) == {"https://wiki.example.com/r"}
     for relative in ("docs/runbooks", "https://wiki.example.com/"):

@@ -103,7 +103,9 @@ def test_whatever_names_the_distribution_names_ours():
     """On the public index, `davit` belongs to somebody else; ours is the one that pyproject.toml names."""
     name = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["name"]
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
-    wrong = re.compile(r"\bdavit\[\w|--reinstall-package[ \",]+davit[ \",]|pip install [^\n|;]*\bdavit\b(?!-)")
+    wrong = re.compile(
+        r"\bdavit\[\w|--reinstall-package[ \",]+davit[ \",]|pip install [^\n|;]*\bdavit\b(?!-)"
+    )
     texts = {
         path: (ROOT / path).read_text(errors="replace")
         for path in listed.stdout.splitlines()
@@ -113,3 +115,14 @@ def test_whatever_names_the_distribution_names_ours():
     assert {path for path, text in texts.items() if wrong.search(text)} - {THIS} == set()
     assert any(f"{name}[server]" in text for text in texts.values())
     assert metadata.version(name)
+
+
+def test_the_layers_in_the_architecture_page_are_those_that_are_checked():
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    checked = {" > ".join(one["layers"]) for one in linter["contracts"] if one["type"] == "layers"}
+    assert set(re.findall(r"`(\w+ > [^`]+)`", page)) == checked
+    assert {one["containers"][0] for one in linter["contracts"] if one["type"] == "layers"} == {
+        "davit_operator",
+        "davit_server",
+    }
