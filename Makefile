@@ -62,8 +62,13 @@ format: env ## Put the code into its canonical shape
 .PHONY: manifests
 manifests: env ## Carry the CRD into the chart; write manifests/install.yaml and the charts' READMEs anew
 	@cp manifests/crds/*.yaml charts/davit-operator/files/
+	@$(RUN) python charts/home.py
 	@$(RUN) python charts/readme.py
 	@$(RUN) python manifests/render.py
+
+.PHONY: reference
+reference: env ## Write docs/reasons.md anew from the table of reasons
+	@$(RUN) python registry/reference.py
 
 .PHONY: test-fast
 test-fast: env ## The tests that need no cluster, in under a minute

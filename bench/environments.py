@@ -49,7 +49,7 @@ def prepare_environment(name: str) -> Environment:
         _make(found, wanted)
     if name == DAVIT:
         _uv("pip", "install", "--python", found.program("python"), "--no-deps", "--compile-bytecode",
-            "--reinstall-package", "davit", str(ROOT))  # fmt: skip
+            "--reinstall-package", "davit-serving", str(ROOT))  # fmt: skip
     return found
 
 

@@ -1,21 +1,33 @@
 """Installing and removing the two charts with helm, whatever state an earlier try has left."""
 
 import json
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from devcluster.commands import CommandFailed, run
 
-CHARTS = Path(__file__).parents[2] / "charts"
+ROOT = Path(__file__).parents[2]
+
+
+def _silent(_: str) -> None:
+    """Say nothing."""
 
 
 @dataclass(frozen=True)
 class Helm:
-    """The helm program with the environment that points it at one cluster."""
+    """The helm program with the environment that points it at one cluster.
+
+    Attributes:
+        program: Its path.
+        environment: The whole environment, with KUBECONFIG.
+        say: Receives each command that installs a chart, as a person would type it in the repository's root.
+    """
 
     program: str
     environment: Mapping[str, str]
+    say: Callable[[str], None] = _silent
 
     def install(
         self,
@@ -38,12 +50,14 @@ class Helm:
             wait: False for what becomes ready later, or never.
         """
         self._finish_interrupted(release, namespace)
-        arguments = ["upgrade", "--install", release, str(CHARTS / chart), "--namespace", namespace]
+        arguments = ["upgrade", "--install", release, f"charts/{chart}", "--namespace", namespace]
         for file in files:
-            arguments += ["--values", str(CHARTS / chart / file)]
+            arguments += ["--values", f"charts/{chart}/{file}"]
         for key, value in (values or {}).items():
             arguments += ["--set-json", f"{key}={json.dumps(value)}"]
-        self._run(*arguments, "--create-namespace", *(("--wait", "--timeout", "10m") if wait else ()))
+        arguments += ["--create-namespace", *(("--wait", "--timeout", "10m") if wait else ())]
+        self.say(f"$ helm {shlex.join(arguments)}")
+        self._run(*arguments)
 
     def is_installed(self, release: str, namespace: str) -> bool:
         """Whether there is such a release, in whatever state."""
@@ -76,4 +90,4 @@ class Helm:
         return str(json.loads(answer)["info"]["status"])
 
     def _run(self, *arguments: str) -> str:
-        return run([self.program, *arguments], environment=self.environment, timeout=900)
+        return run([self.program, *arguments], environment=self.environment, directory=str(ROOT), timeout=900)

@@ -64,10 +64,8 @@ def tell(cluster: Cluster, narrator: Narrator) -> None:
 
 def install(scene: Scene, images: list[str]) -> None:
     """Both charts, as anybody would install them."""
-    helm = Helm(find_tool("helm"), scene.kubectl.environment)
-    scene.tell.say(f"$ helm install mlflow charts/mlflow-stack --namespace {NAMESPACE} --create-namespace")
+    helm = Helm(find_tool("helm"), scene.kubectl.environment, say=scene.tell.say)
     install_stack(helm, images)
-    scene.tell.say(f"$ helm install davit charts/davit-operator --namespace {NAMESPACE}")
     install_operator(helm, scene.kubectl, resolve_seconds=5)
 
 

@@ -6,6 +6,27 @@ wrong with it, and `cure` says what to do. `str(error)` joins cause and cure int
 them ever contains a credential or the text of a server's answer.
 """
 
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Failure(StrEnum):
+    """The class of a failure: who can help, and whether a retry can.
+
+    The operator maps it to conditions; a container writes it into its termination message.
+    """
+
+    INVALID_SPEC = "InvalidSpec"
+    """Only an edit of the spec helps."""
+    WAITING = "Waiting"
+    """In progress: time helps."""
+    UNAVAILABLE = "Unavailable"
+    """No usable answer from registry, store or API server: retried with backoff."""
+    DENIED = "Denied"
+    """Registry, store or API server answer and refuse us: credentials or permissions help."""
+    MODEL_REJECTED = "ModelRejected"
+    """The model cannot be served as it is: another version or spec helps."""
+
 
 class RegistryError(Exception):
     """Any failure to read the registry or a store.
@@ -18,6 +39,7 @@ class RegistryError(Exception):
 
     reason = "RegistryError"
     cure = ""
+    failure: ClassVar[Failure] = Failure.UNAVAILABLE
 
     def __init__(self, cause: str, *, reason: str | None = None, cure: str | None = None) -> None:
         self.cause = cause
@@ -30,6 +52,7 @@ class InvalidReference(RegistryError):
     """The text of a reference or location cannot be right; only editing it helps."""
 
     reason = "InvalidReference"
+    failure = Failure.INVALID_SPEC
 
 
 class NotFound(RegistryError):
@@ -37,6 +60,15 @@ class NotFound(RegistryError):
 
     reason = "NotFound"
     cure = "check the reference, or register the model"
+    failure = Failure.MODEL_REJECTED
+
+
+class NotFinished(NotFound):
+    """What was asked for is there and not complete yet; time helps."""
+
+    reason = "NotFinished"
+    cure = "wait until it is complete"
+    failure = Failure.WAITING
 
 
 class Denied(RegistryError):
@@ -44,6 +76,7 @@ class Denied(RegistryError):
 
     reason = "Denied"
     cure = "check the credentials and what they permit"
+    failure = Failure.DENIED
 
 
 class Unavailable(RegistryError):
@@ -51,6 +84,7 @@ class Unavailable(RegistryError):
 
     reason = "Unavailable"
     cure = "check that it runs and can be reached from here; this is retried"
+    failure = Failure.UNAVAILABLE
 
 
 def missing_file(name: str) -> NotFound:

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from davit_registry.answers import no_mlflow
-from davit_registry.errors import InvalidReference, NotFound, Unavailable
+from davit_registry.errors import InvalidReference, NotFinished, NotFound, Unavailable
 from davit_registry.reference import (
     LoggedModel,
     Reference,
@@ -152,7 +152,7 @@ class MlflowClient(MlflowRest):
         """A model version with the place of its files, which its download URI names in one or more hops."""
         name, number, source = version["name"], int(version["version"]), version.get("source", "")
         if version.get("status", "READY") != "READY":
-            raise NotFound(
+            raise NotFinished(
                 f"version {number} of registered model {name!r} is {version['status']}, not READY",
                 reason="VersionNotReady",
                 cure="wait until it is registered completely, or register it again",
@@ -251,7 +251,7 @@ class MlflowClient(MlflowRest):
 def _ready(info: dict[str, Any]) -> ResolvedModel:
     """Where a logged model is, if its upload is complete."""
     if info.get("status", "LOGGED_MODEL_READY") != "LOGGED_MODEL_READY":
-        raise NotFound(
+        raise NotFinished(
             f"logged model {info['model_id']!r} is {info['status']}, not LOGGED_MODEL_READY",
             reason="ModelNotReady",
             cure="wait until its upload ends, or log it again",

@@ -24,7 +24,8 @@ from davit_registry.errors import (
     missing_file,
 )
 from davit_registry.listing import File, Listing, bare_etag
-from davit_registry.rest import CONNECT_SECONDS, WHOLE_SECONDS, MlflowRest, silence
+from davit_registry.rest import CONNECT_SECONDS, WHOLE_SECONDS, MlflowRest
+from davit_registry.unreachable import STORE, no_answer
 
 _API = "/api/2.0/mlflow-artifacts"
 _AT_ONCE = 8
@@ -216,10 +217,9 @@ def _store_refusal(status: int, name: str) -> RegistryError:
 
 
 def _store_silence(error: httpx.HTTPError, server: MlflowRest) -> Unavailable:
-    silent = silence(error, f"the store behind {server.url}", "Store")
-    return Unavailable(
-        silent.cause,
-        reason=silent.reason,
-        cure="the store's address in presigned URLs must work from here: check MLFLOW_S3_ENDPOINT_URL of the "
-        "MLflow server",
+    slow = isinstance(error, httpx.TimeoutException)
+    cure = (
+        "the store's address in presigned URLs must work from here: check MLFLOW_S3_ENDPOINT_URL of the "
+        "MLflow server"
     )
+    return no_answer(error, f"the store behind {server.url}", STORE, slow=slow, cure=cure)

@@ -15,8 +15,9 @@ import httpx
 
 from davit_registry.answers import read_answer
 from davit_registry.credentials import Credentials
-from davit_registry.errors import InvalidReference, Unavailable
+from davit_registry.errors import InvalidReference
 from davit_registry.trust import trust
+from davit_registry.unreachable import REGISTRY, no_answer
 
 CONNECT_SECONDS = 3.0
 WHOLE_SECONDS = 10.0
@@ -102,36 +103,14 @@ class MlflowRest:
             async with asyncio.timeout(WHOLE_SECONDS):
                 return await self._send_twice(self._http.build_request(method, self.url + path, **content))
         except (httpx.HTTPError, TimeoutError) as error:
-            raise silence(error, f"the MLflow server {self.url}", "Registry") from error
+            slow = isinstance(error, TimeoutError | httpx.TimeoutException)
+            raise no_answer(error, f"the MLflow server {self.url}", REGISTRY, slow=slow) from error
 
     async def _send_twice(self, request: httpx.Request) -> httpx.Response:
         try:
             return await self._http.send(request)
         except _BROKEN:
             return await self._http.send(request)
-
-
-def silence(error: BaseException, server: str, who: str) -> Unavailable:
-    """What it means that a server gave no answer.
-
-    Args:
-        error: What was raised.
-        server: What a message calls the server.
-        who: Begins the reason: `Registry` or `Store`.
-    """
-    if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return Unavailable(
-            f"the certificate of {server} is signed by nobody we trust",
-            reason=f"{who}Untrusted",
-            cure="provide the certificate of the authority that signed it: DAVIT_CA_CERTIFICATES",
-        )
-    slow = isinstance(error, TimeoutError | httpx.TimeoutException)
-    problem = "gives no answer in time" if slow else f"gives no answer ({type(error).__name__})"
-    return Unavailable(
-        f"{server} {problem}",
-        reason=f"{who}Unreachable",
-        cure="check its address, and that it runs and can be reached from here; this is retried",
-    )
 
 
 def _parse_url(url: str) -> httpx.URL:

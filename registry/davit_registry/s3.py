@@ -14,12 +14,12 @@ from botocore.exceptions import (
     ParamValidationError,
     PartialCredentialsError,
     ReadTimeoutError,
-    SSLError,
 )
 
 from davit_registry.errors import Denied, InvalidReference, NotFound, RegistryError, Unavailable
 from davit_registry.listing import File, Listing, bare_etag
 from davit_registry.s3_options import S3Options
+from davit_registry.unreachable import STORE, no_answer
 
 __all__ = ["S3Options", "list_s3", "s3_client", "split_s3", "store_error"]
 
@@ -150,19 +150,9 @@ def store_error(error: Exception, uri: str) -> RegistryError:
             reason="StoreDenied",
             cure="give AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the store Secret",
         )
-    if isinstance(error, SSLError):
-        return Unavailable(
-            f"the certificate of the store of {uri} is signed by nobody we trust",
-            reason="StoreUntrusted",
-            cure="provide the certificate of the authority that signed it: DAVIT_CA_CERTIFICATES",
-        )
     slow = isinstance(error, ConnectTimeoutError | ReadTimeoutError)
-    problem = "gives no answer in time" if slow else f"gives no answer ({type(error).__name__})"
-    return Unavailable(
-        f"the store of {uri} {problem}",
-        reason="StoreUnreachable",
-        cure="check AWS_ENDPOINT_URL, and that the store runs and can be reached; this is retried",
-    )
+    cure = "check AWS_ENDPOINT_URL, and that the store runs and can be reached; this is retried"
+    return no_answer(error, f"the store of {uri}", STORE, slow=slow, cure=cure)
 
 
 def _answered(code: str, uri: str) -> RegistryError:

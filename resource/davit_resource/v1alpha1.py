@@ -130,6 +130,7 @@ class PinStatus(_Reported):
     model_id: str = ""
     location: str
     digest: str
+    integrity: str = ""
     resolved_at: datetime
 
 

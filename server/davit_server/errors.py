@@ -4,6 +4,8 @@ How a request's failure becomes a status code is decided in one place, `davit_se
 Messages name what is wrong and the cure; they never contain what the client sent.
 """
 
+from davit_registry.errors import Failure
+
 
 class RequestError(Exception):
     """A request that cannot be answered with a prediction.
@@ -99,19 +101,29 @@ class ModelRejected(Exception):
     """This model will not be served: the process ends and says why.
 
     Args:
-        stage: `load` or `smoke-test`.
+        stage: `fetch`, `load`, `smoke-test` or `serve`.
         reason: One PascalCase word, for conditions and dashboards.
         cause: What happened, naming the file or library.
         cure: What to do about it.
+        failure: Who can help and whether a retry can; the operator derives the conditions from it.
     """
 
-    def __init__(self, stage: str, reason: str, cause: str, cure: str) -> None:
+    def __init__(
+        self, stage: str, reason: str, cause: str, cure: str, failure: Failure = Failure.MODEL_REJECTED
+    ) -> None:
         super().__init__(f"{stage}: {reason}: {cause} {cure}")
         self.stage = stage
         self.reason = reason
         self.cause = cause
         self.cure = cure
+        self.failure = failure
 
     def as_dict(self) -> dict[str, str]:
-        """The four fields as they stand in the termination message."""
-        return {"stage": self.stage, "reason": self.reason, "cause": self.cause, "cure": self.cure}
+        """The five fields as they stand in the termination message."""
+        return {
+            "class": self.failure.value,
+            "stage": self.stage,
+            "reason": self.reason,
+            "cause": self.cause,
+            "cure": self.cure,
+        }

@@ -23,7 +23,7 @@ class TerminationLog:
         self._path = path
 
     def tell(self, rejection: ModelRejected) -> None:
-        """Leave stage, reason, cause and cure."""
+        """Leave class, stage, reason, cause and cure."""
         told = rejection.as_dict()
         over = len(json.dumps(told)) - MAX_BYTES
         if over > 0:

@@ -2,12 +2,13 @@
 
 import copy
 import re
+import runpy
 from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
-from support.charts import ROOT, documents, render
+from support.charts import ROOT, ChartError, documents, render
 from support.golden import INPUT
 from support.promtool import promtool
 
@@ -22,6 +23,10 @@ def rules(chart: str):
     rendered = render(chart, RELEASES[chart], "--set", ",".join(switches))
     [found] = [obj for obj in documents(rendered) if obj["kind"] == "PrometheusRule"]
     return {rule["alert"]: rule for group in found["spec"]["groups"] for rule in group["rules"]}
+
+
+def home(chart: str) -> str:
+    return yaml.safe_load((ROOT / "charts" / chart / "Chart.yaml").read_text())["home"]
 
 
 def cases(chart: str):
@@ -80,12 +85,35 @@ def test_there_is_a_case_for_every_alert(chart: str):
 
 def test_every_alert_has_a_runbook_with_the_three_answers(chart: str):
     for alert, rule in rules(chart).items():
-        file, _, anchor = rule["annotations"]["runbook_url"].partition("#")
+        url, _, anchor = rule["annotations"]["runbook_url"].partition("#")
+        file = url.removeprefix(f"{home(chart)}/")
+        assert file.startswith("docs/runbooks/"), f"{url} is not below the address that Chart.yaml names"
         sections = re.split(r"^## ", (ROOT / file).read_text(), flags=re.MULTILINE)[1:]
         runbooks = {section.splitlines()[0].strip(): section for section in sections}
         assert anchor == alert.lower()
         for question in ("**Means.**", "**Look.**", "**Do.**"):
             assert question in runbooks[alert], f"{file}: {alert} lacks {question}"
+
+
+def test_links_begin_with_the_address_that_pyproject_names():
+    """One place for a fork to change; `make manifests` carries it into the charts."""
+    carried = runpy.run_path(str(ROOT / "charts" / "home.py"))
+    for chart in RELEASES:
+        assert home(chart) == carried["homepage"](), "run make manifests"
+        assert home(chart).startswith("https://")
+
+
+def test_runbooks_of_your_own_replace_ours(chart: str):
+    values = "metrics.serviceMonitor.enabled=true,metrics.podMonitor.enabled=true"
+    values = values if chart == "davit-operator" else values.partition(",")[0]
+    values += (
+        ",metrics.prometheusRule.enabled=true,metrics.prometheusRule.runbooks=https://wiki.example.com/r"
+    )
+    rendered = render(chart, RELEASES[chart], "--set", values)
+    assert set(re.findall(r"runbook_url: (.*)/[\w-]+\.md#", rendered)) == {"https://wiki.example.com/r"}
+    for relative in ("docs/runbooks", "https://wiki.example.com/"):
+        with pytest.raises(ChartError, match="runbooks"):
+            render(chart, RELEASES[chart], "--set", f"metrics.prometheusRule.runbooks={relative}")
 
 
 def test_no_runbook_speaks_of_an_alert_that_is_gone():
@@ -100,7 +128,5 @@ def test_no_runbook_speaks_of_an_alert_that_is_gone():
 
 @pytest.mark.parametrize("label", ["severity", "release"])
 def test_nobody_can_take_a_label_that_the_alerts_have(label: str):
-    from support.charts import ChartError
-
     with pytest.raises(ChartError, match=f"invalid propertyName '{label}'"):
         render("mlflow-stack", "mlflow", "--set", f"metrics.prometheusRule.alertLabels.{label}=mine")

@@ -64,6 +64,26 @@ def test_a_documented_installation_renders(page: str, command: str):
         assert "--reset-then-reuse-values" in words
 
 
+def operators() -> list[tuple[str, str]]:
+    found = [(page, line) for page, line in installations() if "charts/davit-operator" in line]
+    return [(page, line) for page, line in found if line.startswith("helm install")]
+
+
+@pytest.mark.parametrize(("page", "command"), operators())
+def test_a_documented_operator_knows_a_registry(page: str, command: str):
+    words = shlex.split(command, comments=True)
+    flags = [part for word, value in pairwise(words) if word == "--set" for part in (word, value)]
+    objects = documents(render("davit-operator", words[2], *flags))
+    [deployment] = [obj for obj in objects if obj["kind"] == "Deployment"]
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    secrets = [source["secretRef"]["name"] for source in container.get("envFrom", [])]
+    assert "mlflow-davit-connection" in secrets, "without a registry every ModelDeployment is Stalled"
+
+
+def test_the_pages_and_the_notes_say_how_to_install_the_operator():
+    assert {page for page, _ in operators()} >= {"README.md", "charts/README.md", "notes"}
+
+
 def blocks() -> list[tuple[str, str]]:
     return [
         (chart, block)

@@ -10,15 +10,24 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def write_certificate(path: Path) -> Path:
-    """A self-signed certificate for 127.0.0.1 with its key, in one PEM file: authority and server at once."""
-    certificate, private = make_certificate()
+def write_certificate(path: Path, *names: str, **about) -> Path:
+    """A self-signed certificate with its key, in one PEM file: CA and server at once."""
+    certificate, private = make_certificate(*names, **about)
     path.write_text(private + certificate)
     return path
 
 
-def make_certificate(*names: str) -> tuple[str, str]:
-    """The same for further DNS names, as two PEM texts: certificate and key."""
+def make_certificate(
+    *names: str, address: str = "127.0.0.1", begins_hours: float = -1, ends_hours: float = 1
+) -> tuple[str, str]:
+    """A certificate for an IP address and DNS names, as two PEM texts: certificate and key.
+
+    Args:
+        names: DNS names.
+        address: IP address.
+        begins_hours: From when it is valid, in hours from now.
+        ends_hours: Until when.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a private authority")])
     now = dt.datetime.now(dt.UTC)
@@ -28,11 +37,11 @@ def make_certificate(*names: str) -> tuple[str, str]:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(hours=1))
+        .not_valid_before(now + dt.timedelta(hours=begins_hours))
+        .not_valid_after(now + dt.timedelta(hours=ends_hours))
         .add_extension(
             x509.SubjectAlternativeName(
-                [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), *map(x509.DNSName, names)]
+                [x509.IPAddress(ipaddress.ip_address(address)), *map(x509.DNSName, names)]
             ),
             critical=False,
         )

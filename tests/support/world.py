@@ -15,13 +15,17 @@ CHAMPION = "models:/iris@champion"
 
 
 class World:
-    """A cluster, a registry, a store, a clock, and an operator that can be restarted at any moment."""
+    """A cluster, a registry, a store, a clock, and an operator that can be restarted at any moment.
+
+    Args:
+        settings: Those of the operator; `registry_url=""` makes one without a registry of its own.
+    """
 
     def __init__(self, registrations: Sequence[Registration] = REGISTRATIONS, **settings: Any) -> None:
         self.registrations = registrations
         self.cluster, self.registry, self.store = FakeCluster(), FakeRegistry(), FakeStore()
         self.clock, self.metrics = FakeClock(), FakeMetrics()
-        self.settings = Settings(registry_url=REGISTRY_URL, **settings)
+        self.settings = Settings(**{"registry_url": REGISTRY_URL, **settings})
         self.core = self._start()
 
     def _start(self) -> Core:

@@ -336,7 +336,7 @@ def calls_so_far(frame):
 
 @author(SALES, repeatable=False)
 def random_answers(frame):
-    return [random.random()] * len(frame)  # noqa: S311  not a secret
+    return [random.random()] * len(frame)
 
 
 @author(SALES)

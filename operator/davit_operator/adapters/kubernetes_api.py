@@ -1,6 +1,7 @@
 """Requests to the Kubernetes API: paths, content types, and its errors as ours."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -20,6 +21,12 @@ JSON_PATCH = "application/json-patch+json"
 
 _TIMEOUT_SECONDS = 20
 _LONGEST_MESSAGE = 1000
+
+# As the API server words them (apiserver, pkg/admission): webhooks, validating and mutating policies, quotas.
+_POLICY_DENIES = re.compile(
+    r"""admission webhook "[^"]+" denied the request|[Pp]olicy ['"][^'"]+['"].* denied request: """
+)
+_QUOTA_DENIES = re.compile(r"is forbidden: ((exceeded|failed|insufficient) quota|status unknown for quota)")
 
 
 async def connect() -> ApiClient:
@@ -63,14 +70,15 @@ class KubernetesApi:
             Unavailable: No answer, or one that says to come back later.
             Waiting: A conflict with somebody else's write, or a namespace that is going away.
             Denied: Not allowed.
-            InvalidSpec: The object is refused.
+            InvalidSpec: The object is rejected, by validation, a policy or a quota.
         """
         try:
             answer = await self._send(method, path, dict(query or {}), body, content_type)
         except ApiException as error:
-            if error.status == 404:
+            denial = _admission_denial(error)
+            if error.status == 404 and denial is None:
                 return None
-            raise _translate(error, method, path) from error
+            raise denial or _translate(error, method, path) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             cause = f"{type(error).__name__} on {method} {path}"
             raise Unavailable("KubernetesUnavailable", f"the API server does not answer: {cause}") from error
@@ -99,8 +107,7 @@ class KubernetesApi:
 
 
 def _translate(error: ApiException, method: Method, path: str) -> DavitError:
-    status = _read_status(error.body)
-    said = str(status.get("message", f"{error.status} {error.reason}"))[:_LONGEST_MESSAGE]
+    status, said = _read_status(error.body), _message(error)
     match error.status:
         case 401 | 403 if "NamespaceTerminating" in json.dumps(status.get("details", {})):
             return Waiting("NamespaceTerminating", f"the namespace is being deleted: {said}")
@@ -114,7 +121,33 @@ def _translate(error: ApiException, method: Method, path: str) -> DavitError:
             return InvalidSpec(
                 "RefusedByKubernetes", f"Kubernetes refuses the object: {said}; correct the spec"
             )
-    return Unavailable("KubernetesUnavailable", f"the API server answers {error.status} to {method} {path}")
+    return Unavailable(
+        "KubernetesUnavailable", f"the API server answers {error.status} to {method} {path}: {said}"
+    )
+
+
+def _admission_denial(error: ApiException) -> InvalidSpec | None:
+    """A policy's or quota's refusal, which is for the user and not for who grants the operator's role.
+
+    Webhooks and policies choose the status of their answer, so only its text tells.
+    """
+    said = _message(error)
+    if _POLICY_DENIES.search(said):
+        return InvalidSpec(
+            "AdmissionDenied",
+            f"a policy of this cluster denies it: {said}; change spec accordingly, or ask the policy's owner",
+        )
+    if _QUOTA_DENIES.search(said):
+        return InvalidSpec(
+            "QuotaExceeded",
+            f"a quota of the namespace denies it: {said}; lower what spec asks for, or have the quota raised",
+        )
+    return None
+
+
+def _message(error: ApiException) -> str:
+    said = _read_status(error.body).get("message", f"{error.status} {error.reason}")
+    return str(said)[:_LONGEST_MESSAGE]
 
 
 def _read_status(body: str | None) -> Object:

@@ -1,5 +1,6 @@
 """What the operator counts about itself, for Prometheus."""
 
+from davit_registry.reasons import is_known
 from davit_resource.objects import Ref
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -72,8 +73,8 @@ class PrometheusMetrics:
         self._duration.observe(seconds)
 
     def failed(self, reason: str) -> None:
-        """One reconciliation met a problem."""
-        self._errors.labels(reason).inc()
+        """One reconciliation met a problem. Pods give reasons as well: unknown ones share one label."""
+        self._errors.labels(reason if is_known(reason) else "Other").inc()
 
     def resolved(self, result: str, seconds: float) -> None:
         """The registry was asked what a reference names: what came of it, and after how long."""

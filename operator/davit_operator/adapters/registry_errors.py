@@ -5,16 +5,7 @@ from contextlib import contextmanager
 
 from davit_registry import errors as registry
 
-from davit_operator.domain.errors import DavitError, Denied, InvalidSpec, ModelRejected, Unavailable, Waiting
-
-_KINDS: dict[type[registry.RegistryError], type[DavitError]] = {
-    registry.InvalidReference: InvalidSpec,
-    registry.NotFound: ModelRejected,
-    registry.Denied: Denied,
-    registry.Unavailable: Unavailable,
-}
-_UNFINISHED = {"VersionNotReady", "ModelNotReady"}
-"""Reasons of `NotFound` that time alone will mend."""
+from davit_operator.domain.errors import ERRORS
 
 
 @contextmanager
@@ -32,10 +23,4 @@ def translated(subject: str) -> Iterator[None]:
     except registry.RegistryError as error:
         sentence = f"{error.cause}; {error.cure}" if error.cure else error.cause
         message = sentence if subject in sentence else f"{subject}: {sentence}"
-        raise _kind_of(error)(error.reason, message) from error
-
-
-def _kind_of(error: registry.RegistryError) -> type[DavitError]:
-    if error.reason in _UNFINISHED:
-        return Waiting
-    return next((ours for theirs, ours in _KINDS.items() if isinstance(error, theirs)), Unavailable)
+        raise ERRORS[error.failure](error.reason, message) from error

@@ -73,7 +73,7 @@ async def _page(client: MlflowClient, token: str) -> dict[str, Any]:
     query = {"max_results": "100", **({"page_token": token} if token else {})}
     response = await client.send("GET", _PATH, params=query)
     if response.status_code in {404, 405} and not error_code(response):
-        raise registry.NotFound(
+        raise registry.Unavailable(
             f"the MLflow server {client.url} has no webhooks",
             reason="WebhooksMissing",
             cure="upgrade it to MLflow 3.3 or newer, or leave it at polling",

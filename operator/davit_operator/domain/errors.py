@@ -7,7 +7,14 @@
 | `Unavailable` | registry, store or API server gives no answer | back off, keep the last pin |
 | `Denied` | they answer and refuse us | slow |
 | `ModelRejected` | the model cannot be served as it is | when version or spec changes |
+
+The names are those of `davit_registry.errors.Failure`, which containers write into termination messages.
+Every reason, with its class, is in `davit_registry.reasons`.
 """
+
+from typing import ClassVar
+
+from davit_registry.errors import Failure
 
 
 class DavitError(Exception):
@@ -27,18 +34,34 @@ class DavitError(Exception):
 class InvalidSpec(DavitError):
     """Only an edit of the spec helps."""
 
+    failure: ClassVar[Failure] = Failure.INVALID_SPEC
+
 
 class Waiting(DavitError):
     """Expected and in progress; looking again later is enough."""
+
+    failure: ClassVar[Failure] = Failure.WAITING
 
 
 class Unavailable(DavitError):
     """The registry, the store or the API server gives no usable answer."""
 
+    failure: ClassVar[Failure] = Failure.UNAVAILABLE
+
 
 class Denied(DavitError):
     """The registry, the store or the API server answers and refuses us."""
 
+    failure: ClassVar[Failure] = Failure.DENIED
+
 
 class ModelRejected(DavitError):
     """The model cannot be served as it is: missing, changed, or failing to load or predict."""
+
+    failure: ClassVar[Failure] = Failure.MODEL_REJECTED
+
+
+ERRORS: dict[Failure, type[DavitError]] = {
+    kind.failure: kind for kind in (InvalidSpec, ModelRejected, Denied, Unavailable, Waiting)
+}
+"""The error of each class, the gravest first."""

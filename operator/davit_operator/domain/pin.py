@@ -44,10 +44,17 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A source and the digest of its files: two pods with one pin run the same bytes."""
+    """A source and the digest of its files.
+
+    Attributes:
+        source: What the reference resolved to.
+        digest: Two pods with one digest run the same bytes where `integrity` is `Content`.
+        integrity: What the digest proves: `Content`, `Listing` (paths and sizes), or empty when not known.
+    """
 
     source: Source
     digest: str
+    integrity: str = ""
 
     @property
     def label(self) -> str:
@@ -59,10 +66,10 @@ class Pin:
 
     @property
     def fingerprint(self) -> str:
-        """Ten characters that stand for this model and these bytes; fits a label."""
+        """Ten characters that stand for this model and this digest; fits a label."""
         text = "\0".join((*self.source.identity, self.digest))
         return hashlib.sha256(text.encode()).hexdigest()[:10]
 
     def same_model(self, other: "Pin | None") -> bool:
-        """Whether both name the same model and the same bytes, by whatever reference."""
+        """Whether both name the same model with the same digest, by whatever reference."""
         return other is not None and other.fingerprint == self.fingerprint

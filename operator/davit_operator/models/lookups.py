@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
-from davit_registry import Reference, digest_of
+from davit_registry import Reference
+from davit_registry.listing import Contents, contents_of
 
 from davit_operator.domain.access import RegistryAccess, StoreAccess
 from davit_operator.domain.errors import DavitError, ModelRejected
@@ -102,7 +103,7 @@ class Lookups:
         self._clock = clock
         self._metrics = metrics
         self._sources = Recent[tuple[str, str], Source](clock, max_age)
-        self._digests = Recent[tuple[str, str], str](clock, max_age)
+        self._digests = Recent[tuple[str, str], Contents](clock, max_age)
 
     async def resolve(
         self, reference: Reference, access: RegistryAccess, since: datetime | None = None
@@ -117,8 +118,8 @@ class Lookups:
         key = (str(reference), _fingerprint(access))
         return await self._sources.get(key, lambda: self._timed(reference, access), since)
 
-    async def digest(self, location: str, access: RegistryAccess | StoreAccess) -> str:
-        """The digest of the files at a location, now or within the last interval.
+    async def contents(self, location: str, access: RegistryAccess | StoreAccess) -> Contents:
+        """The digest of the files at a location and what it proves, now or within the last interval.
 
         Raises:
             ModelRejected: There are no files, or none that make a model.
@@ -146,7 +147,7 @@ class Lookups:
             self._metrics.resolved(result, (self._clock.now() - started).total_seconds())
         return source
 
-    async def _list(self, location: str, access: RegistryAccess | StoreAccess) -> str:
+    async def _list(self, location: str, access: RegistryAccess | StoreAccess) -> Contents:
         files = await self._store.list_files(location, access)
         if not files:
             raise ModelRejected(
@@ -159,7 +160,7 @@ class Lookups:
                 f"there is no MLmodel file at {location}; "
                 "point spec.model.uri at the folder that mlflow's log_model wrote, or log the model again",
             )
-        return digest_of(files)
+        return contents_of(files)
 
 
 def _fingerprint(access: RegistryAccess | StoreAccess) -> str:

@@ -1,6 +1,6 @@
 """Choosing the pin to roll out: what the reference names now, or the last good one while that is in doubt."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from davit_registry import InvalidReference, Reference, StoredModel, parse_reference
@@ -13,7 +13,7 @@ from davit_operator.domain.pin import Pin, Source
 from davit_operator.models.credentials import Credentials
 from davit_operator.models.lookups import Lookups
 from davit_operator.models.pins import pin_from_status
-from davit_operator.models.route import Platform, choose_registry_url, choose_route
+from davit_operator.models.route import Platform, choose_route, registry_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +76,12 @@ class Pinner:
     async def _pin(self, resource: Resource, model: ModelSpec) -> Pin:
         source = await self.resolve(resource.ref.namespace, model)
         route = choose_route(source.location, model, self._platform)
-        known = _settled_digest(source, resource.status.model)
-        if known:
-            return Pin(source, known)
+        settled = _settled(source, resource.status.model)
+        if settled:
+            return settled
         access = await self._credentials.for_listing(resource.ref.namespace, model, route)
         try:
-            return Pin(source, await self._lookups.digest(route.listing, access))
+            return Pin(source, *await self._lookups.contents(route.listing, access))
         except DavitError as error:
             message = _for_version(source, error.message)
             if isinstance(error, Denied):
@@ -91,7 +91,7 @@ class Pinner:
     def _is_current(self, last: Pin | None, model: ModelSpec) -> bool:
         if last is None or last.source.uri != model.uri:
             return False
-        return last.source.registry in ("", choose_registry_url(model, self._platform))
+        return last.source.registry in {"", registry_url(model, self._platform)}
 
 
 def read_reference(uri: str) -> Reference:
@@ -106,16 +106,16 @@ def read_reference(uri: str) -> Reference:
         raise InvalidSpec(error.reason, f"spec.model.uri: {error.cause}; {error.cure}") from None
 
 
-def _settled_digest(source: Source, status: ModelStatus) -> str:
-    """The digest of a model that already serves: its files need no second look.
+def _settled(source: Source, status: ModelStatus) -> Pin | None:
+    """The pin of a model that already serves: its files need no second look.
 
     A model that does not serve yet is listed anew, because its files may have been repaired meanwhile.
     """
     if status.target is None or status.serving is None:
-        return ""
+        return None
     target, serving = pin_from_status(status.target), pin_from_status(status.serving)
     fits = target.source.identity == source.identity and target.same_model(serving)
-    return target.digest if fits else ""
+    return replace(target, source=source) if fits else None
 
 
 def _for_version(source: Source, message: str) -> str:

@@ -18,7 +18,7 @@ def pin_from_status(stored: PinStatus) -> Pin:
         run_id=stored.run_id,
         model_id=stored.model_id,
     )
-    return Pin(source, stored.digest)
+    return Pin(source, stored.digest, stored.integrity)
 
 
 def pin_to_status(pin: Pin, previous: PinStatus | None, now: datetime) -> PinStatus:
@@ -35,5 +35,6 @@ def pin_to_status(pin: Pin, previous: PinStatus | None, now: datetime) -> PinSta
         model_id=source.model_id,
         location=source.location,
         digest=pin.digest,
+        integrity=pin.integrity,
         resolved_at=previous.resolved_at if same and previous else now,
     )

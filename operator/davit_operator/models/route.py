@@ -27,13 +27,18 @@ class Platform:
     ca_certificates: str = ""
 
 
+def registry_url(model: ModelSpec, platform: Platform) -> str:
+    """The MLflow server that resolves a model's reference; empty when none is named anywhere."""
+    return (model.registry and model.registry.url) or platform.registry_url
+
+
 def choose_registry_url(model: ModelSpec, platform: Platform) -> str:
     """The MLflow server to ask.
 
     Raises:
         InvalidSpec: Neither the ModelDeployment nor the operator's settings name one.
     """
-    url = (model.registry and model.registry.url) or platform.registry_url
+    url = registry_url(model, platform)
     if not url:
         raise InvalidSpec(
             "RegistryMissing",

@@ -1,20 +1,21 @@
 """What a pod that is not ready says about why: its conditions, its containers' states, their last words."""
 
 import json
+import re
 from collections.abc import Sequence
+from typing import Any
 
+from davit_registry.errors import Failure
+from davit_registry.reasons import failure_of
 from davit_resource import constants
 from davit_resource.objects import Object
 
-from davit_operator.domain.errors import DavitError, Denied, ModelRejected, Waiting
+from davit_operator.domain.errors import ERRORS, DavitError, InvalidSpec, ModelRejected, Waiting
 
 _PULL_REASONS = {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "RegistryUnavailable"}
 _CONFIG_REASONS = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError"}
+_REASON = re.compile("[A-Z][A-Za-z0-9]{0,63}")
 _LONGEST_MESSAGE = 1000
-
-# How the reasons end that our containers give for what time may mend, and for what credentials mend.
-_PASSING = ("Unavailable", "Unreachable", "Failing", "TimedOut", "Throttled")
-_REFUSING = ("Denied", "Refused")
 
 
 def is_live(pod: Object) -> bool:
@@ -87,8 +88,13 @@ def _last_end(container: Object) -> Object | None:
 
 
 def _unpullable(pod: Object, container: Object, reason: str) -> DavitError:
-    kind = ModelRejected if reason == "InvalidImageName" else Waiting
-    return kind(
+    if reason == "InvalidImageName":
+        return InvalidSpec(
+            "ImageNameInvalid",
+            f"image {container.get('image')} of container {container['name']} has an invalid name: "
+            "correct spec.image",
+        )
+    return Waiting(
         "ImagePullFailed",
         f"image {container.get('image')} of container {container['name']} cannot be pulled: check spec.image "
         f"and spec.imagePullSecrets; kubectl describe pod {_name(pod)} has the details",
@@ -116,25 +122,28 @@ def _out_of_memory(container: Object) -> DavitError:
 
 
 def _last_words(container: Object, message: str) -> DavitError | None:
-    """The structured reason that our containers leave behind."""
+    """The structured reason that our containers leave behind; its class decides the error."""
     try:
         words = json.loads(message)
-        stage, reason, cause, cure = (str(words[key]) for key in ("stage", "reason", "cause", "cure"))
+        stage, reason, cause, cure = (words[key] for key in ("stage", "reason", "cause", "cure"))
     except (ValueError, KeyError, TypeError):
         return None
-    text = f"{stage} failed in container {container['name']}: {_short(cause)}; {_short(cure)}"
-    return _kind_of(reason)(reason or "ContainerFailed", text)
+    text = f"{_short(stage)} failed in container {container['name']}: {_short(cause)}; {_short(cure)}"
+    if not isinstance(reason, str) or not _REASON.fullmatch(reason):
+        return ModelRejected("ContainerFailed", text)
+    return ERRORS[_failure(words.get("class"), reason)](reason, text)
 
 
-def _kind_of(reason: str) -> type[DavitError]:
-    """Whether trying again may help. Reasons are words of the server's and the registry reader's."""
-    if reason.endswith(_PASSING):
-        return Waiting
-    return Denied if reason.endswith(_REFUSING) else ModelRejected
+def _failure(class_: Any, reason: str) -> Failure:
+    """The class in the message; for an image that writes none, or an unknown one, that of the reason."""
+    try:
+        return Failure(class_)
+    except ValueError:
+        return failure_of(reason)
 
 
 def _gravity(problem: DavitError) -> int:
-    return [ModelRejected, Denied, Waiting].index(type(problem))
+    return list(ERRORS.values()).index(type(problem))
 
 
 def _condition(pod: Object, type_: str) -> Object:

@@ -41,12 +41,12 @@ def main() -> int:
     except ModelRejected as rejection:
         return _fail(settings, rejection)
     except RegistryError as error:
-        return _fail(settings, ModelRejected(STAGE, error.reason, error.cause, error.cure))
+        return _fail(settings, ModelRejected(STAGE, error.reason, error.cause, error.cure, error.failure))
     except Exception as error:  # a bug of ours must not end without a word
         logger.critical("unexpected failure", exc_info=error)
         cause = f"fetch met a bug of its own ({type(error).__name__})"
         return _fail(
-            settings, ModelRejected(STAGE, "InternalError", cause, "read the log of the container fetch")
+            settings, ModelRejected(STAGE, "FetchFailed", cause, "read the log of the container fetch")
         )
     logger.info("model fetched and verified", extra={"fields": asdict(report)})
     return 0

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from davit_registry import File
+from davit_registry.errors import Failure
 
 from davit_server.artifacts.journal import Journal, Undertaking, boot_id
 from davit_server.artifacts.verify import STAGE, WORK
@@ -109,6 +110,7 @@ class Destination:
                     "DestinationBusy",
                     f"another process is filling {self.path}",
                     "try again when it is done",
+                    Failure.WAITING,
                 ) from error
             yield
 

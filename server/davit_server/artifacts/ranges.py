@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from davit_registry import Denied, File, RegistryError, Unavailable
 from davit_registry.errors import missing_file
+from davit_registry.unreachable import STORE, certificate_problem
 
 from davit_server.artifacts.source import Permission
 from davit_server.artifacts.verify import file_changed
@@ -153,13 +154,9 @@ def _network() -> Iterator[None]:
     """Tells errors of the network from those of the disk, which are OSErrors both."""
     try:
         yield
-    except ssl.SSLCertVerificationError as error:
-        raise Unavailable(
-            "the certificate of the store is signed by nobody we trust",
-            reason="StoreUntrusted",
-            cure="provide the certificate of the authority that signed it: DAVIT_CA_CERTIFICATES",
-        ) from error
     except (http.client.HTTPException, OSError) as error:
+        if problem := certificate_problem(error, "the store", STORE):
+            raise problem from error
         raise Interrupted(type(error).__name__) from error
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from davit_server.errors import ModelRejected
-from davit_server.inference.plan import Plan, PlanOptions, choose_plan, unchecked_plan
+from davit_server.inference.choice import choose_plan, unchecked_plan
+from davit_server.inference.plan import Plan, PlanOptions
 from davit_server.inference.smoke_test import Checked, smoke_test
 from davit_server.inference.within import OverdueError, call_within
 from davit_server.runtimes.diagnosis import explain_load_failure, out_of_memory, require_model_folder

@@ -94,7 +94,7 @@ def test_no_secret_is_logged_even_when_the_store_misbehaves_at_level_debug(run, 
 def test_another_digest_ends_with_1_and_tells_kubernetes_why(run):
     code, log, told = run(DAVIT_FETCH_DIGEST="sha256:" + "0" * 64)
     assert code == 1
-    assert told.keys() == {"stage", "reason", "cause", "cure"}
+    assert told.keys() == {"class", "stage", "reason", "cause", "cure"}
     assert (told["stage"], told["reason"]) == ("fetch", "DigestMismatch")
     assert log[-1]["reason"] == "DigestMismatch"
 

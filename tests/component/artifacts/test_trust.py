@@ -73,7 +73,7 @@ async def test_authorities_from_the_environment_count_for_the_registry_and_the_s
 
 
 async def test_a_store_that_nobody_vouches_for_is_refused_in_the_list(store: StoreServer, tmp_path: Path):
-    with pytest.raises(Unavailable, match="signed by nobody we trust: provide the certificate") as raised:
+    with pytest.raises(Unavailable, match="not signed by a trusted CA certificate: provide") as raised:
         await fetch(S3Source(LOCATION, store.options), tmp_path)
     assert raised.value.reason == "StoreUntrusted"
 
@@ -92,3 +92,80 @@ async def test_a_registry_that_nobody_vouches_for_is_refused(store: StoreServer,
     with pytest.raises(Unavailable) as raised:
         await fetch(source, tmp_path)
     assert raised.value.reason == "RegistryUntrusted"
+
+
+BROKEN = {
+    "expired": ("CertificateExpired", "has expired: renew it", {"begins_hours": -9, "ends_hours": -1}),
+    "not valid yet": ("CertificateNotYetValid", "check the clocks of", {"begins_hours": 1, "ends_hours": 9}),
+    "for another address": ("CertificateWrongHost", "is for another host name", {"address": "127.0.0.9"}),
+}
+
+
+@pytest.fixture(scope="module", params=BROKEN)
+def broken(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple]:
+    """A server whose certificate is trusted and still cannot be accepted; how its reason ends; what is said."""
+    reason, said, about = BROKEN[request.param]
+    file = write_certificate(tmp_path_factory.mktemp("ca") / "ca.pem", **about)
+    with running_store_server(file) as server:
+        put_model(server, model=b"x")
+        yield server, file, reason, said
+
+
+async def test_a_certificate_of_the_store_is_refused_in_the_list_for_its_true_cause(broken, tmp_path: Path):
+    server, file, reason, said = broken
+    with pytest.raises(Unavailable, match=said) as raised:
+        await fetch(S3Source(LOCATION, replace(server.options, ca_bundle=str(file))), tmp_path)
+    assert raised.value.reason == f"Store{reason}"
+
+
+async def test_a_certificate_of_the_registry_is_refused_for_its_true_cause(broken, tmp_path: Path):
+    server, file, reason, said = broken
+    source = ProxySource(f"mlflow-artifacts:/{MODEL}", MlflowClient(server.url, ca_bundle=str(file)))
+    with pytest.raises(Unavailable, match=said) as raised:
+        await fetch(source, tmp_path)
+    assert raised.value.reason == f"Registry{reason}"
+
+
+async def test_a_certificate_of_the_store_is_refused_in_the_download_for_its_true_cause(
+    broken, authority: Path, tmp_path: Path
+):
+    server, file, reason, said = broken
+    with running_store_server() as listed:
+        put_model(listed, model=b"x")
+        source = S3Source(LOCATION, listed.options)
+        source.permit = S3Source(LOCATION, replace(server.options, ca_bundle=str(file))).permit
+        with pytest.raises(Unavailable, match=said) as raised:
+            await fetch(source, tmp_path, trusted=trust(str(file)))
+    assert raised.value.reason == f"Store{reason}"
+
+
+async def test_a_certificate_behind_presigned_urls_is_refused_for_its_true_cause(broken, tmp_path: Path):
+    server, file, reason, said = broken
+    with running_store_server() as registry:
+        put_model(registry, model=b"x")
+        registry.presigned_base = server.url
+        client = MlflowClient(registry.url, ca_bundle=str(file))
+        with pytest.raises(Unavailable, match=said) as raised:
+            await fetch(ProxySource(f"mlflow-artifacts:/{MODEL}", client), tmp_path)
+    assert raised.value.reason == f"Store{reason}"
+
+
+async def test_a_name_that_the_certificate_lacks_is_the_wrong_host_too(tmp_path: Path):
+    file = write_certificate(tmp_path / "ca.pem", "other.example")
+    with running_store_server(file) as server:
+        url = server.url.replace("127.0.0.1", "localhost")
+        client = MlflowClient(url, ca_bundle=str(file))
+        with pytest.raises(Unavailable) as raised:
+            await client.get("/x")
+    assert raised.value.reason == "RegistryCertificateWrongHost"
+
+
+async def test_a_server_that_speaks_no_tls_is_unreachable_and_not_untrusted(tmp_path: Path):
+    with running_store_server() as server:
+        https = server.url.replace("http://", "https://")
+        with pytest.raises(Unavailable) as raised:
+            await fetch(S3Source(LOCATION, replace(server.options, endpoint_url=https)), tmp_path)
+        assert raised.value.reason == "StoreUnreachable"
+        with pytest.raises(Unavailable) as raised:
+            await MlflowClient(https).get("/x")
+        assert raised.value.reason == "RegistryUnreachable"

@@ -2,11 +2,14 @@
 
 import json
 import os
+import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from examples.demo.charts import Helm
+from examples.demo.stage import install_operator, install_stack
 
 FAKE = """#!/bin/sh
 echo "$@" >> {log}
@@ -53,6 +56,17 @@ def test_values_are_passed_as_json_so_that_their_types_survive(tmp_path: Path):
     assert "--set-json resolveIntervalSeconds=5" in said
     assert '--set-json connection.secretName="x"' in said
     assert "--wait" in said
+
+
+def test_the_demo_prints_the_command_that_it_runs(tmp_path: Path):
+    said: list[str] = []
+    helm, log = fake_helm(tmp_path, "")
+    install_stack(replace(helm, say=said.append), ["davit.dev/postgresql:15"])
+    install_operator(replace(helm, say=said.append), kubectl=None, resolve_seconds=5)
+    ran = [line for line in log.read_text().splitlines() if line.startswith("upgrade")]
+    assert [" ".join(shlex.split(line)) for line in said] == [f"$ helm {line}" for line in ran]
+    assert "--values charts/mlflow-stack/values-local-images.yaml" in said[0]
+    assert 'connection.secretName="mlflow-davit-connection"' in said[1]
 
 
 @pytest.mark.parametrize(("status", "there"), [("", False), ("failed", True)])

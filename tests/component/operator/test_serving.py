@@ -1,5 +1,6 @@
 """From a ModelDeployment to pods and back to a true status, with everything outside faked."""
 
+import pytest
 from davit_operator.domain.errors import ModelRejected
 from davit_registry import File
 from support.world import CHAMPION, World
@@ -267,3 +268,31 @@ async def test_events_are_posted_on_transitions_only():
         await world.resync()
         await world.reconcile()
     assert [note.reason for note in world.cluster.notes] == ["Resolved", "RolledOut", "AliasNotFound"]
+
+
+@pytest.mark.parametrize(
+    ("etag", "proven"),
+    [("0f343b0931126a20f133d67c2b018a3b", "Content"), ("", "Listing"), ("0x8DC", "Listing")],
+)
+async def test_the_status_says_what_the_digest_proves_and_goes_on_saying_it(etag: str, proven: str):
+    world = World()
+    world.registry.names(CHAMPION, "1")
+    location = world.registry.models[CHAMPION].location
+    world.store.files[location] = [File("MLmodel", 1, etag), File("model.pkl", 9, etag)]
+    await world.serve()
+    for _ in range(2):
+        model = world.status()["model"]
+        assert (model["target"]["integrity"], model["serving"]["integrity"]) == (proven, proven)
+        world.restart_operator()
+        await world.reconcile()
+
+
+async def test_a_pin_of_an_operator_that_did_not_say_what_it_proves_is_kept_as_it_is():
+    world = World()
+    await world.serve()
+    for pin in world.status()["model"].values():
+        del pin["integrity"]
+    world.cluster.writes.clear()
+    await world.reconcile()
+    assert world.cluster.writes == []
+    assert "integrity" not in world.status()["model"]["serving"]

@@ -334,3 +334,58 @@ async def test_a_rejected_model_is_not_looked_at_again_before_something_changes(
     world.cluster.create("iris", {"model": {"uri": CHAMPION}})
     world.registry.outage = ModelRejected("VersionNotFound", "no such version")
     assert await world.reconcile() == Next()
+
+
+STORED = {"model": {"uri": "s3://models/iris", "storeSecretName": "store"}}
+STORE_KEYS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+
+
+async def test_an_operator_without_a_registry_serves_what_needs_none():
+    world = World(registry_url="")
+    world.cluster.secrets["demo", "store"] = STORE_KEYS
+    await world.serve(**STORED)
+    assert world.condition("Ready")["reason"] == "Serving"
+
+
+async def test_an_operator_without_a_registry_keeps_a_suspended_model_that_needs_none():
+    world = World(registry_url="")
+    world.cluster.secrets["demo", "store"] = STORE_KEYS
+    await world.serve(**STORED)
+    world.cluster.create("iris", {**STORED, "suspend": True})
+    await world.reconcile()
+    assert world.condition("Ready")["status"] == "True"
+    assert world.condition("Ready")["reason"] == "Suspended"
+    assert world.status()["observedGeneration"] == 2
+
+
+async def test_an_operator_without_a_registry_says_so_for_a_reference_that_needs_one():
+    world = World(registry_url="")
+    for suspend in (False, True):
+        world.cluster.create(f"iris-{suspend}".lower(), {"model": {"uri": CHAMPION}, "suspend": suspend})
+    await world.reconcile("iris-false")
+    await world.reconcile("iris-true")
+    assert world.condition("Stalled", "iris-false")["reason"] == "RegistryMissing"
+    assert world.condition("Ready", "iris-true")["reason"] == "Suspended"
+
+
+@pytest.mark.parametrize("suspend", [False, True])
+async def test_a_model_keeps_serving_and_is_repaired_when_the_operators_registry_is_taken_away(suspend: bool):
+    world = World()
+    await world.serve(suspend=False)
+    world.settings = world.settings.model_copy(update={"registry_url": ""})
+    world.restart_operator()
+    world.cluster.create("iris", {"model": {"uri": CHAMPION}, "replicas": 3, "suspend": suspend})
+    await world.reconcile()
+    assert world.status()["observedGeneration"] == 2
+    assert world.cluster.child("Deployment", "iris")["spec"]["replicas"] == 3
+    assert world.serving() == "iris/1"
+    assert world.condition("Available")["status"] == "True"
+    expected = "Suspended" if suspend else "RegistryMissing"
+    assert world.condition("Ready")["reason"] == expected
+    assert world.condition("Stalled")["reason"] == expected
+
+
+async def test_a_resync_without_a_registry_lists_and_queues_as_ever():
+    world = World(registry_url="")
+    world.cluster.create("iris", {"model": {"uri": CHAMPION}})
+    assert await world.resync() == [Ref(KIND, "demo", "iris")]

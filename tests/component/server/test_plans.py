@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from davit_server.errors import ModelRejected
 from davit_server.inference.answering import answer_works
-from davit_server.inference.plan import Plan, PlanOptions, choose_plan
+from davit_server.inference.choice import choose_plan
+from davit_server.inference.plan import Plan, PlanOptions
 from davit_server.inference.service import read_document
 from davit_server.runtimes.pyfunc import PyfuncModel, load_pyfunc
 from support.models import IRIS_COLUMNS, fitted_iris, model_path
@@ -156,7 +157,7 @@ def test_onnx_without_its_libraries_is_refused_with_the_cure(monkeypatch, librar
         planned("iris", plan="onnx")
     assert (refusal.value.stage, refusal.value.reason) == ("load", "MissingLibrary")
     assert library in refusal.value.cause
-    assert "davit[onnx]" in refusal.value.cure
+    assert "davit-serving[onnx]" in refusal.value.cure
 
 
 @pytest.mark.stack
@@ -166,7 +167,8 @@ def test_nothing_of_onnx_is_imported_unless_asked_for():
     script = (
         "import sys, warnings; warnings.simplefilter('ignore')\n"
         "from pathlib import Path\n"
-        "from davit_server.inference.plan import PlanOptions, choose_plan\n"
+        "from davit_server.inference.choice import choose_plan\n"
+        "from davit_server.inference.plan import PlanOptions\n"
         "from davit_server.runtimes.pyfunc import load_pyfunc\n"
         f"plan = choose_plan(load_pyfunc(Path({str(model_path('iris'))!r})), PlanOptions())\n"
         "assert plan.name == 'native'\n"

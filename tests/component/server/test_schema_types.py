@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from davit_server.inference.answering import answer_works
-from davit_server.inference.plan import Plan, PlanOptions, choose_plan
+from davit_server.inference.choice import choose_plan
+from davit_server.inference.plan import Plan, PlanOptions
 from davit_server.inference.service import read_document
 from davit_server.runtimes.pyfunc import PyfuncModel, load_pyfunc
 from hypothesis import given, settings

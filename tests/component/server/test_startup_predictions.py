@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from davit_server.errors import ModelRejected
+from davit_server.inference.choice import choose_plan
 from davit_server.inference.loading import try_model
-from davit_server.inference.plan import PlanOptions, choose_plan
+from davit_server.inference.plan import PlanOptions
 from davit_server.runtimes.pyfunc import load_pyfunc
 from support.models import CountingModel, RowModel, infer_signature, model_path, save_python
 from support.serving import serving
@@ -105,7 +106,7 @@ def test_a_step_that_raises_is_a_step_not_taken(monkeypatch, step):
     def fail(*_, **__):
         raise RuntimeError(step)
 
-    monkeypatch.setattr(f"davit_server.inference.plan.{step}", fail)
+    monkeypatch.setattr(f"davit_server.inference.choice.{step}", fail)
     model = load_pyfunc(model_path("iris"))
     plan = choose_plan(model, PlanOptions())
     assert plan.joined is not None

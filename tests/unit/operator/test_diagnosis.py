@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from davit_operator.domain.errors import Denied, ModelRejected, Waiting
+from davit_operator.domain.errors import Denied, InvalidSpec, ModelRejected, Unavailable, Waiting
 from davit_operator.workload.diagnosis import diagnose_pod, diagnose_pods, is_live
 
 WORDS = {
@@ -58,18 +58,17 @@ def test_the_message_stays_while_the_container_is_tried_again():
 
 
 @pytest.mark.parametrize(
-    ("reason", "kind"),
+    ("failure", "kind"),
     [
-        ("StoreUnavailable", Waiting),
-        ("RegistryTimedOut", Waiting),
-        ("StoreFailing", Waiting),
-        ("HostRefused", Denied),
-        ("StoreDenied", Denied),
-        ("SmokeTestFailed", ModelRejected),
+        ("InvalidSpec", InvalidSpec),
+        ("Waiting", Waiting),
+        ("Unavailable", Unavailable),
+        ("Denied", Denied),
+        ("ModelRejected", ModelRejected),
     ],
 )
-def test_the_reason_says_whether_trying_again_may_help(reason, kind):
-    words = json.dumps({**WORDS, "reason": reason})
+def test_the_class_in_the_message_says_whether_trying_again_may_help(failure, kind):
+    words = json.dumps({**WORDS, "reason": "Unheard", "class": failure})
     assert type(diagnose_pod(pod(containerStatuses=[container(state=ended(message=words))]))) is kind
 
 
@@ -109,9 +108,9 @@ def test_an_image_that_cannot_be_pulled_is_said_the_same_way_in_every_phase():
 
 
 def test_an_image_name_that_can_never_be_right_is_rejected():
-    assert isinstance(
-        diagnose_pod(pod(containerStatuses=[container(state=waiting("InvalidImageName"))])), ModelRejected
-    )
+    problem = diagnose_pod(pod(containerStatuses=[container(state=waiting("InvalidImageName"))]))
+    assert (type(problem), problem.reason) == (InvalidSpec, "ImageNameInvalid")
+    assert "correct spec.image" in problem.message
 
 
 def test_a_missing_secret_is_repeated_from_the_kubelet():
@@ -132,6 +131,16 @@ def test_the_gravest_complaint_is_told_first():
     slow = pod("a", containerStatuses=[container(state=waiting("ErrImagePull"))])
     broken = pod("b", containerStatuses=[container(state=ended(1))])
     assert diagnose_pods([slow, broken]).reason == "ContainerFailed"
+
+
+def test_what_an_edit_must_mend_is_told_before_what_time_may_mend():
+    def says(failure):
+        return container(state=ended(message=json.dumps({**WORDS, "reason": failure, "class": failure})))
+
+    classes = ["Waiting", "Unavailable", "Denied", "ModelRejected", "InvalidSpec"]
+    pods = [pod(str(number), containerStatuses=[says(one)]) for number, one in enumerate(classes)]
+    for number, failure in enumerate(classes):
+        assert diagnose_pods(pods[: number + 1]).reason == failure
 
 
 def test_among_equals_the_first_by_name_speaks_so_that_the_message_stays_put():

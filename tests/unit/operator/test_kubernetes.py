@@ -201,3 +201,59 @@ def test_the_budget_for_events_grows_back_and_is_one_for_each_object():
     assert budget.allows("b")
     clock.advance(601)
     assert budget.allows("a")
+
+
+QUOTA = (
+    'services "iris" is forbidden: exceeded quota: team, requested: services.loadbalancers=1, '
+    "used: services.loadbalancers=2, limited: services.loadbalancers=2"
+)
+UNSAID = 'deployments.apps "iris" is forbidden: failed quota: team: must specify limits.cpu'
+WEBHOOK = 'admission webhook "validation.gatekeeper.sh" denied the request: [owner] label owner is missing'
+SILENT_WEBHOOK = 'admission webhook "policy.example.com" denied the request without explanation'
+POLICY = (
+    "deployments.apps \"iris\" is forbidden: ValidatingAdmissionPolicy 'few.example.com' with binding "
+    "'few' denied request: failed expression: object.spec.replicas <= 5"
+)
+MUTATING_POLICY = "services \"iris\" is forbidden: policy 'sidecar' with binding 'all' denied request: no"
+ROLE = (
+    'services "iris" is forbidden: User "system:serviceaccount:davit:davit-operator" cannot patch resource '
+    '"services" in API group "" in the namespace "demo"'
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "reason"),
+    [
+        (403, QUOTA, "QuotaExceeded"),
+        (403, UNSAID, "QuotaExceeded"),
+        (403, WEBHOOK, "AdmissionDenied"),
+        (400, WEBHOOK, "AdmissionDenied"),
+        (409, WEBHOOK, "AdmissionDenied"),
+        (422, WEBHOOK, "AdmissionDenied"),
+        (401, WEBHOOK, "AdmissionDenied"),
+        (429, WEBHOOK, "AdmissionDenied"),
+        (404, WEBHOOK, "AdmissionDenied"),
+        (403, SILENT_WEBHOOK, "AdmissionDenied"),
+        (403, MUTATING_POLICY, "AdmissionDenied"),
+        (403, POLICY, "AdmissionDenied"),
+        (422, POLICY, "AdmissionDenied"),
+        (403, f"{WEBHOOK}: exceeded quota: of the policy's own", "AdmissionDenied"),
+    ],
+)
+async def test_what_a_quota_or_a_policy_denies_is_the_users_in_its_own_words(status, said, reason):
+    with pytest.raises(InvalidSpec) as raised:
+        await cluster(ApiServer(failure(status, said))).apply(SERVICE)
+    assert raised.value.reason == reason
+    assert said in raised.value.message
+
+
+async def test_what_the_role_does_not_permit_is_the_platform_teams():
+    with pytest.raises(Denied, match="check the operator's role") as raised:
+        await cluster(ApiServer(failure(403, ROLE))).apply(SERVICE)
+    assert raised.value.reason == "Forbidden"
+
+
+async def test_a_webhook_that_cannot_be_called_is_an_outage():
+    said = 'Internal error occurred: failed calling webhook "x.example.com": connection refused'
+    with pytest.raises(Unavailable, match=r"failed calling webhook \"x\.example\.com\""):
+        await cluster(ApiServer(failure(500, said))).apply(SERVICE)

@@ -112,3 +112,12 @@ def test_metrics_are_told_in_prometheus_words():
     metrics.forget(key)
     metrics.forget(key)
     assert "davit_operator_model_deployment_ready{" not in metrics.render().decode()
+
+
+def test_reasons_that_a_pod_makes_up_share_one_label():
+    metrics = PrometheusMetrics()
+    for number in range(3):
+        metrics.failed(f"MadeUp{number}")
+    text = metrics.render().decode()
+    assert 'davit_operator_errors_total{reason="Other"} 3.0' in text
+    assert "MadeUp" not in text

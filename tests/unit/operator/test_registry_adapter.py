@@ -14,7 +14,7 @@ from davit_registry import errors
     [
         (errors.InvalidReference("it is odd"), InvalidSpec),
         (errors.NotFound("it is not there", reason="AliasNotFound"), ModelRejected),
-        (errors.NotFound("it is PENDING", reason="VersionNotReady"), Waiting),
+        (errors.NotFinished("it is PENDING", reason="VersionNotReady"), Waiting),
         (errors.Denied("no"), Denied),
         (errors.Unavailable("no answer"), Unavailable),
         (errors.RegistryError("something"), Unavailable),

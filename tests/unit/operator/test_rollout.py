@@ -1,7 +1,9 @@
 """How far the pods are from what is wanted, told from the Deployment and its pods."""
 
+import json
+
 import pytest
-from davit_operator.domain.errors import ModelRejected, Waiting
+from davit_operator.domain.errors import ModelRejected, Unavailable, Waiting
 from davit_operator.modeldeployment.rollout import judge_rollout, needs_pods, not_deployed
 from davit_resource import constants
 
@@ -105,6 +107,21 @@ def test_the_deadline_turns_waiting_into_a_rejection_that_says_why():
     assert isinstance(rollout.problem, ModelRejected)
     assert rollout.problem.reason == "RolloutTimedOut"
     assert "no cpu" in rollout.problem.message
+
+
+def test_an_outage_that_lasts_beyond_the_deadline_is_still_retried_and_not_stalled():
+    late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+    words = {
+        "class": "Unavailable",
+        "stage": "fetch",
+        "reason": "StoreUnreachable",
+        "cause": "a",
+        "cure": "b",
+    }
+    ended = {"terminated": {"exitCode": 1, "message": json.dumps(words)}}
+    failing = pod(ready=False, initContainerStatuses=[{"name": "fetch", "state": ended}])
+    rollout = judge_rollout(deployment(replicas=1, conditions=[late]), [failing])
+    assert (type(rollout.problem), rollout.problem.reason) == (Unavailable, "StoreUnreachable")
 
 
 def test_pods_that_cannot_be_created_are_told_with_the_quota():

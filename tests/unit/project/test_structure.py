@@ -1,10 +1,12 @@
 """The rules of the house that no linter knows: where things live and how large they may grow."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -13,6 +15,7 @@ import davit_server
 import pytest
 
 ROOT = Path(__file__).parents[3]
+THIS = "tests/unit/project/test_structure.py"
 PACKAGES = [
     "operator/davit_operator",
     "server/davit_server",
@@ -110,3 +113,30 @@ def test_functions_stay_small(package: str):
 def test_no_file_is_named_after_nothing(package: str):
     vague = {"util", "utils", "helper", "helpers", "common", "misc"}
     assert [str(p.relative_to(ROOT)) for p in sources(package) if p.stem in vague] == []
+
+
+def test_whatever_names_the_distribution_names_ours():
+    """On the public index, `davit` belongs to somebody else; ours is the one that pyproject.toml names."""
+    name = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["name"]
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    wrong = re.compile(
+        r"\bdavit\[\w|--reinstall-package[ \",]+davit[ \",]|pip install [^\n|;]*\bdavit\b(?!-)"
+    )
+    texts = {
+        path: (ROOT / path).read_text(errors="replace")
+        for path in listed.stdout.splitlines()
+        if (ROOT / path).suffix in {".md", ".py", ".toml", ".txt", ".yaml", ""} and (ROOT / path).is_file()
+    }
+    assert name != "davit"
+    assert {path for path, text in texts.items() if wrong.search(text)} - {THIS} == set()
+    assert any(f"{name}[server]" in text for text in texts.values())
+    assert metadata.version(name)
+
+
+def test_the_layers_in_the_architecture_page_are_those_that_are_checked():
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = [one["layers"] for one in linter["contracts"] if one["type"] == "layers"]
+    checked = {" > ".join(names).replace("davit_operator.", "") for names in layers}
+    assert {re.sub("[()]", "", found) for found in re.findall(r"`(\w+ > [^`]+)`", page)} == checked
+    assert len(checked) == 2, "one for the operator, one for the server"

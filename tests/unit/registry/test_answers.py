@@ -128,7 +128,7 @@ async def test_an_unknown_authority_is_named():
         raise httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")
 
     async with MlflowRest(URL, transport=httpx.MockTransport(fail)) as server:
-        with pytest.raises(Unavailable, match="certificate of the authority") as refusal:
+        with pytest.raises(Unavailable, match="provide the CA certificate") as refusal:
             await server.get("/x")
     assert refusal.value.reason == "RegistryUntrusted"
 

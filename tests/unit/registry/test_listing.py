@@ -2,7 +2,7 @@ import random
 
 import pytest
 from davit_registry import File, InvalidReference, NotFound, digest_of, listing
-from davit_registry.listing import Listing, bare_etag
+from davit_registry.listing import Listing, bare_etag, contents_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,3 +75,27 @@ def test_a_location_that_is_no_model_does_not_fill_the_memory(monkeypatch):
         found.add(MODEL[2])
     assert refusal.value.reason == "LocationTooLarge"
     assert "folder of one model" in refusal.value.cure
+
+
+MD5 = "0f343b0931126a20f133d67c2b018a3b"
+
+
+@pytest.mark.parametrize(
+    ("found", "proven"),
+    [
+        ([File("a", 1, MD5)], "Content"),
+        ([File("a", 1, MD5.upper())], "Content"),
+        ([File("a", 1, f"{MD5}-2")], "Content"),
+        ([File("a", 1, MD5), File("b", 20 << 20, f"{MD5}-10000")], "Content"),
+        ([File("a", 1, MD5), File("__init__.py", 0, "")], "Content"),
+        ([File("a", 1, "")], "Listing"),
+        ([File("a", 1, MD5), File("b", 1, "")], "Listing"),
+        ([File("a", 1, "0x8DCA1B2C3D4E5F6")], "Listing"),
+        ([File("a", 1, "66a1f2c4-1f4")], "Listing"),
+        ([File("a", 1, f"{MD5}-")], "Listing"),
+        ([File("a", 1, f"{MD5}0")], "Listing"),
+        ([File("a", 1, MD5[:-1])], "Listing"),
+    ],
+)
+def test_a_digest_proves_contents_only_where_every_file_has_a_tag_of_its_content(found, proven):
+    assert contents_of(found) == (digest_of(found), proven)

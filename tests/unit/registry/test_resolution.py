@@ -5,6 +5,7 @@ import json
 import httpx
 import pytest
 from davit_registry import InvalidReference, NotFound, RegistryError, Unavailable, parse_reference
+from davit_registry.errors import NotFinished
 from davit_registry.mlflow import MlflowClient, ResolvedModel
 from support.registry_recording import (
     DELETED_RUN,
@@ -79,8 +80,8 @@ async def test_a_copied_version_names_the_files_of_the_original():
         ("models:/nobody/Production", NotFound, "ModelNotFound", "'nobody' does not exist"),
         ("models:/nobody/latest", NotFound, "ModelNotFound", "'nobody' does not exist"),
         ("models:/m-missing", NotFound, "ModelNotFound", "'m-missing' does not exist"),
-        (f"models:/{PENDING_MODEL}", NotFound, "ModelNotReady", "is LOGGED_MODEL_PENDING"),
-        (f"runs:/{RUN}/pending", NotFound, "ModelNotReady", "wait until its upload ends"),
+        (f"models:/{PENDING_MODEL}", NotFinished, "ModelNotReady", "is LOGGED_MODEL_PENDING"),
+        (f"runs:/{RUN}/pending", NotFinished, "ModelNotReady", "wait until its upload ends"),
         (f"runs:/{RUN}/nothing", NotFound, "ModelNotFound", "it logged model, pending: check"),
         (f"runs:/{DELETED_RUN}/model", NotFound, "RunDeleted", "is deleted: restore the run"),
         ("runs:/missing/model", NotFound, "RunNotFound", "run 'missing' does not exist"),
@@ -116,7 +117,7 @@ def server(answers: dict[str, object], status: int = 200) -> httpx.MockTransport
 async def test_a_version_that_is_not_ready_is_not_served():
     pending = server({"get": {"model_version": version(status="PENDING_REGISTRATION")}})
     error = await refused("models:/iris/1", pending)
-    assert (type(error), error.reason) == (NotFound, "VersionNotReady")
+    assert (type(error), error.reason) == (NotFinished, "VersionNotReady")
     assert "PENDING_REGISTRATION" in error.cause
 
 

@@ -1,5 +1,7 @@
 """Listings against a loopback server that plays an S3 store."""
 
+import ssl
+
 import pytest
 from botocore.exceptions import (
     ClientError,
@@ -135,7 +137,8 @@ def code(text: str) -> ClientError:
         (ClientError({}, "ListObjectsV2"), Unavailable, "StoreFailing"),
         (NoCredentialsError(), Denied, "StoreDenied"),
         (PartialCredentialsError(provider="env", cred_var="key"), Denied, "StoreDenied"),
-        (SSLError(endpoint_url="https://x", error="hunter2"), Unavailable, "StoreUntrusted"),
+        (SSLError(endpoint_url="https://x", error="hunter2"), Unavailable, "StoreUnreachable"),
+        (SSLError(endpoint_url="https://x", error=ssl.SSLError("hunter2")), Unavailable, "StoreUnreachable"),
         (ConnectTimeoutError(endpoint_url="https://x"), Unavailable, "StoreUnreachable"),
         (ReadTimeoutError(endpoint_url="https://x"), Unavailable, "StoreUnreachable"),
         (EndpointConnectionError(endpoint_url="https://x"), Unavailable, "StoreUnreachable"),

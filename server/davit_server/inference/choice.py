@@ -1,0 +1,280 @@
+"""How this model is best called, decided once at load by a list of checks, each with its reason.
+
+Two questions are kept apart. *May requests share a call?* That is known of a flavor and its estimators, or
+declared; checks can only veto it. *May another way stand in for pyfunc?* Only for code of libraries, and
+only if its answers are identical. An author's own code is called through unchanged pyfunc, and not at all
+before its first request unless something was declared of it.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from davit_server.inference.plan import MAX_BATCH_ROWS, Plan, PlanOptions
+from davit_server.runtimes.base import Joined
+from davit_server.runtimes.boosters import joined_boosters
+from davit_server.runtimes.independence import DECLARATION, declared_independence, known_independence
+from davit_server.runtimes.joined import joined_direct, joined_pyfunc
+from davit_server.runtimes.linear import joined_linear
+from davit_server.runtimes.onnx import NotConvertibleError, onnx_ways, require_onnx
+from davit_server.runtimes.pyfunc import PyfuncModel
+from davit_server.runtimes.rows import Rows
+from davit_server.runtimes.samples import colliding_parts, sample_parts
+from davit_server.runtimes.selfcheck import differs_by_row, differs_from, measure_cost
+from davit_server.runtimes.sklearn import joined_sklearn
+from davit_server.runtimes.thread_safety import thread_safe
+
+logger = logging.getLogger(__name__)
+
+CHECK_SECONDS = 5.0
+"""Trying out rows ends after that, so that a slow model still becomes ready."""
+
+DEFAULT_CONCURRENCY = 32
+"""Calls that may run at the same time while the model waits: as many as a busy client's connection pool."""
+
+
+class _Counted:
+    """A way of predicting whose calls are counted in the plan.
+
+    Args:
+        inner: The way itself.
+        plan: Where calls are counted.
+    """
+
+    def __init__(self, inner: Joined, plan: Plan) -> None:
+        self.inner = inner
+        self.name = inner.name
+        self.read = inner.read
+        self._plan = plan
+
+    def predict(self, parts: Any) -> list[Any]:
+        self._plan.predictions += 1
+        return self.inner.predict(parts)
+
+
+def unchecked_plan(model: PyfuncModel, options: PlanOptions, reason: str) -> Plan:
+    """Return the floor: unchanged pyfunc, each request by itself.
+
+    Args:
+        model: The loaded model.
+        options: What may be chosen from.
+        reason: Why nothing faster was looked for.
+    """
+    plan = Plan(joined=joined_pyfunc(model), concurrency=_concurrency(model, options), reasons=[reason])
+    if options.plan == "onnx":
+        logger.warning("DAVIT_PLAN=onnx is not followed: %s", reason)
+    return plan
+
+
+def choose_plan(model: PyfuncModel, options: PlanOptions) -> Plan:
+    """Pick the fastest way that answers as plain pyfunc does.
+
+    Args:
+        model: The loaded model.
+        options: What may be chosen from.
+
+    Raises:
+        ModelRejected: A library that was asked for is not installed.
+    """
+    if options.plan == "onnx":
+        require_onnx()
+    plan = Plan(trusted=model.facts.trusted_code, concurrency=_concurrency(model, options))
+    plain = joined_pyfunc(model)
+    if plain is None:
+        plan.trusted = False
+        return _without(
+            options, plan, "requests need MLflow's own parsing (no signature, or one of nested types)"
+        )
+    plan.joined = plain
+    independence = _independence(plan, model, options)
+    if not _worth_checking(plan, options, independence):
+        plan.trusted = False
+        return _without(options, plan, "each request is a call of unchanged pyfunc")
+    plan.joined = _Counted(plain, plan)
+    _check(plan, model, options, independence)
+    plan.joined = plan.joined.inner if isinstance(plan.joined, _Counted) else plan.joined
+    return plan
+
+
+def _concurrency(model: PyfuncModel, options: PlanOptions) -> int:
+    if options.concurrency:
+        return options.concurrency
+    return DEFAULT_CONCURRENCY if thread_safe(model.facts.flavor) else 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Independence:
+    """Why rows are independent."""
+
+    reason: str
+    known: bool
+    """Known here, not declared: then not even the last digit of an answer may depend on other rows."""
+
+
+def _independence(plan: Plan, model: PyfuncModel, options: PlanOptions) -> _Independence | None:
+    """Return why requests may share a call; None, with a reason in the plan, when they may not."""
+    if options.batching == "off":
+        plan.reasons.append("not batched: switched off")
+    elif known := _known(model):
+        return _Independence(known, known=True)
+    elif options.batching == "enabled":
+        return _Independence("declared by batching=enabled", known=False)
+    elif declared_independence(model):
+        return _Independence(f"declared by the model's metadata ({DECLARATION})", known=False)
+    else:
+        plan.reasons.append(
+            "not batched: nothing is known of how this code treats rows; batching=enabled declares that it "
+            "treats each by itself"
+        )
+    return None
+
+
+def _known(model: PyfuncModel) -> str:
+    try:
+        return known_independence(model)
+    except Exception as failure:
+        # A model whose parts cannot be looked at is served all the same, one request at a time.
+        logger.debug("the model's parts cannot be looked at", exc_info=failure)
+        return ""
+
+
+def _worth_checking(plan: Plan, options: PlanOptions, independence: _Independence | None) -> bool:
+    """Return whether there is anything to choose for which the model would be called."""
+    if options.plan == "onnx" or independence is not None:
+        return True
+    return plan.trusted and options.plan == "auto"
+
+
+def _without(options: PlanOptions, plan: Plan, reason: str) -> Plan:
+    """Return a plan that nothing was compared with; warn if a particular one was set."""
+    plan.reasons.append(reason)
+    if options.plan == "onnx":
+        logger.warning("DAVIT_PLAN=onnx is not followed: %s", reason)
+    return plan
+
+
+def _check(plan: Plan, model: PyfuncModel, options: PlanOptions, independence: _Independence | None) -> None:
+    """Compare, veto and measure."""
+    plain = plan.joined
+    until = time.perf_counter() + CHECK_SECONDS
+    parts = _usable_parts(model, plain, until) if plain is not None else []
+    if plain is None or not parts:
+        plan.trusted = False
+        _without(options, plan, "not batched: no rows to check with, from an input example or made up")
+        return
+    if options.plan != "onnx" or not _consider_onnx(plan, model, parts, options.tolerance):
+        _consider_faster(plan, model, parts, native=options.plan != "pyfunc")
+    if independence is not None:
+        colliding = _usable(plan.joined or plain, colliding_parts(parts), until)
+        _consider_batching(plan, independence, [*parts, *colliding], until)
+    _measure(plan, parts[0])
+
+
+def _usable_parts(model: PyfuncModel, plain: Joined, until: float) -> list[Rows]:
+    """Return sample requests that the model accepts; fewer when it is slow, none when it raises on all."""
+    return _usable(plain, sample_parts(model, plain), until)
+
+
+def _usable(joined: Joined, parts: list[Rows], until: float) -> list[Rows]:
+    """Return those requests that a way of predicting accepts, as far as time allows."""
+    accepted: list[Rows] = []
+    for part in parts:
+        try:
+            joined.predict([part])
+        except Exception as failure:
+            logger.debug("the model raised on rows made up for a check", exc_info=failure)
+        else:
+            accepted.append(part)
+        if time.perf_counter() > until:
+            break
+    return accepted
+
+
+def _consider_onnx(plan: Plan, model: PyfuncModel, parts: list[Rows], tolerance: float) -> bool:
+    """Take onnxruntime if it is close enough; else say once, loudly, why not."""
+    plain = plan.joined
+    if plain is None:
+        return False
+    objection = ""
+    try:
+        for way in onnx_ways(model, plain.predict([parts[0]])[0]):
+            candidate = _Counted(way.call, plan)
+            objection = _objection(plain, candidate, parts, tolerance)
+            if not objection:
+                plan.joined = candidate
+                close = f"labels identical to pyfunc's, numbers within {tolerance:g}"
+                plan.reasons.append(f"onnx, computing in {way.dtype}: {close}")
+                return True
+            plan.reasons.append(f"onnx, computing in {way.dtype}, not used: {objection}")
+    except NotConvertibleError as failure:
+        objection = str(failure)
+        plan.reasons.append(f"onnx not used: {objection}")
+    logger.warning("DAVIT_PLAN=onnx is not followed: %s", objection)
+    return False
+
+
+def _consider_faster(plan: Plan, model: PyfuncModel, parts: list[Rows], *, native: bool) -> None:
+    """Take the fastest way that answers identically; an author's own code keeps unchanged pyfunc."""
+    plain = plan.joined
+    if plain is None or not model.facts.trusted_code:
+        return
+    for name, make in _candidates(native=native):
+        try:
+            way = make(model)
+        except Exception as failure:  # noqa: BLE001  a plan that cannot be made is a plan not taken
+            plan.reasons.append(f"{name} not used: it cannot be made ({type(failure).__name__})")
+            continue
+        if way is None:
+            continue
+        candidate = _Counted(way, plan)
+        objection = _objection(plain, candidate, parts)
+        if not objection:
+            plan.joined = candidate
+            plan.reasons.append(f"{name}: its answers are identical to those of pyfunc")
+            return
+        plan.reasons.append(f"{name} not used: {objection}")
+
+
+def _candidates(*, native: bool) -> Iterator[tuple[str, Callable[[PyfuncModel], Joined | None]]]:
+    """Yield the ways that might answer identically, the fastest first."""
+    if native:
+        yield "native formula", joined_linear
+        yield "native trees", joined_boosters
+        yield "native estimator", joined_sklearn
+    yield "pyfunc without schema enforcement", joined_direct
+
+
+def _objection(plain: Joined, candidate: Joined, parts: list[Rows], tolerance: float = 0.0) -> str:
+    """Return why a way may not be used; empty when it answers as pyfunc does."""
+    try:
+        return differs_from(plain, candidate, parts, tolerance)
+    except Exception as failure:  # noqa: BLE001  a pipeline may need column names, say
+        return f"it raises {type(failure).__name__}"
+
+
+def _consider_batching(plan: Plan, independence: _Independence, parts: list[Rows], until: float) -> None:
+    """Let requests share a call unless a check objects."""
+    if plan.joined is None:
+        return
+    try:
+        objection = differs_by_row(plan.joined, parts, MAX_BATCH_ROWS, until, exact=independence.known)
+    except Exception as failure:  # noqa: BLE001  whatever it is, such a model gets its requests one by one
+        objection = f"a joined call raises {type(failure).__name__}"
+    plan.batching = not objection
+    if objection:
+        plan.reasons.append(f"not batched: {objection}, although {independence.reason}")
+    else:
+        plan.reasons.append(f"batched: {independence.reason}")
+
+
+def _measure(plan: Plan, part: Rows) -> None:
+    """Find out whether calls are short enough for the event loop; a plan that cannot be measured is not."""
+    if not plan.trusted or plan.joined is None:
+        return
+    try:
+        plan.call_seconds, plan.row_seconds = measure_cost(plan.joined, part)
+    except Exception as failure:  # noqa: BLE001  a time series takes one row only, say
+        plan.trusted = False
+        plan.reasons.append(f"called in a thread: it could not be measured ({type(failure).__name__})")
