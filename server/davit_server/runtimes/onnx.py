@@ -123,7 +123,8 @@ def _missing(library: str) -> ModelRejected:
         "load",
         "MissingLibrary",
         f"DAVIT_PLAN=onnx needs the library '{library}', which is not installed here.",
-        "Install it (pip install 'davit-serving[onnx]', or build a server image with it), or set DAVIT_PLAN=auto.",
+        "Install it (pip install 'davit-serving[onnx]', or build a server image with it), or set "
+        "DAVIT_PLAN=auto.",
     )
 
 
