@@ -45,6 +45,21 @@ def write_schemas(folder: Path, kinds: set[tuple[str, str]]) -> str:
     return f"{folder}/{{{{ .ResourceKind }}}}{{{{ .KindSuffix }}}}.json"
 
 
+def definition_of(api_version: str, kind: str) -> Schema:
+    """The schema of one of Kubernetes' own kinds; `resolve` follows the references in it."""
+    for definition in _definitions().values():
+        kinds = definition.get("x-kubernetes-group-version-kind", [])
+        if any((_api_version(one), one["kind"]) == (api_version, kind) for one in kinds):
+            return definition
+    raise LookupError(f"Kubernetes knows no {api_version} {kind}")
+
+
+def resolve(schema: Schema) -> Schema:
+    """The schema that a reference stands for, or else the schema itself."""
+    reference = schema.get("$ref")
+    return _definitions()[reference.removeprefix(_PREFIX)] if reference else schema
+
+
 @cache
 def _definitions() -> dict[str, Schema]:
     module = ["go", "mod", "download", "-json", "k8s.io/kubernetes"]

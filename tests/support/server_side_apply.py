@@ -1,19 +1,12 @@
-"""Server-side apply as far as one manager needs it: what it leaves out next time is removed, the rest stays."""
+"""Server-side apply as far as one manager needs it: what it leaves out next time is removed, the rest stays.
+
+The keys of lists are the operator's own table; tests/charts/test_merge_keys.py holds it against Kubernetes' schemas.
+"""
 
 from copy import deepcopy
 from typing import Any
 
-KEYS = {
-    "containers": ("name",),
-    "env": ("name",),
-    "imagePullSecrets": ("name",),
-    "initContainers": ("name",),
-    "ownerReferences": ("uid",),
-    "ports": ("containerPort", "port", "protocol"),
-    "topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable"),
-    "volumeMounts": ("mountPath",),
-    "volumes": ("name",),
-}
+from davit_operator.engine.drift import MERGE_KEYS
 
 
 def apply(live: Any, before: Any, wanted: Any, field: str = "") -> Any:
@@ -23,8 +16,8 @@ def apply(live: Any, before: Any, wanted: Any, field: str = "") -> Any:
         kept = {name: value for name, value in live.items() if name not in before or name in wanted}
         merged = {name: apply(kept.get(name), before.get(name), wanted[name], name) for name in wanted}
         return {**kept, **merged}
-    if isinstance(wanted, list) and isinstance(live, list) and field in KEYS:
-        return _apply_list(live, before if isinstance(before, list) else [], wanted, KEYS[field])
+    if isinstance(wanted, list) and isinstance(live, list) and field in MERGE_KEYS:
+        return _apply_list(live, before if isinstance(before, list) else [], wanted, MERGE_KEYS[field])
     return deepcopy(wanted)
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from davit_resource.objects import Object
 
-# Lists that the API server merges by these keys; in every other list order and length count.
-_MERGE_KEYS: dict[str, tuple[str, ...]] = {
+MERGE_KEYS: dict[str, tuple[str, ...]] = {
     "containers": ("name",),
     "env": ("name",),
     "imagePullSecrets": ("name",),
@@ -18,6 +17,8 @@ _MERGE_KEYS: dict[str, tuple[str, ...]] = {
     "volumeMounts": ("mountPath",),
     "volumes": ("name",),
 }
+"""Lists that the API server merges by these keys; in every other list order and length count."""
+
 _QUANTITIES = {"requests", "limits"}
 _DECIMAL_SUFFIXES = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY_SUFFIXES = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
@@ -41,7 +42,7 @@ def _differences(wanted: Any, live: Any, path: tuple[str, ...]) -> Iterator[str]
 
 
 def _list_differences(wanted: list[Any], live: list[Any], path: tuple[str, ...]) -> Iterator[str]:
-    keys = _MERGE_KEYS.get(path[-1])
+    keys = MERGE_KEYS.get(path[-1])
     if keys is None:
         if len(wanted) != len(live):
             yield ".".join(path)

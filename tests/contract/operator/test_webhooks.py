@@ -12,7 +12,7 @@ from davit_operator.adapters.registry_mlflow import MlflowRegistry
 from davit_operator.adapters.webhooks_mlflow import MlflowWebhooks
 from davit_operator.domain.access import RegistryAccess
 from davit_operator.domain.webhook import Subscription
-from davit_operator.handlers.webhook import start_receiver
+from davit_operator.handlers.webhook import serve_receiver
 from davit_operator.models.hints import Hints, Receiver
 from support.outside import FakeMetrics
 from support.registry_stack import running_mlflow
@@ -39,12 +39,10 @@ def server(tmp_path_factory):
 class Party:
     """The operator's half: a receiver, and the webhook that leads to it."""
 
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: str, hints: Hints, port: int) -> None:
         self.registry, self.access = MlflowRegistry(), RegistryAccess(server)
-        self.webhooks, self.hints, self.metrics = MlflowWebhooks(self.registry), Hints(), FakeMetrics()
-        receiver = Receiver(SECRET, self.hints, SystemClock(), self.metrics)
-        self.listener = start_receiver(receiver, 0)
-        url = f"http://127.0.0.1:{self.listener.server_address[1]}/mlflow"
+        self.webhooks, self.hints = MlflowWebhooks(self.registry), hints
+        url = f"http://127.0.0.1:{port}/mlflow"
         self.wanted = Subscription("davit-operator-0123456789", url, SECRET)
 
     async def ensure(self, *, renew: bool = False) -> bool:
@@ -73,12 +71,12 @@ class Party:
 
 @pytest.fixture
 async def party(server: str) -> AsyncIterator[Party]:
-    made = Party(server)
-    yield made
-    await made.webhooks.remove(made.wanted.name, made.access)
-    made.listener.shutdown()
-    made.listener.server_close()
-    await made.registry.aclose()
+    hints = Hints()
+    async with serve_receiver(Receiver(SECRET, hints, SystemClock(), FakeMetrics()), 0) as port:
+        made = Party(server, hints, port)
+        yield made
+        await made.webhooks.remove(made.wanted.name, made.access)
+        await made.registry.aclose()
 
 
 async def test_the_webhook_is_made_once_repaired_and_removed(party):
