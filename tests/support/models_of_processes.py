@@ -1,6 +1,7 @@
 """Models that start processes, want the main thread, or do not come to an end: as a server meets them."""
 
 import asyncio
+import hashlib
 import multiprocessing
 import os
 import signal
@@ -14,7 +15,9 @@ from pathlib import Path
 import joblib
 from support.models import ColSpec, ModelSignature, Schema, mlflow, save_python, saver
 
-SLEEP_FOR_EVER = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(3600)"
+SLEEP_FOR_EVER = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(3600)"
+)
 MARK = "DAVIT_TEST_MARK"
 """Processes with the same value of this variable belong to one server."""
 SCRATCH = "DAVIT_TEST_SCRATCH"
@@ -180,7 +183,7 @@ class Reporting(Mapping):
         return super().map(values)
 
     def report(self):
-        links = [os.readlink(entry) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
+        links = [str(entry.readlink()) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
         sockets = sum(link.startswith("socket:") for link in links)
         handlers = [int(signal.getsignal(signal.SIGTERM)), signal.getsignal(signal.SIGINT).__name__]
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [])
@@ -256,15 +259,12 @@ class AlarmThatRaises(Mapping):
 
 
 class Stubborn(Mapping):
-    """One call of C code that holds the main thread, with SIGTERM ignored by the model as far as it can."""
+    """Holds the main thread in a call of C code of many minutes, and swallows SIGTERM."""
 
     def load_context(self, context):
         signal.signal(signal.SIGTERM, lambda *_: None)
         Path(os.environ[SCRATCH], "loading").touch()
-        lock = threading.Lock()
-        lock.acquire()
-        while True:
-            lock.acquire(timeout=3600)
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
 
 
 class ExitsZero(Mapping):
@@ -297,7 +297,9 @@ class ExitsHard(Mapping):
         os._exit(0)
 
 
-for _model in [kind for kind in list(globals().values()) if isinstance(kind, type) and issubclass(kind, Mapping)]:
+for _model in [
+    kind for kind in list(globals().values()) if isinstance(kind, type) and issubclass(kind, Mapping)
+]:
 
     def _save(path: Path, model: type = _model) -> None:
         save(path, model())
