@@ -1,7 +1,6 @@
 """From start to ready, and from SIGTERM to the end."""
 
 import asyncio
-import contextlib
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -83,8 +82,7 @@ class Lifecycle:
         self._stopping = True
         if self._loading is not None:
             self._loading.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._loading
+            await asyncio.wait([self._loading])
         if self._state.service is not None:
             self._state.service.close()
 

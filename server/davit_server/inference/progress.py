@@ -12,7 +12,7 @@ from davit_server.errors import ModelRejected
 logger = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 60.0
-FRAMES = 5
+FRAMES = 10
 """So many of the innermost calls are named."""
 
 
