@@ -6,6 +6,7 @@ workers take requests only when all have passed their own smoke test; then the d
 dies is counted and replaced from the parent's copy of the model, in a fraction of the time of loading.
 """
 
+import atexit
 import contextlib
 import ctypes
 import logging
@@ -21,9 +22,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.context import ForkProcess
+from typing import NoReturn
 
 from davit_server.app import create_app
-from davit_server.descendants import end_descendants, leave
+from davit_server.descendants import end_descendants, leave, leave_in_time
 from davit_server.errors import ModelRejected
 from davit_server.forking import ForkGuard
 from davit_server.inference.loading import Loaded, load_model, rejecting, settle_memory
@@ -142,9 +144,10 @@ class Supervisor:
             yield
         finally:
             # No thread may be left when the workers are forked.
-            os.close(writer)
+            os.write(writer, b".")  # closing it would not do: children of the model may have it too
             thread.join()
             os.close(reader)
+            os.close(writer)
 
     def _watch(self) -> int:
         """Until all workers have ended: count the ready, replace the dead, pass signals on."""
@@ -248,8 +251,10 @@ class Supervisor:
         return child
 
 
-def _live_as_child(live: Callable[[], int], parent: int) -> None:
+def _live_as_child(live: Callable[[], int], parent: int) -> NoReturn:
+    """A child's whole life. It ends like any program, but runs no exit function of its parent."""
     code = EXIT_FAILED
+    atexit._clear()  # noqa: SLF001  what newer versions of multiprocessing do
     try:
         # Ctrl+C reaches the parent alone, which passes it on; and no child outlives its parent.
         os.setpgid(0, 0)
@@ -258,6 +263,9 @@ def _live_as_child(live: Callable[[], int], parent: int) -> None:
             code = live()
     except BaseException:
         logger.exception("a worker failed")
+    leave_in_time(code)
+    threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001  part of the interpreter's exit, which os._exit skips
+    atexit._run_exitfuncs()  # noqa: SLF001
     leave(code)
 
 
