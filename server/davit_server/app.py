@@ -24,6 +24,7 @@ from davit_server.errors import RequestError
 from davit_server.inference.loading import Loaded
 from davit_server.inference.state import ServerState
 from davit_server.lifespan import Lifecycle
+from davit_server.runners import Runner, run_in_daemon
 from davit_server.runtimes.base import Signature
 from davit_server.settings import Settings
 from davit_server.telemetry.metrics import Metrics
@@ -88,6 +89,7 @@ def create_app(
     *,
     metrics: Metrics | None = None,
     worker: int = 0,
+    runner: Runner = run_in_daemon,
     loaded: Loaded | None = None,
 ) -> ModelServer:
     """Build the server; it begins to load the model when its lifespan starts.
@@ -96,6 +98,7 @@ def create_app(
         settings: All of them.
         metrics: Shared by all workers of a process group; made here for a single one.
         worker: Which of the workers this is, from 0.
+        runner: Where the model is loaded.
         loaded: A model loaded before forking.
     """
     identity = Identity(model_name(settings), settings.model_version or "local", settings.model_run_id)
@@ -103,7 +106,7 @@ def create_app(
     metrics = metrics or Metrics()
     metrics.labels = {"model": identity.model, "version": identity.version}
     counted = metrics.worker(worker)
-    lifecycle = Lifecycle(settings, state, identity, metrics, counted, loaded)
+    lifecycle = Lifecycle(settings, state, identity, metrics, counted, runner, loaded)
     limits = BodyLimits(settings.max_body_bytes, settings.request_timeout_seconds, settings.max_json_depth)
 
     def predicting(protocol: Invocations | OpenInference) -> PredictionRoute:

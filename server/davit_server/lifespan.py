@@ -1,28 +1,25 @@
 """From start to ready, and from SIGTERM to the end."""
 
 import asyncio
-import contextlib
 import json
 import logging
-import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 from davit_server.api.identity import Identity
 from davit_server.errors import ModelRejected
-from davit_server.inference.loading import Loaded, Tried, load_model, try_model, unexpected
+from davit_server.inference.loading import Loaded, Tried, load_model, rejecting, try_model, unexpected
 from davit_server.inference.plan import PlanOptions
+from davit_server.inference.progress import LoadProgress
 from davit_server.inference.service import InferenceService, Limits
 from davit_server.inference.state import Phase, ServerState
+from davit_server.runners import Runner
 from davit_server.runtimes.diagnosis import folder_size, memory_limit
 from davit_server.settings import Settings
 from davit_server.telemetry.metrics import Metrics, WorkerMetrics
-from davit_server.termination import TerminationLog, killed_while_loading
+from davit_server.termination import TerminationLog, ended_while_loading
 
 logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 
 class Lifecycle:
@@ -34,6 +31,7 @@ class Lifecycle:
         identity: Learns the run id when the model is loaded.
         metrics: Learns load and warm-up times.
         worker: Where the service counts.
+        runner: Where loading and checking run.
         loaded: A model loaded before, in a process that this one was forked from.
     """
 
@@ -44,6 +42,7 @@ class Lifecycle:
         identity: Identity,
         metrics: Metrics,
         worker: WorkerMetrics,
+        runner: Runner,
         loaded: Loaded | None = None,
     ) -> None:
         self._settings = settings
@@ -55,35 +54,35 @@ class Lifecycle:
         """Called in the event loop when the model is rejected: ends the process."""
         self.before_listening: Callable[[], Awaitable[None]] = _at_once
         """What a forked worker waits for, once it could answer, before it takes requests."""
+        self.progress = LoadProgress()
+        """Tells how far loading has come."""
+        self._runner = runner
         self._loaded = loaded
         self._termination = TerminationLog(settings.termination_log)
         self._loading: asyncio.Task[None] | None = None
+        self._stopping = False
 
     def start(self) -> None:
         """Begin loading in the background: liveness answers meanwhile."""
         self._loading = asyncio.get_running_loop().create_task(self._load())
+        self._loading.add_done_callback(self._check_settled)
 
     @property
     def forked(self) -> bool:
         """Whether the model was loaded before this process was forked."""
         return self._loaded is not None
 
-    @property
-    def loading(self) -> bool:
-        """Whether a thread still loads the model."""
-        return self._state.phase is Phase.LOADING
-
     async def settled(self) -> None:
         """Wait until the model is ready or rejected."""
         if self._loading is not None:
-            await self._loading
+            await asyncio.wait([self._loading])
 
     async def stop(self) -> None:
         """Let go of everything."""
+        self._stopping = True
         if self._loading is not None:
             self._loading.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._loading
+            await asyncio.wait([self._loading])
         if self._state.service is not None:
             self._state.service.close()
 
@@ -99,24 +98,46 @@ class Lifecycle:
         logger.info("draining: still answering for %g s", self._settings.drain_seconds)
         return True
 
+    def end_unfinished(self) -> int:
+        """Leave last words when the process is ended while it still loads; returns the exit code."""
+        return self._termination.tell_unfinished(self.progress.unfinished())
+
+    def cannot_listen(self, port: int) -> None:
+        """Leave as last words that the HTTP server did not run."""
+        self._termination.tell(
+            ModelRejected(
+                "serve",
+                "CannotListen",
+                f"The HTTP server could not run on port {port}.",
+                "See the server's log; usually the port is taken: choose another one.",
+            )
+        )
+
     async def _load(self) -> None:
         try:
-            loaded, tried = await run_in_daemon(self._load_and_try)
+            loaded, tried = await self._runner(self._load_and_try)
         except ModelRejected as rejection:
             self._fail(rejection)
-        except Exception as failure:
-            logger.exception("loading failed unexpectedly")
-            self._fail(unexpected(failure))
         else:
             self._become_ready(loaded, tried)
 
+    def _check_settled(self, loading: asyncio.Task[None]) -> None:
+        """However loading has ended, the process does not stay without a model and without a reason."""
+        if self._stopping or self._state.phase is not Phase.LOADING:
+            return
+        failure = asyncio.CancelledError() if loading.cancelled() else loading.exception()
+        logger.error("loading ended unexpectedly", exc_info=failure)
+        self._fail(unexpected(failure or asyncio.CancelledError(), self.progress.stage))
+
     def _load_and_try(self) -> tuple[Loaded, Tried]:
         """Everything that takes time, away from the event loop."""
-        settings = self._settings
+        settings, progress = self._settings, self.progress
         path = settings.model_path
-        self._termination.foretell(killed_while_loading(memory_limit(), folder_size(path)))
-        loaded = self._loaded or load_model(path)
-        tried = try_model(loaded.model, path, plan_options(settings), settings.max_rows)
+        self._termination.foretell(ended_while_loading(memory_limit(), folder_size(path)))
+        with progress.watched(), rejecting(progress):
+            loaded = self._loaded or load_model(path)
+            progress.stage = "smoke-test"
+            tried = try_model(loaded.model, path, plan_options(settings), settings.max_rows)
         self._termination.clear()
         return loaded, tried
 
@@ -190,26 +211,3 @@ def fetch_facts(path: Path) -> dict[str, float]:
 
 async def _at_once() -> None:
     """Nothing to wait for."""
-
-
-async def run_in_daemon(job: Callable[[], T]) -> T:
-    """Run a job in a thread that does not keep the process from exiting, unlike those of asyncio's pool."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def settle(settle_future: Callable[[Any], None], value: Any) -> None:
-        if not future.done():
-            settle_future(value)
-
-    def run() -> None:
-        try:
-            result = job()
-        except BaseException as failure:  # noqa: BLE001  carried over to the event loop
-            outcome: tuple[Callable[[Any], None], Any] = (future.set_exception, failure)
-        else:
-            outcome = (future.set_result, result)
-        with contextlib.suppress(RuntimeError):  # the event loop is closed: the process is ending
-            loop.call_soon_threadsafe(settle, *outcome)
-
-    threading.Thread(target=run, name="load", daemon=True).start()
-    return await future

@@ -8,12 +8,13 @@ import signal
 import socket
 import struct
 import sys
-from types import FrameType
 
 import uvicorn
 
 from davit_server.app import ModelServer
+from davit_server.forking import ForkGuard
 from davit_server.settings import Settings
+from davit_server.signals import EndSignals
 
 GRACE_AFTER_DEADLINE = 1.0
 """Seconds that answers get to leave after the last request's deadline."""
@@ -39,35 +40,49 @@ class DrainingServer(uvicorn.Server):
     over to other pods. At its end new connections are turned away first, and the listener closes a moment
     later: closing resets whatever waits in the kernel's queue, so by then there must be nothing in it.
 
+    It runs in any thread, beside a main thread that the model may hold: signals are read from a socket.
+
     Args:
         config: uvicorn's own.
         model_server: The application.
         drain_seconds: How long to go on answering.
+        signals: What ends it.
+        forks: Learns the port.
     """
 
-    def __init__(self, config: uvicorn.Config, model_server: ModelServer, drain_seconds: float) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        model_server: ModelServer,
+        drain_seconds: float,
+        signals: EndSignals,
+        forks: ForkGuard,
+    ) -> None:
         super().__init__(config)
         self._model_server = model_server
         self._drain_seconds = drain_seconds
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._signals = 0
+        self._signals = signals
+        self._forks = forks
+        self._count = 0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Remember the loop that signals have to reach."""
-        self._loop = asyncio.get_running_loop()
+        """Listen, and heed signals from the first moment."""
+        asyncio.get_running_loop().add_reader(self._signals.fileno(), self._read_signals)
         await super().startup(sockets)
+        self._forks.port = self.servers[0].sockets[0].getsockname()[1]
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def _read_signals(self) -> None:
+        for sig in self._signals.received():
+            self._heed(sig)
+
+    def _heed(self, sig: int) -> None:
         """First signal: drain. Second Ctrl+C: leave at once."""
-        del frame
-        self._signals += 1
-        if self._signals > 1:
-            self.force_exit = sig == signal.SIGINT
-            self.should_exit = True
-        elif self._loop is None:
-            self.should_exit = True
+        self._count += 1
+        if self._count == 1:
+            self._begin_drain(sig)
         else:
-            self._loop.call_soon_threadsafe(self._begin_drain, sig)
+            self.force_exit = sig == signal.SIGINT
+            self.stop()
 
     def _begin_drain(self, sig: int) -> None:
         drained = self._model_server.lifecycle.drain()

@@ -1,13 +1,14 @@
-"""The serving process: alone, or at the head of several workers."""
+"""The server's process: alone, or at the head of several workers."""
 
+import atexit
 import logging
-import os
 
 from davit_server.app import create_app
-from davit_server.listener import DrainingServer, server_config
+from davit_server.descendants import adopt_orphans, end_children, leave_in_time
+from davit_server.forking import ForkGuard
+from davit_server.serving import ServingProcess
 from davit_server.settings import Settings
 from davit_server.supervisor import Supervisor
-from davit_server.termination import TerminationLog
 
 logger = logging.getLogger(__name__)
 
@@ -18,17 +19,17 @@ def serve(settings: Settings) -> int:
     Args:
         settings: All of them.
     """
-    if settings.workers > 1:
-        return Supervisor(settings).run()
-    app = create_app(settings)
-    server = DrainingServer(server_config(app, settings), app, settings.drain_seconds)
-    app.lifecycle.on_failure = server.stop
-    logger.info("listening", extra={"fields": {"host": settings.host, "port": settings.port}})
-    server.run()
-    code = 1 if app.state.failure is not None else 0
-    if app.lifecycle.loading:
-        TerminationLog(settings.termination_log).clear()  # we were told to end: nothing went wrong
-        # A half-imported library in another thread cannot be ended in an orderly way.
-        logging.shutdown()
-        os._exit(code)
+    forks = ForkGuard()
+    forks.register()
+    adopt_orphans()
+    atexit.register(end_children)
+    code = Supervisor(settings, forks).run() if settings.workers > 1 else _serve_alone(settings, forks)
+    leave_in_time(code)
     return code
+
+
+def _serve_alone(settings: Settings, forks: ForkGuard) -> int:
+    process = ServingProcess(settings, forks)
+    app = create_app(settings, runner=process.runner)
+    logger.info("listening", extra={"fields": {"host": settings.host, "port": settings.port}})
+    return process.run(app, settings.drain_seconds)

@@ -6,49 +6,83 @@ workers take requests only when all have passed their own smoke test; then the d
 dies is counted and replaced from the parent's copy of the model, in a fraction of the time of loading.
 """
 
-import asyncio
+import atexit
+import contextlib
 import ctypes
 import logging
+import multiprocessing
 import os
 import select
 import signal
 import socket
-import sys
+import threading
 import time
-from collections.abc import Callable
+from asyncio import to_thread
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
-from types import FrameType
+from multiprocessing.context import ForkProcess
 from typing import NoReturn
 
 from davit_server.app import create_app
+from davit_server.descendants import end_descendants, leave, leave_in_time
 from davit_server.errors import ModelRejected
-from davit_server.inference.loading import Loaded, load_model, settle_memory
+from davit_server.forking import ForkGuard
+from davit_server.inference.loading import Loaded, load_model, rejecting, settle_memory
+from davit_server.inference.progress import LoadProgress
 from davit_server.inference.state import ServerState
-from davit_server.listener import DrainingServer, server_config
+from davit_server.runners import run_never
 from davit_server.runtimes.diagnosis import folder_size, memory_limit
 from davit_server.runtimes.onnx import convert_early
+from davit_server.serving import EXIT_REJECTED, ServingProcess
 from davit_server.settings import Settings
+from davit_server.signals import EndSignals
 from davit_server.telemetry.metrics import Metrics
-from davit_server.termination import TerminationLog, killed_while_loading
+from davit_server.termination import TerminationLog, ended_while_loading
 
 logger = logging.getLogger(__name__)
 
-EXIT_REJECTED = 1
+EXIT_FAILED = 70
 QUICK_DEATH_SECONDS = 5.0
 MAX_QUICK_DEATHS = 5
 """So many workers that die right after their start, one after another, end the whole process."""
 PR_SET_PDEATHSIG = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One of the processes that answer."""
+
+    index: int
+    process: ForkProcess
+    started: float
+
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        assert self.process.pid is not None  # noqa: S101  it has been started
+        return self.process.pid
+
+
 class Supervisor:
     """Starts, watches and ends the workers.
 
+    | state | doorman | workers | left when |
+    |---|---|---|---|
+    | loading | answers probes | none | loaded; rejected: exit code 1; a signal: ends at once |
+    | starting | answers probes | check the model | all are ready; one rejects the model; a signal |
+    | serving | gone | answer, the dead are replaced | a signal; too many die |
+    | ending | leaves last | drain | all have ended |
+
     Args:
         settings: All of them; `workers` says how many.
+        forks: Tells our own children from those of the model.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, forks: ForkGuard) -> None:
         self._settings = settings
+        self._forks = forks
+        self._signals = EndSignals()
         self._metrics = Metrics(settings.workers)
         self._termination = TerminationLog(settings.termination_log)
         self._socket = listen(settings.host, settings.port)
@@ -56,8 +90,8 @@ class Supervisor:
         # Nothing is ever written here: closing the writing end is what the workers wait for.
         self._gate_reader, self._gate_writer = os.pipe()
         self._open = False
-        self._workers: dict[int, tuple[int, float]] = {}
-        self._doorman = 0
+        self._workers: list[Worker] = []
+        self._doorman: ForkProcess | None = None
         self._ready = 0
         self._quick_deaths = 0
         self._ending: int | None = None
@@ -65,8 +99,10 @@ class Supervisor:
 
     def run(self) -> int:
         """Serve until told to stop; the exit code says whether the model was served."""
-        signal.signal(signal.SIGTERM, self._leave)
-        signal.signal(signal.SIGINT, self._leave)
+        self._signals.install()
+        pipes = (self._ready_reader, self._ready_writer, self._gate_reader, self._gate_writer)
+        self._forks.keep_private((*self._signals.descriptors, *pipes))
+        self._forks.port = self._socket.getsockname()[1]
         self._doorman = self._fork(self._keep_door)
         try:
             self._loaded = self._load()
@@ -75,95 +111,105 @@ class Supervisor:
             logger.error("the model is not served", extra={"fields": rejection.as_dict()})  # noqa: TRY400  the cause is told
             self._dismiss_doorman()
             return EXIT_REJECTED
-        signal.signal(signal.SIGTERM, self._on_signal)
-        signal.signal(signal.SIGINT, self._on_signal)
+        self._signals.reinstall()
         for index in range(self._settings.workers):
             self._start_worker(index)
         return self._watch()
 
-    def _leave(self, sig: int, frame: FrameType | None) -> NoReturn:
-        """Told to end while the model is being loaded: there is nothing to finish, and nothing went wrong."""
-        del sig, frame
-        self._termination.clear()
-        os._exit(0)
-
     def _load(self) -> Loaded:
         """The model, with everything that stays put out of the garbage collector's way."""
-        path = self._settings.model_path
-        self._termination.foretell(killed_while_loading(memory_limit(), folder_size(path)))
-        loaded = load_model(path)
-        if self._settings.plan == "onnx":
-            convert_early(loaded.model)
+        path, progress = self._settings.model_path, LoadProgress()
+        self._termination.foretell(ended_while_loading(memory_limit(), folder_size(path)))
+        with self._leaving_on_signal(progress), progress.watched(), rejecting(progress):
+            loaded = load_model(path)
+            if self._settings.plan == "onnx":
+                convert_early(loaded.model)
         self._termination.clear()
         settle_memory()
         return loaded
+
+    @contextlib.contextmanager
+    def _leaving_on_signal(self, progress: LoadProgress) -> Iterator[None]:
+        """End the process when a signal comes during the block, which may keep the main thread busy."""
+        reader, writer = os.pipe()
+
+        def watch() -> None:
+            readable, _, _ = select.select([reader, self._signals.fileno()], [], [])
+            if reader not in readable and self._signals.received():
+                leave(self._termination.tell_unfinished(progress.unfinished()))
+
+        thread = threading.Thread(target=watch, name="signals", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            # No thread may be left when the workers are forked.
+            os.write(writer, b".")  # closing it would not do: children of the model may have it too
+            thread.join()
+            os.close(reader)
+            os.close(writer)
 
     def _watch(self) -> int:
         """Until all workers have ended: count the ready, replace the dead, pass signals on."""
         code = 0
         while self._workers:
-            self._count_ready()
-            pid, status = os.waitpid(-1, os.WNOHANG)
-            if pid == 0:
-                continue
-            if pid in self._workers:
-                code = self._bury(pid, os.waitstatus_to_exitcode(status)) or code
+            readable, _, _ = select.select([self._ready_reader, self._signals.fileno()], [], [], 0.1)
+            if self._ready_reader in readable:
+                self._count_ready()
+            for sig in self._signals.received():
+                self._end(sig)
+            for worker in [worker for worker in self._workers if worker.process.exitcode is not None]:
+                code = self._bury(worker, worker.process.exitcode or 0) or code
         self._dismiss_doorman()
         return code
 
     def _count_ready(self) -> None:
-        """Wait a moment for workers that have begun to listen."""
-        try:
-            readable, _, _ = select.select([self._ready_reader], [], [], 0.1)
-        except InterruptedError:
-            return
-        if readable:
-            self._ready += len(os.read(self._ready_reader, 64))
-            if self._ready >= self._settings.workers and not self._open:
-                self._open_gate()
+        self._ready += len(os.read(self._ready_reader, 64))
+        if self._ready >= self._settings.workers and not self._open:
+            self._open_gate()
 
-    def _bury(self, pid: int, exit_code: int) -> int:
+    def _bury(self, worker: Worker, exit_code: int) -> int:
         """A worker has ended: replace it, or let the whole end too. Returns the exit code so far."""
-        index, started = self._workers.pop(pid)
+        self._workers.remove(worker)
+        end_descendants(0, group=worker.pid)  # what the model has started there
         if self._ending is not None:
             return 0
         if exit_code == EXIT_REJECTED:
             self._end(signal.SIGTERM)
             return EXIT_REJECTED
-        quick = time.monotonic() - started < QUICK_DEATH_SECONDS
+        quick = time.monotonic() - worker.started < QUICK_DEATH_SECONDS
         self._quick_deaths = self._quick_deaths + 1 if quick else 0
         hint = " (probably out of memory)" if exit_code == -signal.SIGKILL else ""
-        fields = {"worker": index, "exit_code": exit_code}
+        fields = {"worker": worker.index, "exit_code": exit_code}
         logger.error("a worker died and is replaced%s", hint, extra={"fields": fields})
         if self._quick_deaths > MAX_QUICK_DEATHS:
             self._termination.tell(_crash_loop(exit_code))
             self._end(signal.SIGTERM)
             return EXIT_REJECTED
-        counted = self._metrics.worker(index)
+        counted = self._metrics.worker(worker.index)
         counted.worker_restarts.add()
         counted.forget_present()
-        self._start_worker(index)
+        self._start_worker(worker.index)
         return 0
 
     def _start_worker(self, index: int) -> None:
-        pid = self._fork(lambda: self._work(index))
-        self._workers[pid] = (index, time.monotonic())
+        self._workers.append(Worker(index, self._fork(lambda: self._work(index)), time.monotonic()))
 
     def _work(self, index: int) -> int:
         """A worker's whole life."""
         self._close_gate_writer()
-        app = create_app(self._settings, metrics=self._metrics, worker=index, loaded=self._loaded)
-        server = DrainingServer(server_config(app, self._settings), app, self._settings.drain_seconds)
-        app.lifecycle.on_failure = server.stop
+        process = ServingProcess(self._settings, self._forks)
+        app = create_app(
+            self._settings, metrics=self._metrics, worker=index, runner=process.runner, loaded=self._loaded
+        )
         app.lifecycle.before_listening = partial(self._wait_for_all, app.state)
-        server.run(sockets=[self._socket])
-        return EXIT_REJECTED if app.state.failure is not None else 0
+        return process.run(app, self._settings.drain_seconds, [self._socket])
 
     async def _wait_for_all(self, state: ServerState) -> None:
         """Tell the parent that this worker could answer; go on when all could."""
         if state.failure is None:
             os.write(self._ready_writer, b"+")
-            await asyncio.to_thread(os.read, self._gate_reader, 1)
+            await to_thread(os.read, self._gate_reader, 1)
 
     def _open_gate(self) -> None:
         """All workers could answer: the doorman leaves, and they take over the socket."""
@@ -177,20 +223,14 @@ class Supervisor:
 
     def _keep_door(self) -> int:
         """Answer probes, and everything else with 503, while the model loads."""
-        app = create_app(self._settings)
-        app.lifecycle.start = lambda: None  # type: ignore[method-assign]
-        DrainingServer(server_config(app, self._settings), app, 0.0).run(sockets=[self._socket])
-        return 0
+        process = ServingProcess(self._settings, self._forks)
+        return process.run(create_app(self._settings, runner=run_never), 0.0, [self._socket])
 
     def _dismiss_doorman(self) -> None:
-        if self._doorman:
-            os.kill(self._doorman, signal.SIGTERM)
-            os.waitpid(self._doorman, 0)
-            self._doorman = 0
-
-    def _on_signal(self, sig: int, frame: FrameType | None) -> None:
-        del frame
-        self._end(sig)
+        if self._doorman is not None:
+            self._doorman.terminate()
+            self._doorman.join()
+            self._doorman = None
 
     def _end(self, sig: int) -> None:
         """Let all workers drain; nobody is replaced from now on."""
@@ -199,35 +239,34 @@ class Supervisor:
             self._socket.close()
             self._close_gate_writer()
         self._ending = sig
-        for pid in self._workers:
-            os.kill(pid, sig)
+        for worker in self._workers:
+            if worker.process.is_alive():
+                os.kill(worker.pid, sig)
 
-    def _fork(self, live: Callable[[], int]) -> int:
+    def _fork(self, live: Callable[[], int]) -> ForkProcess:
         """A child that runs a function and exits with what it returns."""
-        parent = os.getpid()
-        pid = os.fork()
-        if pid:
-            return pid
-        code = 70
-        try:
-            # Ctrl+C reaches the parent alone, which passes it on; and no child outlives its parent.
-            os.setpgid(0, 0)
-            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-            if os.getppid() == parent:
-                code = live()
-        except BaseException:
-            logger.exception("a worker failed")
-        finally:
-            _exit_child(code)
+        child = multiprocessing.get_context("fork").Process(target=_live_as_child, args=(live, os.getpid()))
+        with self._forks.own_child():
+            child.start()
+        return child
 
 
-def _exit_child(code: int) -> NoReturn:
-    """End without running what the parent registered for its own end."""
-    logging.shutdown()
-    sys.stderr.flush()
-    os._exit(code)
+def _live_as_child(live: Callable[[], int], parent: int) -> NoReturn:
+    """A child's whole life. It ends like any program, but runs no exit function of its parent."""
+    code = EXIT_FAILED
+    atexit._clear()  # noqa: SLF001  what newer versions of multiprocessing do
+    try:
+        # Ctrl+C reaches the parent alone, which passes it on; and no child outlives its parent.
+        os.setpgid(0, 0)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() == parent:
+            code = live()
+    except BaseException:
+        logger.exception("a worker failed")
+    leave_in_time(code)
+    threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001  part of the interpreter's exit, which os._exit skips
+    atexit._run_exitfuncs()  # noqa: SLF001
+    leave(code)
 
 
 def _crash_loop(exit_code: int) -> ModelRejected:

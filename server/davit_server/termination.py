@@ -34,6 +34,20 @@ class TerminationLog:
         """Leave a message for the case that the system kills the process without warning."""
         self.tell(rejection)
 
+    def tell_unfinished(self, unfinished: ModelRejected | None) -> int:
+        """Leave last words when the process is told to end while it still loads; returns the exit code.
+
+        Args:
+            unfinished: Set when loading has taken so long that it probably hangs, and that Kubernetes ends
+                the process for it. Otherwise nothing went wrong.
+        """
+        if unfinished is None:
+            self.clear()
+            return 0
+        self.tell(unfinished)
+        logger.error("ended before the model was ready", extra={"fields": unfinished.as_dict()})
+        return 1
+
     def clear(self) -> None:
         """Nothing to tell (any more)."""
         self._write("")
@@ -47,8 +61,8 @@ class TerminationLog:
             logger.warning("the termination message could not be written: %s", failure.strerror)
 
 
-def killed_while_loading(limit: int | None, files: int) -> ModelRejected:
-    """What a kill without warning during loading most likely means.
+def ended_while_loading(limit: int | None, files: int) -> ModelRejected:
+    """What an end without any warning during loading most likely means.
 
     Args:
         limit: The memory limit in bytes, if there is one.
@@ -58,7 +72,8 @@ def killed_while_loading(limit: int | None, files: int) -> ModelRejected:
     return ModelRejected(
         "load",
         "KilledWhileLoading",
-        f"The process was killed while loading the model, most likely because memory ran out "
-        f"(the model's files have {files // 2**20} MiB; {allowed}).",
+        f"The process ended without a word while loading the model. Most likely it was killed because memory "
+        f"ran out (the model's files have {files // 2**20} MiB; {allowed}); if its exit code is not 137, a "
+        "library crashed, or the model's code ended the process itself (os._exit).",
         "Raise spec.resources.limits.memory.",
     )

@@ -68,11 +68,15 @@ def _diagnose_container(pod: Object, container: Object) -> DavitError | None:
     if waiting.get("reason") in _CONFIG_REASONS:
         return _unstartable(pod, container, waiting)
     ended = _last_end(container)
-    if ended is None or container.get("ready") or ended.get("exitCode") == 0:
+    if ended is None or container.get("ready"):
         return None
     if ended.get("reason") == "OOMKilled":
         return _out_of_memory(container)
-    return _last_words(container, ended.get("message", "")) or ModelRejected(
+    last_words = _last_words(container, ended.get("message", ""))
+    # A model's code may end the server with exit code 0; where nothing went wrong no message is left.
+    if last_words or ended.get("exitCode") == 0:
+        return last_words
+    return ModelRejected(
         "ContainerFailed",
         f"container {container['name']} ended with exit code {ended.get('exitCode')} and gave no reason: "
         f"read kubectl logs {_name(pod)} -c {container['name']} --previous",

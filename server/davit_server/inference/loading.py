@@ -1,18 +1,26 @@
 """From a folder of files to a model that has proved it answers."""
 
+import contextlib
 import ctypes
 import gc
 import logging
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from davit_server.errors import ModelRejected
 from davit_server.inference.choice import choose_plan, unchecked_plan
 from davit_server.inference.plan import Plan, PlanOptions
+from davit_server.inference.progress import LoadProgress
 from davit_server.inference.smoke_test import Checked, smoke_test
 from davit_server.inference.within import OverdueError, call_within
-from davit_server.runtimes.diagnosis import explain_load_failure, out_of_memory, require_model_folder
+from davit_server.runtimes.diagnosis import (
+    explain_exit,
+    explain_load_failure,
+    out_of_memory,
+    require_model_folder,
+)
 from davit_server.runtimes.pyfunc import PyfuncModel, load_pyfunc
 
 logger = logging.getLogger(__name__)
@@ -47,6 +55,8 @@ def load_model(path: Path) -> Loaded:
     except Exception as failure:
         logger.debug("loading failed", exc_info=failure)
         raise explain_load_failure(failure, path) from failure
+    except BaseException as failure:
+        raise explain_exit(failure, "load") from failure
     return Loaded(model, time.perf_counter() - started)
 
 
@@ -92,10 +102,31 @@ def settle_memory() -> None:
         trim(0)
 
 
-def unexpected(failure: BaseException) -> ModelRejected:
+@contextlib.contextmanager
+def rejecting(progress: LoadProgress) -> Iterator[None]:
+    """Let nothing but a rejection out of the block.
+
+    Args:
+        progress: Knows the stage.
+
+    Raises:
+        ModelRejected: The one that was raised, or one for what nobody thought of.
+    """
+    try:
+        yield
+    except ModelRejected:
+        raise
+    except BaseException as failure:
+        logger.exception("loading failed unexpectedly")
+        raise unexpected(failure, progress.stage) from failure
+
+
+def unexpected(failure: BaseException, stage: str) -> ModelRejected:
     """For what nobody thought of: the model is not served, and the log has the place."""
+    if not isinstance(failure, Exception):
+        return explain_exit(failure, stage)
     return ModelRejected(
-        "load",
+        stage,
         "LoadFailed",
         f"Loading failed with {type(failure).__name__}.",
         "The server's log has the place where it happened.",

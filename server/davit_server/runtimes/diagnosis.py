@@ -4,6 +4,7 @@ import errno
 import platform
 import re
 import resource
+import traceback
 from pathlib import Path
 
 from davit_server.errors import ModelRejected
@@ -38,7 +39,7 @@ def require_model_folder(path: Path) -> None:
     )
 
 
-def explain_load_failure(failure: BaseException, path: Path) -> ModelRejected:
+def explain_load_failure(failure: Exception, path: Path) -> ModelRejected:
     """The rejection that fits an exception raised while loading.
 
     Args:
@@ -66,6 +67,37 @@ def explain_load_failure(failure: BaseException, path: Path) -> ModelRejected:
             "Install the versions in the model's requirements.txt.",
         )
     return _other(failure)
+
+
+def explain_exit(failure: BaseException, stage: str) -> ModelRejected:
+    """The rejection for what is no error but would end a program or a task: `sys.exit`, a cancellation.
+
+    Args:
+        failure: Anything that is no `Exception`.
+        stage: `load` or `smoke-test`.
+    """
+    during = "while loading" if stage == "load" else "in the smoke test"
+    if isinstance(failure, SystemExit):
+        code = "" if failure.code is None else repr(failure.code)[:300]
+        return ModelRejected(
+            stage,
+            "ExitedWhileLoading" if stage == "load" else "ExitedInSmokeTest",
+            f"The model's code called sys.exit({code}) {during}{_place(failure)}.",
+            "Let the code raise an exception that says what is missing, instead of ending the process.",
+        )
+    text = _first_line(failure)
+    return ModelRejected(
+        stage,
+        "InterruptedWhileLoading" if stage == "load" else "InterruptedInSmokeTest",
+        f"{type(failure).__name__} was raised {during}{_place(failure)}{': ' if text else ''}{text}.",
+        "Let the model's code catch it there; it is meant to end a program or a task.",
+    )
+
+
+def _place(failure: BaseException) -> str:
+    """Where an exception was raised, as ` (file:line)`; empty when it was not raised in Python code."""
+    calls = traceback.extract_tb(failure.__traceback__)
+    return f" ({calls[-1].filename}:{calls[-1].lineno})" if calls else ""
 
 
 def out_of_memory(stage: str, path: Path) -> ModelRejected:

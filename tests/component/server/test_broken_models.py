@@ -1,5 +1,6 @@
 """Real models with something wrong: the process ends and says what, where and what to do."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -111,3 +112,24 @@ async def test_a_model_with_a_signature_is_checked_by_a_row_made_up_from_it(mode
     async with running(create_app(server_settings(model))) as client:
         described = (await client.get("/v2/models/m")).json()
     assert described["parameters"]["checked"].startswith("checked: the model answers a row made up")
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (asyncio.CancelledError(), "InterruptedWhileLoading"),
+        (RuntimeError("a bug"), "LoadFailed"),
+        (GeneratorExit(), "InterruptedWhileLoading"),
+    ],
+)
+async def test_however_loading_ends_it_ends_with_a_reason(failure, reason, tmp_path):
+    async def runner(job):
+        raise failure
+
+    told, ended = tmp_path / "termination-log", []
+    told.touch()
+    app = create_app(server_settings("iris", termination_log=told), runner=runner)
+    app.lifecycle.on_failure = lambda: ended.append(1)
+    async with running(app):
+        assert ended == [1]
+    assert json.loads(told.read_text())["reason"] == reason

@@ -91,6 +91,14 @@ def test_a_container_that_dies_without_a_word_points_to_its_log():
     assert "kubectl logs iris-1 -c serve --previous" in problem.message
 
 
+def test_an_exit_code_of_0_is_no_failure_unless_a_message_says_so():
+    assert diagnose_pod(pod(containerStatuses=[container(last=ended(0, "Completed"))])) is None
+    problem = diagnose_pod(
+        pod(containerStatuses=[container(last=ended(0, "Completed", message=json.dumps(WORDS)))])
+    )
+    assert problem.reason == "DigestMismatch"
+
+
 @pytest.mark.parametrize("message", ["not json", "[]", '{"stage": "load"}', "null", '"text"'])
 def test_a_message_that_is_not_ours_is_not_repeated(message):
     problem = diagnose_pod(pod(containerStatuses=[container(state=ended(1, message=message))]))

@@ -1,12 +1,13 @@
 """From an exception while loading to a cause and a cure."""
 
+import asyncio
 import errno
 import json
 from pathlib import Path
 
 import pytest
 from davit_server.errors import ModelRejected
-from davit_server.runtimes.diagnosis import explain_load_failure, require_model_folder
+from davit_server.runtimes.diagnosis import explain_exit, explain_load_failure, require_model_folder
 from davit_server.termination import MAX_BYTES, TerminationLog
 
 
@@ -56,3 +57,37 @@ def test_the_termination_message_fits_what_kubernetes_keeps(tmp_path):
 def test_without_the_file_nothing_is_written(tmp_path: Path):
     TerminationLog(tmp_path / "none").clear()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("code", [0, 1, None, "no configuration"])
+def test_an_exit_is_reported_with_its_code_and_its_place(code):
+    told = explain_exit(raised(SystemExit(code)), "load")
+    assert told.reason == "ExitedWhileLoading"
+    assert f"sys.exit({'' if code is None else repr(code)})" in told.cause
+    assert f"{__file__}:" in told.cause
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, asyncio.CancelledError, GeneratorExit, BaseException])
+@pytest.mark.parametrize("stage", ["load", "smoke-test"])
+def test_what_is_no_error_but_ends_the_load_is_named(kind, stage):
+    told = explain_exit(raised(kind("why")), stage)
+    assert told.stage == stage
+    assert told.reason.startswith("Interrupted")
+    assert kind.__name__ in told.cause
+    assert told.cause.endswith(": why.")
+
+
+def raised(failure: BaseException) -> BaseException:
+    with pytest.raises(BaseException) as caught:
+        raise failure
+    return caught.value
+
+
+def test_told_to_end_while_loading_there_is_nothing_to_say_unless_it_has_lasted(tmp_path):
+    file = tmp_path / "log"
+    file.write_text("provisional")
+    assert TerminationLog(file).tell_unfinished(None) == 0
+    assert file.read_text() == ""
+    late = ModelRejected("load", "LoadingTookTooLong", "It waits.", "Look.")
+    assert TerminationLog(file).tell_unfinished(late) == 1
+    assert json.loads(file.read_text()) == late.as_dict()

@@ -1,0 +1,155 @@
+"""The end of a process together with all processes that the model has started from it."""
+
+import contextlib
+import ctypes
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+logger = logging.getLogger(__name__)
+
+GRACE_SECONDS = 1.0
+"""How long a process has between SIGTERM and SIGKILL."""
+EXIT_SECONDS = 5.0
+"""How long the interpreter's own exit may take: threads and exit functions of the model's libraries."""
+PR_SET_CHILD_SUBREAPER = 36
+TIDIES_BY_ITSELF = b"resource_tracker"
+"""In the command line of processes that clean up after their parent, and end when it has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One line of the system's list of processes."""
+
+    pid: int
+    parent: int
+    group: int
+    zombie: bool
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends, so that it can still be found."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def descendants() -> list[Process]:
+    """All running processes below this one, whatever session they are in; none elsewhere than on Linux."""
+    children: dict[int, list[Process]] = {}
+    for process in _processes():
+        children.setdefault(process.parent, []).append(process)
+    found, parents = [], [os.getpid()]
+    while parents:
+        below = children.get(parents.pop(), [])
+        found += [process for process in below if not process.zombie]
+        parents += [process.pid for process in below]
+    return found
+
+
+def end_descendants(grace_seconds: float = GRACE_SECONDS, group: int | None = None) -> None:
+    """End all processes below this one: SIGTERM, and SIGKILL for those that take too long.
+
+    Args:
+        grace_seconds: How long they may take.
+        group: Only the members of this process group.
+    """
+    patience = time.monotonic() + grace_seconds
+    asked: set[int] = set()
+    while left := [process.pid for process in descendants() if _is_to_end(process, group)]:
+        out_of_time = time.monotonic() - patience
+        if out_of_time > GRACE_SECONDS:
+            logger.warning("processes of the model do not end", extra={"fields": {"pids": left}})
+            return
+        for pid in left:
+            if out_of_time >= 0:
+                _send(pid, signal.SIGKILL)
+            elif pid not in asked:
+                _send(pid, signal.SIGTERM)
+                asked.add(pid)
+        time.sleep(0.02)
+
+
+def end_children() -> None:
+    """End what was started here, multiprocessing's pools in the way they want it.
+
+    For every end of a process. multiprocessing goes first: it would start ended workers of a pool anew, and
+    only it can give back the semaphores that it has named.
+    """
+    tidying = threading.Thread(target=_end_multiprocessing, daemon=True)
+    tidying.start()
+    tidying.join(GRACE_SECONDS)
+    end_descendants()
+
+
+def leave(code: int) -> NoReturn:
+    """End the process now, with all below it, whatever its threads are doing.
+
+    Args:
+        code: The exit code.
+    """
+    with contextlib.suppress(Exception):
+        end_children()
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def leave_in_time(code: int, seconds: float = EXIT_SECONDS) -> None:
+    """Let the interpreter exit by itself, but not for ever.
+
+    Args:
+        code: The exit code.
+        seconds: When its time is up.
+    """
+
+    def end() -> None:
+        time.sleep(seconds)
+        logger.warning("something that the model started keeps the process from ending: it is ended")
+        leave(code)
+
+    threading.Thread(target=end, name="exit", daemon=True).start()
+
+
+def _end_multiprocessing() -> None:
+    """What multiprocessing does at the interpreter's exit, without waiting for processes that never end."""
+    util = sys.modules.get("multiprocessing.util")
+    if util is None:
+        return
+    for child in sys.modules["multiprocessing"].active_children():
+        if not child.daemon:  # it would be waited for
+            child.terminate()
+    util._exit_function()  # noqa: SLF001  registered with atexit, which os._exit skips
+
+
+def _is_to_end(process: Process, group: int | None) -> bool:
+    if group is not None and process.group != group:
+        return False
+    with contextlib.suppress(OSError):
+        return TIDIES_BY_ITSELF not in Path(f"/proc/{process.pid}/cmdline").read_bytes()
+    return False
+
+
+def _send(pid: int, sig: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, sig)
+
+
+def _processes() -> list[Process]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has just ended
+            found.append(_read_process(int(entry.name)))
+    return found
+
+
+def _read_process(pid: int) -> Process:
+    text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    # The program's name stands in brackets and may hold anything, brackets and spaces too.
+    state, parent, group = text.rpartition(")")[2].split()[:3]
+    return Process(pid, int(parent), int(group), zombie=state in "ZX")

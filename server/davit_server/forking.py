@@ -1,0 +1,98 @@
+"""What a process that the model forks must not inherit from the server.
+
+A forked child is a copy with the server's signal handlers and open sockets. Left alone it would ignore
+SIGTERM, by which a pool ends its workers, would report that SIGTERM to the server as if it were the server's
+own, and would keep the port and the clients' connections open when the server has closed them.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from davit_server.signals import ENDING, noted
+
+DESCRIPTORS = Path("/dev/fd")
+"""Lists the open descriptors of the process that reads it."""
+
+
+class ForkGuard:
+    """Makes every process that the model forks an ordinary one.
+
+    Attributes:
+        port: Where the server listens; sockets bound to it are the listener and its connections.
+    """
+
+    def __init__(self) -> None:
+        self.port = 0
+        self._private: set[int] = set()
+        self._forking = threading.local()
+        self._own = False
+
+    def register(self) -> None:
+        """Act on every fork of this process and of its children from now on; this cannot be undone."""
+        os.register_at_fork(
+            before=self._hold_signals,
+            after_in_parent=self._release_signals,
+            after_in_child=self._become_ordinary,
+        )
+
+    def keep_private(self, descriptors: Iterable[int]) -> None:
+        """Let no process of the model have these descriptors."""
+        self._private.update(descriptors)
+
+    @contextlib.contextmanager
+    def own_child(self) -> Iterator[None]:
+        """Fork a process of the server itself: it keeps the sockets."""
+        self._own = True
+        try:
+            yield
+        finally:
+            self._own = False
+
+    def _hold_signals(self) -> None:
+        # A signal that reaches the child before its handlers are gone would count as the server's own.
+        self._forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+
+    def _release_signals(self) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._forking.mask)
+
+    def _become_ordinary(self) -> None:
+        for sig in ENDING:
+            if signal.getsignal(sig) is noted:
+                signal.signal(sig, signal.default_int_handler if sig == signal.SIGINT else signal.SIG_DFL)
+        signal.set_wakeup_fd(-1)
+        if not self._own:
+            with contextlib.suppress(OSError):
+                self._forget_descriptors()
+        self._own = False
+        self._release_signals()
+
+    def _forget_descriptors(self) -> None:
+        """Put /dev/null in the place of the server's descriptors.
+
+        Merely closed, their numbers would be given to other files, which the copies of the server's objects
+        might then close.
+        """
+        null = os.open(os.devnull, os.O_RDWR)
+        for descriptor in [int(entry.name) for entry in DESCRIPTORS.iterdir()]:
+            if descriptor in self._private or (self.port and _is_bound_to(descriptor, self.port)):
+                os.dup2(null, descriptor, inheritable=False)
+        os.close(null)
+
+
+def _is_bound_to(descriptor: int, port: int) -> bool:
+    """Whether a descriptor is an internet socket with this local port."""
+    try:
+        twin = socket.socket(fileno=descriptor)
+    except OSError:
+        return False
+    try:
+        return twin.family in {socket.AF_INET, socket.AF_INET6} and twin.getsockname()[1] == port
+    except OSError:
+        return False
+    finally:
+        twin.detach()

@@ -1,0 +1,76 @@
+"""How far loading has come, told while it lasts: a load that hangs is never without a line in the log."""
+
+import contextlib
+import logging
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+from davit_server.errors import ModelRejected
+
+logger = logging.getLogger(__name__)
+
+INTERVAL_SECONDS = 60.0
+FRAMES = 10
+"""So many of the innermost calls are named."""
+
+
+class LoadProgress:
+    """Watches the thread that loads the model.
+
+    Args:
+        interval_seconds: How often the log says that loading still goes on.
+    """
+
+    def __init__(self, interval_seconds: float = INTERVAL_SECONDS) -> None:
+        self.stage = "load"
+        """`load` or `smoke-test`."""
+        self._interval = interval_seconds
+        self._thread = 0
+        self._started = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has lasted."""
+        return time.monotonic() - self._started
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """Report on the calling thread while the block runs."""
+        self._thread, self._started = threading.get_ident(), time.monotonic()
+        done = threading.Event()
+        watch = threading.Thread(target=self._watch, args=(done,), name="load-progress", daemon=True)
+        watch.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watch.join()
+
+    def unfinished(self) -> ModelRejected | None:
+        """The rejection to leave when the process is ended now; None before the first report."""
+        if self.seconds < self._interval:
+            return None
+        place = next(iter(self.places()), "an unknown place")
+        return ModelRejected(
+            self.stage,
+            "LoadingTookTooLong",
+            f"The process was ended after {self.seconds:.0f} s, before the model was ready; the loading "
+            f"thread was at {place}.",
+            "See what the model waits for there; the log has the place once a minute.",
+        )
+
+    def places(self) -> list[str]:
+        """Where the loading thread stands: its innermost calls, the last one first."""
+        frame = sys._current_frames().get(self._thread)  # noqa: SLF001  documented, for exactly this
+        found: list[str] = []
+        while frame is not None and len(found) < FRAMES:
+            found.append(f"{frame.f_code.co_filename}:{frame.f_lineno} ({frame.f_code.co_name})")
+            frame = frame.f_back
+        return found
+
+    def _watch(self, done: threading.Event) -> None:
+        while not done.wait(self._interval):
+            fields = {"stage": self.stage, "at": "; called by ".join(self.places())}
+            logger.warning("still loading after %.0f s", self.seconds, extra={"fields": fields})

@@ -1,0 +1,77 @@
+"""One process that answers: HTTP in a thread of its own, the main thread for what loads the model."""
+
+import logging
+import threading
+from collections.abc import Sequence
+from socket import socket
+
+from davit_server.app import ModelServer
+from davit_server.descendants import leave
+from davit_server.forking import ForkGuard
+from davit_server.listener import DrainingServer, server_config
+from davit_server.runners import MainThread
+from davit_server.settings import Settings
+from davit_server.signals import EndSignals
+
+logger = logging.getLogger(__name__)
+
+EXIT_REJECTED = 1
+
+
+class ServingProcess:
+    """Answers from the first moment, also while the model holds the main thread.
+
+    Made before the application, which gets `runner` to load its model with.
+
+    Args:
+        settings: All of them.
+        forks: Keeps our sockets out of processes that the model forks.
+    """
+
+    def __init__(self, settings: Settings, forks: ForkGuard) -> None:
+        self._settings = settings
+        self._forks = forks
+        self._signals = EndSignals()
+        self._main = MainThread(after_each=self._signals.reinstall)
+        self.runner = self._main.run
+        """Runs a job in the main thread."""
+        self._code = 0
+
+    def run(self, app: ModelServer, drain_seconds: float, sockets: Sequence[socket] | None = None) -> int:
+        """Answer until told to end. Called by the main thread; returns the exit code.
+
+        While the main thread still loads the model, the whole process ends at once instead.
+
+        Args:
+            app: What answers.
+            drain_seconds: How long to go on answering after SIGTERM.
+            sockets: Where to listen, if not on the host and port of the settings.
+        """
+        config = server_config(app, self._settings)
+        server = DrainingServer(config, app, drain_seconds, self._signals, self._forks)
+        app.lifecycle.on_failure = server.stop
+        self._signals.install()
+        self._forks.keep_private(self._signals.descriptors)
+        arguments = (app, server, list(sockets) if sockets else None)
+        http = threading.Thread(target=self._answer, args=arguments, name="http", daemon=True)
+        http.start()
+        self._main.work()
+        http.join()
+        return self._code
+
+    def _answer(self, app: ModelServer, server: DrainingServer, sockets: list[socket] | None) -> None:
+        """The whole life of the HTTP thread."""
+        try:
+            server.run(sockets)
+        except SystemExit as ended:  # uvicorn has logged why it cannot listen
+            app.lifecycle.cannot_listen(self._settings.port)
+            self._code = ended.code if isinstance(ended.code, int) else EXIT_REJECTED
+        except BaseException:
+            logger.exception("the HTTP server failed")
+            app.lifecycle.cannot_listen(self._settings.port)
+            self._code = EXIT_REJECTED
+        else:
+            self._code = EXIT_REJECTED if app.state.failure is not None else 0
+        if self._main.close():
+            # Nothing can interrupt the main thread in order: it may be in the middle of an import.
+            leave(self._code or app.lifecycle.end_unfinished())

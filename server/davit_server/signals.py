@@ -1,0 +1,62 @@
+"""SIGTERM and SIGINT, noticed by a thread even while the main thread is busy.
+
+Python runs a signal's handler in the main thread, and not before a call of C code there has returned: a model
+that takes a minute to load would put off SIGTERM for a minute. Python's own handler in C however writes the
+signal's number to a socket at once; another thread waits for that.
+"""
+
+import contextlib
+import logging
+import signal
+import socket
+from types import FrameType
+
+logger = logging.getLogger(__name__)
+
+ENDING = (signal.SIGTERM, signal.SIGINT)
+"""The signals that end a server."""
+
+
+def noted(sig: int, frame: FrameType | None) -> None:
+    """Take the place of a signal's default action; what it causes is decided where the socket is read."""
+    del sig, frame
+
+
+class EndSignals:
+    """The ending signals of this process, as numbers to read from a socket."""
+
+    def __init__(self) -> None:
+        self._receiver, self._sender = socket.socketpair()
+        self._receiver.setblocking(False)
+        self._sender.setblocking(False)
+
+    @property
+    def descriptors(self) -> tuple[int, int]:
+        """Both ends of the socket pair."""
+        return self._receiver.fileno(), self._sender.fileno()
+
+    def fileno(self) -> int:
+        """What becomes readable when a signal has come."""
+        return self._receiver.fileno()
+
+    def install(self) -> None:
+        """Handle the ending signals from now on. Only the main thread may do this."""
+        for sig in ENDING:
+            signal.signal(sig, noted)
+        signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
+
+    def reinstall(self) -> None:
+        """Handle them again after code of the model ran in the main thread; its other handlers stay."""
+        replaced = [sig.name for sig in ENDING if signal.getsignal(sig) is not noted]
+        if replaced:
+            logger.warning(
+                "the model's own handlers of %s are replaced: the server ends in order on these signals",
+                " and ".join(replaced),
+            )
+        self.install()
+
+    def received(self) -> list[signal.Signals]:
+        """The ending signals that have come since the last call."""
+        with contextlib.suppress(BlockingIOError):
+            return [signal.Signals(number) for number in self._receiver.recv(4096) if number in ENDING]
+        return []
