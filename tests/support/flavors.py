@@ -6,7 +6,7 @@ Java), spark (300 MB and Java), shap (60 MB of compilers for an explainer), john
 flavors of language models, which call a service: langchain, llama_index, openai, dspy, crewai and the like.
 """
 
-import datetime
+import datetime as dt
 import json
 import tempfile
 from collections.abc import Callable, Sequence
@@ -489,7 +489,7 @@ RETURNS: dict[str, Callable[[pd.DataFrame], Any]] = {
     "zero_dimensions": lambda frame: np.array(2.5),
     "infinities": lambda frame: np.array([np.inf, -np.inf, np.nan]),
     "lists_with_gaps": lambda frame: [None, float("nan"), 1.0],
-    "moment": lambda frame: [datetime.datetime(2024, 2, 29, 12, 30)] * len(frame),  # noqa: DTZ001
+    "moment": lambda frame: [dt.datetime(2024, 2, 29, 12, 30)] * len(frame),  # noqa: DTZ001
     "bytes": lambda frame: [b"\x00\xff"] * len(frame),
     "set": lambda frame: {1, 2},
     "generator": lambda frame: (value for value in frame["x"]),
