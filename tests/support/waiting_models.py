@@ -13,7 +13,7 @@ from support.zoo import DECLARED
 
 
 class Calls:
-    """How many calls run at one time, counted for all models of this process."""
+    """How many calls of a model run at one time, in this process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -37,14 +37,14 @@ class Calls:
                 self._now -= 1
 
 
-CALLS = Calls()
+WAITING, KEEPING, READING = Calls(), Calls(), Calls()
 
 
 class WaitingModel(mlflow.pyfunc.PythonModel):
     """Waits as many seconds as its input says, as for another service."""
 
     def predict(self, context, model_input: pd.DataFrame, params=None):
-        with CALLS.one():
+        with WAITING.one():
             time.sleep(float(model_input["seconds"].max()))
         return model_input["seconds"].tolist()
 
@@ -59,7 +59,7 @@ class WaitingAgent(mlflow.pyfunc.PythonModel):
     """The same for texts, typed by its hint."""
 
     def predict(self, model_input: list[float], params=None) -> list[float]:
-        with CALLS.one():
+        with WAITING.one():
             time.sleep(max(model_input))
         return model_input
 
@@ -73,7 +73,7 @@ class LastOneModel(mlflow.pyfunc.PythonModel):
     """Keeps its input in itself while it works, as code does that was written for one caller."""
 
     def predict(self, context, model_input: pd.DataFrame, params=None):
-        with CALLS.one():
+        with KEEPING.one():
             self.rows = model_input
             time.sleep(0.01)
             return (self.rows["x"] * 2).tolist()
@@ -87,7 +87,7 @@ def one_at_a_time(path: Path) -> None:
 
 def counted(document):
     """A step of a spaCy pipeline that takes its time."""
-    with CALLS.one():
+    with READING.one():
         time.sleep(0.02)
     return document
 

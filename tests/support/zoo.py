@@ -184,7 +184,7 @@ def group_sums(frame):
     return frame.groupby("customer")["amount"].transform("sum").to_numpy()
 
 
-@author(SALES)
+@author(SALES, slow=True)
 def ranks(frame):
     return frame["amount"].rank()
 
@@ -210,7 +210,7 @@ def differences(frame):
     return frame["amount"].diff().fillna(0.0).to_numpy()
 
 
-@author(SALES)
+@author(SALES, slow=True)
 def same_as_the_row_before(frame):
     """True only if the requests of two clients meet: rows of equal keys follow each other."""
     return frame["customer"].eq(frame["customer"].shift()).to_numpy()
@@ -231,12 +231,12 @@ def sorted_amounts(frame):
     return np.sort(frame["amount"].to_numpy())
 
 
-@author(GAPS)
+@author(GAPS, slow=True)
 def filled_with_mean(frame):
     return frame["amount"].fillna(frame["amount"].mean()).fillna(0.0)
 
 
-@author(SALES)
+@author(SALES, slow=True)
 def shares_of_total(frame):
     return (frame["amount"] / frame["amount"].sum()).to_numpy()
 
@@ -246,17 +246,17 @@ def standard_scores(frame):
     return ((frame["amount"] - frame["amount"].mean()) / (frame["amount"].std(ddof=0) or 1.0)).to_numpy()
 
 
-@author(TEXTS)
+@author(TEXTS, slow=True)
 def counts_of_value(frame):
     return frame["text"].map(frame["text"].value_counts()).to_numpy()
 
 
-@author(SALES)
+@author(SALES, slow=True)
 def number_of_rows(frame):
     return [len(frame)] * len(frame)
 
 
-@author(SALES)
+@author(SALES, slow=True)
 def positions(frame):
     return [float(at) for at in frame.index]
 
@@ -292,12 +292,12 @@ def inferred_types(frame):
     return [" ".join(f"{name}:{frame[name].dtype.kind}" for name in frame.columns)] * len(frame)
 
 
-@author(GAPS)
+@author(GAPS, slow=True)
 def has_gaps_nearby(frame):
     return [bool(frame["amount"].isna().any())] * len(frame)
 
 
-@author(SALES)
+@author(SALES, slow=True)
 def subtracts_in_place(frame):
     """Changes the frame that it is given."""
     frame["amount"] -= frame["amount"].min()
@@ -310,12 +310,12 @@ def one_number(frame):
     return float(frame["amount"].sum())
 
 
-@author(SALES)
+@author(SALES, slow=True)
 def one_object(frame):
     return {"total": float(frame["amount"].sum()), "rows": len(frame)}
 
 
-@author(SALES)
+@author(SALES, slow=True)
 def one_row_for_many(frame):
     return frame[["amount"]].sum().to_frame().T
 
@@ -329,7 +329,7 @@ def most_frequent_first(frame):
 _CALLS = itertools.count()
 
 
-@author(SALES, repeatable=False)
+@author(SALES, repeatable=False, slow=True)
 def calls_so_far(frame):
     return [next(_CALLS)] * len(frame)
 
@@ -350,7 +350,7 @@ def declared_doubling(frame):
     return frame["amount"] * 2
 
 
-@author(TEXTS, declared=True)
+@author(TEXTS, declared=True, slow=True)
 def declared_text_lengths(frame):
     return pd.DataFrame({"length": frame["text"].str.len(), "loud": frame["text"].str.upper()})
 
@@ -396,7 +396,7 @@ def linear_regression():
     return LinearRegression().fit(data, amount)
 
 
-@estimator(FLOWERS, joined=True)
+@estimator(FLOWERS, joined=True, slow=True)
 def logistic_names():
     data, target, _ = few_rows()
     return LogisticRegression(max_iter=500).fit(data, np.array(["setosa", "versi", "virginica"])[target])
@@ -407,7 +407,7 @@ def logistic_chances():
     return fitted_iris()[1]
 
 
-@estimator(FLOWERS, joined=True, predict_fn="predict_proba")
+@estimator(FLOWERS, joined=True, predict_fn="predict_proba", slow=True)
 def forest_chances():
     data, target, _ = few_rows()
     return RandomForestClassifier(n_estimators=5, random_state=0).fit(data, target)
@@ -459,18 +459,18 @@ def outliers():
     return IsolationForest(n_estimators=5, random_state=0).fit(few_rows()[0])
 
 
-@estimator(FLOWERS, joined=None)
+@estimator(FLOWERS, joined=None, slow=True)
 def components():
     data, _, amount = few_rows()
     return make_pipeline(PCA(2), Ridge()).fit(data, amount)
 
 
-@estimator(GAPS, joined=None)
+@estimator(GAPS, joined=None, slow=True)
 def imputed():
     return make_pipeline(SimpleImputer(), StandardScaler(), Ridge()).fit(GAPS, SALES["amount"])
 
 
-@estimator(TEXTS, joined=True)
+@estimator(TEXTS, joined=True, slow=True)
 def encoded_columns():
     encode = OneHotEncoder(handle_unknown="ignore")
     columns = ColumnTransformer([("text", encode, ["text"]), ("size", StandardScaler(), ["size"])])
@@ -483,7 +483,7 @@ def words():
     return make_pipeline(columns, LogisticRegression()).fit(TEXTS, np.arange(24) % 2)
 
 
-@estimator(SALES, joined=None)
+@estimator(SALES, joined=None, slow=True)
 def logarithms():
     return make_pipeline(FunctionTransformer(np.log1p), Ridge()).fit(SALES, SALES["amount"])
 
@@ -547,7 +547,7 @@ def ranks_in_a_step():
     return make_pipeline(FunctionTransformer(rank_columns), LinearRegression()).fit(SALES, TARGET)
 
 
-@estimator(SALES, joined=False)
+@estimator(SALES, joined=False, slow=True)
 def running_totals_in_a_step():
     step = FunctionTransformer(np.cumsum, kw_args={"axis": 0})
     return make_pipeline(step, LinearRegression()).fit(SALES, TARGET)
@@ -564,7 +564,7 @@ def partial_in_a_step():
     return make_pipeline(step, LinearRegression()).fit(SALES, TARGET)
 
 
-@estimator(SALES, joined=False)
+@estimator(SALES, joined=False, slow=True)
 def ranks_in_a_column():
     ranked = ColumnTransformer(
         [("rank", FunctionTransformer(rank_columns), ["amount"])], remainder="passthrough"
@@ -584,13 +584,13 @@ def nested_pipeline():
     return make_pipeline(inner, LinearRegression()).fit(SALES, TARGET)
 
 
-@estimator(SALES, joined=False)
+@estimator(SALES, joined=False, slow=True)
 def searched_with_a_step():
     pipeline = make_pipeline(FunctionTransformer(rank_columns), Ridge())
     return GridSearchCV(pipeline, {"ridge__alpha": [0.1, 1.0]}, cv=2).fit(SALES, TARGET)
 
 
-@estimator(SALES, joined=False)
+@estimator(SALES, joined=False, slow=True)
 def votes_with_an_author():
     classes = (TARGET > 0).astype(int)
     members = [("upper", AboveMedian()), ("upper too", AboveMedian()), ("line", LogisticRegression())]
@@ -624,7 +624,7 @@ def replaced_method():
     return model
 
 
-@estimator(SALES, joined=False)
+@estimator(SALES, joined=False, slow=True)
 def replaced_method_of_a_step():
     model = make_pipeline(StandardScaler(), Ridge()).fit(SALES, TARGET)
     model[0].transform = rank_columns
@@ -638,7 +638,7 @@ class Refitted(StandardScaler):
         return StandardScaler().fit_transform(X)
 
 
-@estimator(SALES, joined=False)
+@estimator(SALES, joined=False, slow=True)
 def subclassed_step():
     return make_pipeline(Refitted(), LinearRegression()).fit(SALES, TARGET)
 
@@ -654,7 +654,7 @@ def weights_scaled():
     return KNeighborsRegressor(3, weights=minmax_scale).fit(SALES, TARGET)
 
 
-@estimator(SALES, joined=False)
+@estimator(SALES, joined=False, slow=True)
 def target_turned_over():
     back = FunctionTransformer(np.log1p, inverse_func=np.flip, check_inverse=False)
     return TransformedTargetRegressor(LinearRegression(), transformer=back).fit(SALES, SALES["amount"])
@@ -665,7 +665,7 @@ def number_words(text):
     return [str(len(word)) for word in text.split()]
 
 
-@estimator(TEXTS, joined=False)
+@estimator(TEXTS, joined=False, slow=True)
 def words_by_an_author():
     count = TfidfVectorizer(tokenizer=number_words, token_pattern=None)
     columns = ColumnTransformer([("text", count, "text")])
@@ -693,7 +693,7 @@ def factors():
     return make_pipeline(NMF(2, init="nndsvda", max_iter=400, random_state=0), Ridge()).fit(SALES, TARGET)
 
 
-@estimator(SALES, joined=False, predict_fn="score")
+@estimator(SALES, joined=False, predict_fn="score", slow=True)
 def distance_of_all():
     """A library's method that has one number for all rows."""
     return KMeans(3, n_init=1, random_state=0).fit(SALES)

@@ -6,13 +6,17 @@ import time
 import httpx
 import pytest
 from support.serving import serving
-from support.waiting_models import CALLS, ENDS
+from support.waiting_models import ENDS, KEEPING, READING, WAITING
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 WAIT_SECONDS = 0.5
 AT_ONCE_SECONDS = 10
 """Far less than the deadline of a request, far more than an answer takes on a busy machine."""
+
+
+FAST_ENDS = {"exit", "cancelled", "aborted"}
+"""The others run with the slow tests."""
 
 
 async def ask(client: httpx.AsyncClient, document: dict) -> httpx.Response:
@@ -45,42 +49,45 @@ async def test_calls_that_only_wait_take_less_than_half_the_time_of_one_after_th
 
 async def test_a_request_that_waits_long_does_not_hold_up_one_that_does_not():
     async with serving("waiting") as client:
-        long = asyncio.create_task(ask(client, rows("seconds", 8.0)))
+        long = asyncio.create_task(ask(client, rows("seconds", 4.0)))
         await asyncio.sleep(0)
-        short = await asyncio.wait_for(ask(client, rows("seconds", 0.0)), 6)
+        short = await asyncio.wait_for(ask(client, rows("seconds", 0.0)), AT_ONCE_SECONDS)
         assert (short.status_code, long.done()) == (200, False)
         assert (await long).status_code == 200
 
 
 async def test_a_model_for_one_caller_at_a_time_gets_one_when_concurrency_is_1():
-    CALLS.forget()
+    KEEPING.forget()
     async with serving("one_at_a_time", concurrency=1) as client:
         answers = await asyncio.gather(*(ask(client, rows("x", float(n))) for n in range(40)))
     assert [answer.json() for answer in answers] == [{"predictions": [2.0 * n]} for n in range(40)]
-    assert CALLS.most == 1
+    assert KEEPING.most == 1
 
 
 async def test_no_more_calls_run_at_a_time_than_concurrency_allows():
-    CALLS.forget()
+    WAITING.forget()
     async with serving("waiting", concurrency=3) as client:
         answers = await asyncio.gather(*(ask(client, rows("seconds", 0.05)) for _ in range(40)))
     assert {answer.status_code for answer in answers} == {200}
-    assert 2 <= CALLS.most <= 3
+    assert 2 <= WAITING.most <= 3
 
 
 async def test_a_flavor_that_is_known_not_to_be_thread_safe_gets_one_call_at_a_time():
-    CALLS.forget()
+    READING.forget()
     async with serving("spacy_pipeline") as client:
         answers = await asyncio.gather(*(ask(client, rows("text", f"text {n}")) for n in range(20)))
     assert {answer.status_code for answer in answers} == {200}
-    assert CALLS.most == 1
+    assert READING.most == 1
 
 
 def texts(model: str, *names: str) -> dict:
     return {"inputs": list(names)} if model == "leaving_by_itself" else rows("name", *names)
 
 
-@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize(
+    "end",
+    [pytest.param(end, marks=[] if end in FAST_ENDS else [pytest.mark.stack]) for end in ENDS],
+)
 @pytest.mark.parametrize(
     "model",
     ["ending", "ending_declared", pytest.param("leaving_by_itself", marks=pytest.mark.stack)],

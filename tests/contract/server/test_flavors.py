@@ -3,6 +3,7 @@
 import http.client
 import json
 from contextlib import closing
+from pathlib import Path
 
 import httpx
 import pytest
@@ -15,14 +16,27 @@ from support.serving import serving
 pytestmark = pytest.mark.filterwarnings("ignore")  # libraries warn about inputs that are wrong on purpose
 
 
-def plain(name: str) -> bool:
-    """Whether a sample runs with the fast tests: models that only return something else do not."""
-    return not name.startswith("returns_")
+TESTS = str(Path(__file__).parents[2])
+FAST = {
+    "two_outputs_chances",
+    "one_score",
+    "without_signature",
+    "xgboost_numbers",
+    "returns_object",
+    "returns_number_typed",
+    "returns_records",
+    "from_code",
+    "chat",
+    "every_type",
+    "nested_types",
+    "with_params",
+}
+"""What runs with the fast tests: a few seconds of all that."""
 
 
 def samples() -> list:
     return [
-        pytest.param(entry, id=name, marks=[] if plain(name) else [pytest.mark.stack])
+        pytest.param(entry, id=name, marks=[] if name in FAST else [pytest.mark.stack])
         for name, entry in SAMPLES.items()
     ]
 
@@ -59,17 +73,12 @@ async def test_davit_serves_what_mlflow_serves_with_the_same_answers(sample: Sam
     assert [text for each in compared if (text := difference(*each))] == []
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(load.__name__, marks=[pytest.mark.stack] if at else [])
-        for at, load in enumerate(MAIN_THREAD_ONLY)
-    ],
-)
+@pytest.mark.stack
+@pytest.mark.parametrize("name", [load.__name__ for load in MAIN_THREAD_ONLY])
 def test_a_model_that_loads_in_the_main_thread_only_is_served_by_the_real_process(name):
     port = free_port()
     body = json.dumps({"dataframe_records": [{"x": 1.5}]})
-    with started(str(model_path(name)), "--port", str(port)) as process:
+    with started(str(model_path(name)), "--port", str(port), PYTHONPATH=TESTS) as process:
         wait_until_ready(port, process)
         with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
             connection.request("POST", "/invocations", body, {"content-type": "application/json"})
