@@ -28,8 +28,7 @@ def sent(raw: object) -> dict[str, tuple[str, list[int], list]]:
 
 def refusal(raw: object) -> str:
     with pytest.raises(ModelFailed) as refused:
-        for tensor in answer_tensors(raw, "predictions"):
-            tensor_data(tensor)
+        sent(raw)
     return refused.value.message
 
 
