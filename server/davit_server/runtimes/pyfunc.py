@@ -189,16 +189,23 @@ class PyfuncModel:
         schema = self._model.metadata.get_params_schema()
         if fault := refusals.params_fault(params, schema, self.signature.params):
             return InvalidInput(fault, code=code)
+        fault = self._explain_data(data)
         expected = refusals.expectation(self.signature)
-        if self.signature.from_type_hint:
-            fault = refusals.hint_fault(self._type_hint(), data, self.signature)
-        elif missing := refusals.missing_inputs(data, self.signature):
-            fault = f"The input lacks {refusals.listed(missing)}{expected}."
-        elif self._schema is not None and hasattr(data, "iloc"):
-            fault = refusals.frame_fault(data, self._schema, self.signature)
-        else:
-            fault = refusals.shape_fault(data, self.signature)
         return InvalidInput(fault or f"The input does not fit the model's signature{expected}.", code=code)
+
+    def _explain_data(self, data: Any) -> str:
+        """Which part of the data does not fit the signature; empty if that cannot be found out."""
+        if self.signature.from_type_hint:
+            return refusals.hint_fault(self._type_hint(), data, self.signature)
+        if self.signature.tensors:
+            shape = refusals.shape_fault(data, self.signature)
+        else:
+            data, shape = refusals.as_table(data), ""
+        if missing := refusals.missing_inputs(data, self.signature):
+            return f"The input lacks {refusals.listed(missing)}{refusals.expectation(self.signature)}."
+        if self._schema is not None and hasattr(data, "iloc"):
+            return refusals.frame_fault(data, self._schema, self.signature)
+        return shape
 
     def _type_hint(self) -> Any:
         """The type that the model's `predict` declares for its input; None if it cannot be found out."""

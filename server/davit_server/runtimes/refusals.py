@@ -6,6 +6,7 @@ value is ever quoted.
 """
 
 import io
+import math
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -72,6 +73,18 @@ def missing_inputs(data: Any, signature: Signature) -> list[str]:
     present = set(map(str, columns))
     required = [str(spec.name) for spec in signature.inputs if spec.name is not None and spec.required]
     return [name for name in required if name not in present]
+
+
+def as_table(data: Any) -> Any:
+    """Records or columns as a frame, as MLflow makes one for its checks; anything else as it is."""
+    import pandas as pd
+
+    if not isinstance(data, list | dict):
+        return data
+    try:
+        return pd.DataFrame(data)
+    except Exception:  # noqa: BLE001  no table; the caller says what is expected
+        return data
 
 
 def culprit(items: Sequence[Any], fails: Callable[[list[Any]], bool]) -> Any:
@@ -142,12 +155,11 @@ def _split_fault(value: Any) -> str:
     """What is wrong with the table itself."""
     if not isinstance(value, dict) or not isinstance(value.get("data"), list):
         return ""
-    columns, rows = value.get("columns"), value["data"]
-    if isinstance(columns, list) and len(set(map(repr, columns))) != len(columns):
-        return "'columns' of 'dataframe_split' names a column twice."
-    width = len(columns) if isinstance(columns, list) else None
-    for position, row in enumerate(rows):
-        if isinstance(row, list) and width is not None and len(row) != width:
+    columns = value.get("columns")
+    width = len(columns) if isinstance(columns, list) else math.inf
+    for position, row in enumerate(value["data"]):
+        # Shorter rows are filled up by pandas, as they are by MLflow's server.
+        if isinstance(row, list) and len(row) > width:
             return f"Row {position} of 'data' has {len(row)} values, but 'columns' has {width}."
     return ""
 
@@ -171,8 +183,10 @@ def frame_fault(
     """Which column of a frame, and which row, does not pass a check; empty if none fails by itself."""
     from mlflow.types import Schema
 
-    if signature.tensors or not frame.columns.is_unique:
+    if signature.tensors:
         return ""
+    if not frame.columns.is_unique:
+        return "Two columns of the request have the same name."
     if not signature.names:
         if len(frame.columns) < len(signature.inputs):
             return f"The model takes {len(signature.inputs)} columns, the request has {len(frame.columns)}."
@@ -303,9 +317,10 @@ def hint_fault(hint: Any, data: Any, signature: Signature) -> str:
     spec = signature.inputs[0]
     if not isinstance(data, list):
         return "'inputs' must be a list, one element for each prediction."
-    return _pydantic_fault(hint, data, _known_names(spec.detail)) or nested_fault(
+    fault = _pydantic_fault(hint, data, _known_names(spec.detail)) or nested_fault(
         data, {"type": "array", "items": spec.detail or {"type": spec.kind}}, "inputs"
     )
+    return f"{fault}." if fault else ""
 
 
 def _pydantic_fault(hint: Any, data: Any, known: set[str]) -> str:
