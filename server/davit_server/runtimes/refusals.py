@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from davit_server.errors import InvalidInput
 from davit_server.runtimes import casts
 from davit_server.runtimes.base import Field, Parameter, Signature
 
@@ -97,8 +98,11 @@ def culprit(items: Sequence[Any], fails: Callable[[list[Any]], bool]) -> Any:
 
 
 def _raises(call: Callable[[], Any]) -> bool:
+    import numpy as np
+
     try:
-        call()
+        with np.errstate(invalid="raise"):
+            call()
     except Exception:  # noqa: BLE001  pandas, numpy and MLflow refuse with anything
         return True
     return False
@@ -227,10 +231,13 @@ def csv_fault(text: str, schema: Any, signature: Signature) -> str:
     if schema is None or not signature.names:
         return ""
     try:
-        frame = pd.read_csv(io.StringIO(text))
+        frame = casts.frame_with_names(pd.read_csv(io.StringIO(text)), signature)
+        casts.require_range(frame, signature)
+    except InvalidInput as failure:
+        return failure.message
     except Exception:  # noqa: BLE001  not a table at all; the caller says which form is expected
         return ""
-    return frame_fault(casts.frame_with_names(frame, signature), schema, signature, _cast_copy)
+    return frame_fault(frame, schema, signature, _cast_copy)
 
 
 def _serving_fault(form: str, value: Any, schema: Any, signature: Signature) -> str:
