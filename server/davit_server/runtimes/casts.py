@@ -77,9 +77,10 @@ def require_range(frame: Any, signature: Signature) -> None:
         if name not in frame.columns:
             continue
         if spec.kind in _WHOLE:
-            _refuse(_beyond(frame[name], _WHOLE[spec.kind]), name, f"a number that {spec.kind} cannot hold")
+            wrong = _beyond(frame[name], _WHOLE[spec.kind])
+            _refuse(wrong, f"Column '{name}' holds a number that {spec.kind} cannot hold, in row {{}}.")
         elif spec.kind == "boolean":
-            _refuse(frame[name].isna().to_numpy(), name, "null, which is neither true nor false")
+            _refuse(frame[name].isna().to_numpy(), _NO_BOOLEAN.format(name))
 
 
 def _beyond(column: Any, dtype: str) -> Any:
@@ -92,9 +93,10 @@ def _beyond(column: Any, dtype: str) -> Any:
     return ((column < limits.min) | (column > limits.max)).to_numpy()
 
 
-def _refuse(wrong: Any, name: Any, what: str) -> None:
+def _refuse(wrong: Any, message: str) -> None:
+    """Refuse a column with the position of the first wrong value, if there is one."""
     if wrong.any():
-        raise InvalidInput(f"Column '{name}' holds {what}, in row {int(wrong.argmax())}.")
+        raise InvalidInput(message.format(int(wrong.argmax())))
 
 
 def require_booleans(value: Any, signature: Signature) -> None:
@@ -106,9 +108,17 @@ def require_booleans(value: Any, signature: Signature) -> None:
     import numpy as np
 
     for spec in signature.inputs:
-        if spec.kind == "boolean" or (spec.kind == "tensor" and spec.dtype == "bool"):
+        if spec.kind == "boolean":
             nulls = [cell is None for cell in _cells(value, spec.name)]
-            _refuse(np.array(nulls, dtype=bool), spec.name, "null, which is neither true nor false")
+            _refuse(np.array(nulls, dtype=bool), _NO_BOOLEAN.format(spec.name))
+        elif spec.dtype == "bool" and _has_null(_cells(value, spec.name)):
+            called = "The input" if spec.name is None else f"Input '{spec.name}'"
+            raise InvalidInput(f"{called} holds null; booleans must be true or false.")
+
+
+def _has_null(cells: list[Any]) -> bool:
+    """Whether nested lists hold null."""
+    return any(cell is None or (isinstance(cell, list) and _has_null(cell)) for cell in cells)
 
 
 def _cells(value: Any, name: Any) -> list[Any]:
@@ -119,3 +129,6 @@ def _cells(value: Any, name: Any) -> list[Any]:
     if isinstance(value, list):
         return [row.get(name, False) if isinstance(row, dict) else row for row in value]
     return [value]
+
+
+_NO_BOOLEAN = "Column '{}' has no value in row {{}}; a boolean must be true or false in every row."

@@ -197,10 +197,9 @@ class PyfuncModel:
         """Which part of the data does not fit the signature; empty if that cannot be found out."""
         if self.signature.from_type_hint:
             return refusals.hint_fault(self._type_hint(), data, self.signature)
-        if self.signature.tensors:
-            shape = refusals.shape_fault(data, self.signature)
-        else:
-            data, shape = refusals.as_table(data), ""
+        shape = refusals.shape_fault(data, self.signature) or refusals.height_fault(data, self.signature)
+        if not self.signature.tensors:
+            data = refusals.as_table(data)
         if missing := refusals.missing_inputs(data, self.signature):
             return f"The input lacks {refusals.listed(missing)}{refusals.expectation(self.signature)}."
         if self._schema is not None and hasattr(data, "iloc"):

@@ -5,6 +5,7 @@ MLflow's own checks on parts of the request. Names come from the signature, posi
 value is ever quoted.
 """
 
+import datetime as dt
 import io
 import math
 import traceback
@@ -221,6 +222,11 @@ def _column_fault(spec: Field, at: int, row: int | None, value: Any) -> str:
         return f"{column} holds a value{place} that does not fit its type: {fault}."
     if spec.kind == "datetime" and getattr(value, "tzinfo", None) is not None:
         return f"{column} holds a datetime with a time zone{place}: send it without, as the model expects it."
+    if spec.kind == "datetime" and row is None:
+        return (
+            f"{column} holds values that cannot be converted to datetime, at least not together: write all "
+            "of them in one form, such as 2024-01-31T12:00:00, without a time zone."
+        )
     return f"{column} holds a value{place} that cannot be converted to {spec.kind}."
 
 
@@ -261,15 +267,15 @@ def _serving_fault(form: str, value: Any, schema: Any, signature: Signature) -> 
 
     wrong = culprit(list(named), fails)
     if wrong is None:
-        return ""
+        return height_fault(value, signature)
     spec = signature.inputs[named[wrong]]
     if isinstance(value, dict):
         return _values_fault(spec, named[wrong], value.get(wrong), form)
     row = culprit(range(len(rows)), lambda at: fails([wrong], [rows[one] for one in at]))
+    if spec.kind == "tensor" and row is None:
+        return f"Input '{spec.name}' has rows of different shapes; the model takes {spec.told}."
     if spec.kind == "tensor":
-        return (
-            f"Input '{spec.name}' has no value{f' in row {row}' if row is not None else ''} of {spec.told}."
-        )
+        return _tensor_fault(spec, rows[row].get(wrong), form)
     return _column_fault(spec, named[wrong], row, rows[row].get(wrong) if row is not None else None)
 
 
@@ -277,7 +283,28 @@ def _values_fault(spec: Field, at: int, values: Any, form: str) -> str:
     """One sentence about the list of a column's values, or about a tensor."""
     if spec.kind == "tensor":
         return _tensor_fault(spec, values, form)
+    if spec.kind in {"object", "array", "map"}:
+        rows = isinstance(values, list) and all(_is_a(value, spec.kind) for value in values)
+        fault = nested_fault(values, {"type": "array", "items": spec.detail} if rows else spec.detail)
+        return f"Column '{spec.name}' holds a value that does not fit its type: {fault or 'see its schema'}."
     return _column_fault(spec, at, None, values)
+
+
+def height_fault(data: Any, signature: Signature) -> str:
+    """Whether columns have different numbers of values, or a row lacks one; empty if neither is so."""
+    if signature.tensors:
+        return ""
+    required = [spec.name for spec in signature.inputs if spec.required and spec.name is not None]
+    if isinstance(data, list):
+        for position, row in enumerate(data):
+            missing = [str(name) for name in required if isinstance(row, dict) and name not in row]
+            if missing:
+                return f"Row {position} lacks {listed(missing)}."
+    if isinstance(data, dict):
+        heights = {len(column) for column in data.values() if hasattr(column, "__len__")}
+        if len(heights) > 1:
+            return "The columns of the request must all have the same number of values."
+    return ""
 
 
 def _tensor_fault(spec: Field, value: Any, form: str) -> str:
@@ -436,6 +463,7 @@ def _is_a(value: Any, kind: str) -> bool:
         "string": str,
         "boolean": (bool, np.bool_),
         "binary": (str, bytes),
+        "datetime": (str, dt.datetime, np.datetime64),
     }
     if kind in {"double", "float", "long", "integer"}:
         whole = (int, np.integer)

@@ -118,8 +118,20 @@ async def test_null_is_no_boolean(form, tmp_path):
         refused = await post(client, document)
         served = await post(client, json.loads(json.dumps(document).replace("null", "false")))
     assert refused.status_code == 400
-    assert refused.json()["message"] == ("Column 'b' holds null, which is neither true nor false, in row 1.")
+    assert refused.json()["message"].startswith("Column 'b' has no value in row 1;")
     assert served.json() == {"predictions": {"x": [1.0, 1.0], "b": [True, False]}}
+
+
+@pytest.mark.parametrize(
+    "document", [{"inputs": {"t": [[True], [None]]}}, {"instances": [{"t": [True]}, {"t": [None]}]}]
+)
+async def test_nor_is_it_in_tensors(document, tmp_path):
+    path = tmp_path / "model"
+    spec = TensorSpec(np.dtype("bool"), (-1, 1), "t")
+    save_python(path, Echo(), signature=ModelSignature(Schema([spec])))
+    async with serving(path) as client:
+        answer = await post(client, document)
+    assert answer.json()["message"] == "Input 't' holds null; booleans must be true or false."
 
 
 BEYOND = {

@@ -310,6 +310,44 @@ async def test_what_is_wrong_with_a_table(split, told, tmp_path):
     assert told in await refusal(folder, {"dataframe_split": split})
 
 
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        ({"inputs": {"a": [1], "b": [1, 2]}}, "must all have the same number of values"),
+        ({"instances": [{"a": 1, "b": 1}, {"a": 1}]}, "Row 1 lacks 'b'"),
+        ({"dataframe_split": {"columns": ["a", "b"], "data": [[1, 2, 3]]}}, "Row 0 of 'data' has 3 values"),
+    ],
+)
+async def test_columns_of_different_lengths(document, told, tmp_path):
+    folder = with_columns(tmp_path, ColSpec("double", "a"), ColSpec("double", "b"))
+    assert told in await refusal(folder, document)
+
+
+async def test_datetimes_that_only_fit_apart(tmp_path):
+    folder = with_columns(tmp_path, ColSpec("datetime", "a"), ColSpec("datetime", "b"))
+    rows = [{"a": "2024-01-31T12:00:00", "b": f"2024-01-31T12:00:00{zone}"} for zone in ("", "Z")]
+    told = await refusal(folder, {"dataframe_records": rows})
+    assert "'b'" in told
+    assert "without a time zone" in told
+
+
+@pytest.mark.parametrize(
+    ("values", "told"), [(["x"], "[0] must be a double"), ([[1.0], ["x"]], "[1][0] must be a double")]
+)
+async def test_the_place_in_a_column_of_lists(values, told, tmp_path):
+    from mlflow.types.schema import Array, DataType
+
+    folder = with_columns(tmp_path, ColSpec(Array(DataType.double), "v"))
+    assert told in await refusal(folder, {"inputs": {"v": values}})
+
+
+@pytest.mark.parametrize("shape", [[[1]], [[[1, 2]]]])
+async def test_rows_of_different_shapes(shape, tmp_path):
+    folder = with_columns(tmp_path, TensorSpec(np.dtype("float32"), (-1, 2), "t"))
+    told = await refusal(folder, {"instances": [{"t": [1, 2]}, {"t": shape}]})
+    assert told == "Input 't' has rows of different shapes; the model takes float32[-1, 2]."
+
+
 async def test_many_missing_columns_are_listed_up_to_twenty(tmp_path):
     folder = with_columns(tmp_path, *(ColSpec("double", f"c{at}") for at in range(30)))
     told = await refusal(folder, {"dataframe_records": [{"c0": 1}]})
