@@ -1,24 +1,27 @@
 """The one place that wires the server together; nothing is global."""
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.routing import Route
 
 from davit_server import __version__
 from davit_server.api.bodies import BodyLimits, Receive, Scope
+from davit_server.api.docs import CONTENT_SECURITY_POLICY, docs_page
 from davit_server.api.errors import answer_bug, answer_http_error, answer_request_error
 from davit_server.api.health import health_routes
 from davit_server.api.identity import Identity
 from davit_server.api.invocations import Invocations
 from davit_server.api.metadata import metadata_routes
 from davit_server.api.open_inference import OpenInference
-from davit_server.api.openapi import infer_operation, invocations_operation, path_parameters
+from davit_server.api.openapi import finite, infer_operation, invocations_operation, path_parameters
 from davit_server.api.prediction import PredictionRoute, Send
 from davit_server.errors import RequestError
 from davit_server.inference.loading import Loaded
@@ -65,23 +68,40 @@ class ModelServer:
         """Answer one ASGI event stream."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)  # type: ignore[arg-type]
-        elif scope["path"] == "/invocations" and scope["method"] == "POST":
+            return
+        scope = _without_trailing_slash(scope)
+        if scope["path"] == "/invocations" and scope["method"] == "POST":
             await self._invocations(scope, receive, send)
         elif scope["path"].endswith("/infer"):
             await self.app(scope, receive, send)  # type: ignore[arg-type]
         else:
-            await self.app(scope, receive, self._with_headers(scope, send))  # type: ignore[arg-type]
+            # HEAD is answered wherever GET is, which FastAPI leaves to each route.
+            asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+            await self.app(asked, receive, self._with_headers(scope, send))  # type: ignore[arg-type]
 
     def _with_headers(self, scope: Scope, send: Send) -> Send:
-        """Add model, version and request id to an answer of FastAPI."""
+        """Add model, version and request id to an answer of FastAPI, and leave out the body for HEAD."""
 
         async def with_headers(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 own = self._identity.headers(self._identity.request_id(scope))
                 message["headers"] = [*message.get("headers", []), *own]
+            elif scope["method"] == "HEAD":
+                message = {**message, "body": b""}
             await send(message)
 
         return with_headers
+
+
+def _without_trailing_slash(scope: Scope) -> Scope:
+    """Serve `/path/` as `/path`: a redirect would name http:// behind a proxy that ends TLS.
+
+    Not so the page, whose links are relative to its address.
+    """
+    path = scope["path"]
+    if len(path) < 2 or not path.endswith("/") or path == "/docs/":
+        return scope
+    return {**scope, "path": path[:-1]}
 
 
 def create_app(
@@ -120,8 +140,28 @@ def create_app(
     app.router.routes.append(Route("/invocations", invocations, methods=["POST"]))
     for path in INFER_PATHS:
         app.router.routes.append(Route(path, infer, methods=["POST"]))
-    app.openapi = partial(_document, app, state)  # type: ignore[method-assign]
+    app.include_router(_docs_routes(partial(_document, app, state), identity))
     return ModelServer(app, invocations, identity, lifecycle, state)
+
+
+def _docs_routes(document: Callable[[], dict[str, Any]], identity: Identity) -> APIRouter:
+    """The OpenAPI document, and the page made of it."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/openapi.json")
+    async def openapi() -> Response:
+        # With escapes for all but ASCII: an example may have what UTF-8 cannot hold.
+        return Response(json.dumps(document(), allow_nan=False), media_type="application/json")
+
+    @router.get("/docs")
+    async def docs() -> Response:
+        page = docs_page(document(), f"{identity.model} {identity.version}")
+        headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
+        return Response(
+            page.encode("utf-8", "replace"), headers=headers, media_type="text/html; charset=utf-8"
+        )
+
+    return router
 
 
 def _document(app: FastAPI, state: ServerState) -> dict[str, Any]:
@@ -133,7 +173,8 @@ def _document(app: FastAPI, state: ServerState) -> dict[str, Any]:
     for at, path in enumerate(INFER_PATHS):
         operation = infer_operation(f"infer_{at}")
         document["paths"][path] = {"post": operation | {"parameters": path_parameters(path)}}
-    return document
+    strict: dict[str, Any] = finite(document)
+    return strict
 
 
 def model_name(settings: Settings) -> str:
@@ -154,7 +195,13 @@ def _fastapi(lifecycle: Lifecycle) -> FastAPI:
         yield
         await lifecycle.stop()
 
-    app = FastAPI(title="Davit model server", version=__version__, lifespan=lifespan)
+    app = FastAPI(
+        title="Davit model server",
+        version=__version__,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        openapi_url=None,
+    )
     app.add_exception_handler(HTTPException, answer_http_error)
     app.add_exception_handler(RequestError, answer_request_error)
     app.add_exception_handler(Exception, answer_bug)

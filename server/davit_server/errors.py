@@ -97,6 +97,23 @@ class ModelFailed(RequestError):
     outcome = "model_failed"
 
 
+class ModelRaised(RequestError):
+    """The model's own code raised; the exception is the `__cause__`.
+
+    Args:
+        message: What may be sent to the client: never the exception's text, which often quotes the input.
+        code: MLflow's name for the error.
+        status: The HTTP status that MLflow's scoring server gives the same exception.
+    """
+
+    code = "BAD_REQUEST"
+    outcome = "model_raised"
+
+    def __init__(self, message: str, *, code: str | None = None, status: int = 400) -> None:
+        super().__init__(message, code=code)
+        self.status = status
+
+
 class ModelRejected(Exception):
     """This model will not be served: the process ends and says why.
 

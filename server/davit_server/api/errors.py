@@ -12,6 +12,7 @@ from davit_server.errors import (
     DeadlineExceeded,
     InvalidInput,
     ModelFailed,
+    ModelRaised,
     NotReady,
     Overloaded,
     RequestError,
@@ -35,6 +36,12 @@ STATUS: dict[type[RequestError], int] = {
     NotReady: 503,
     DeadlineExceeded: 504,
 }
+
+
+def status_of(failure: RequestError) -> int:
+    """The HTTP status of a failure; that of a model's own exception depends on the exception."""
+    return failure.status if isinstance(failure, ModelRaised) else STATUS[type(failure)]
+
 
 JSON_TYPE = b"application/json"
 
@@ -81,7 +88,7 @@ async def answer_request_error(_: Request, failure: Exception) -> Response:
         raise failure
     headers = {name.decode(): value.decode() for name, value in error_headers(failure)}
     return Response(
-        error_body(failure.code, failure.message), STATUS[type(failure)], headers, "application/json"
+        error_body(failure.code, failure.message), status_of(failure), headers, "application/json"
     )
 
 

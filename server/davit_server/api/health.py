@@ -18,8 +18,8 @@ def health_routes(state: ServerState, metrics: Metrics) -> APIRouter:
     """MLflow's and the Open Inference Protocol's probes, and the Prometheus endpoint."""
     router = APIRouter(tags=["health"])
 
-    @router.api_route("/ping", methods=["GET", "HEAD"], summary="200 when the model answers")
-    @router.api_route("/health", methods=["GET", "HEAD"], summary="200 when the model answers")
+    @router.get("/ping", summary="200 when the model answers")
+    @router.get("/health", summary="200 when the model answers")
     async def ping() -> Response:
         return Response("\n", 200 if state.ready else 503, media_type="application/json")
 

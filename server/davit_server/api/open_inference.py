@@ -10,9 +10,10 @@ from davit_server.api.bodies import Scope, decode_json, header
 from davit_server.api.identity import Identity
 from davit_server.errors import InvalidInput, UnknownModel, Unsupported
 from davit_server.inference.service import InferenceService
+from davit_server.runtimes.answers import answer_tensors, tensor_bytes, tensor_data, tensor_entry
 from davit_server.runtimes.base import Work
 from davit_server.runtimes.mapping import document_of, untyped_input
-from davit_server.runtimes.tensors import Tensor, answer_tensors, read_tensor, tensor_bytes, tensor_entry
+from davit_server.runtimes.tensors import Tensor, read_tensor
 
 HEADER_LENGTH = b"inference-header-content-length"
 OCTETS = b"application/octet-stream"
@@ -109,8 +110,9 @@ class OpenInference:
             entry = tensor_entry(tensor)
             if wanted.as_bytes(tensor.name):
                 pieces.append(tensor_bytes(tensor))
-                del entry["data"]
                 entry["parameters"] = {"binary_data_size": len(pieces[-1])}
+            else:
+                entry["data"] = tensor_data(tensor)
             entries.append(entry)
         answer = {
             "model_name": self._identity.model,

@@ -1,6 +1,7 @@
 """The OpenAPI document, typed from the model's own signature, with its own input example."""
 
 import json
+import math
 from typing import Any
 
 from davit_server.runtimes.base import Example, Field, Parameter, Signature
@@ -82,8 +83,8 @@ def row_schema(fields: tuple[Field, ...]) -> Schema:
     """JSON Schema of one row with named columns."""
     return {
         "type": "object",
-        "properties": {spec.name: _nullable(spec) for spec in fields if spec.name},
-        "required": [spec.name for spec in fields if spec.name and spec.required],
+        "properties": {spec.name: _nullable(spec) for spec in fields if spec.name is not None},
+        "required": [str(spec.name) for spec in fields if spec.name is not None and spec.required],
     }
 
 
@@ -122,7 +123,7 @@ def _forms(signature: Signature) -> dict[str, Schema]:
         if not signature.names:
             tensor = tensor_schema(signature.inputs[0])
             return {"inputs": tensor, "instances": tensor}
-        named = {spec.name: tensor_schema(spec) for spec in signature.inputs if spec.name}
+        named = {str(spec.name): tensor_schema(spec) for spec in signature.inputs if spec.name is not None}
         return {"inputs": {"type": "object", "properties": named, "required": list(named)}}
     if not signature.names:
         return {form: {} for form in ("dataframe_split", "dataframe_records", "inputs", "instances")}
@@ -155,7 +156,7 @@ def answer_schema(signature: Signature) -> Schema:
     """JSON Schema of the answer."""
     outputs = signature.outputs
     entry: Schema = {}
-    if len(outputs) > 1 and all(spec.name for spec in outputs):
+    if len(outputs) > 1 and all(spec.name is not None for spec in outputs):
         entry = row_schema(outputs)
     elif len(outputs) == 1 and outputs[0].kind != "tensor":
         entry = value_schema(outputs[0].kind, outputs[0].detail)
@@ -167,15 +168,41 @@ def _one_tensor(outputs: tuple[Field, ...]) -> bool:
     return len(outputs) == 1 and outputs[0].kind == "tensor"
 
 
+GAPS = (
+    "The example has NaN or infinities, which this document can only show as null; /invocations takes both."
+)
+
+
+def _shown_example(example: Example | None) -> Any:
+    """The example as JSON; None where there is none, or it cannot be read."""
+    try:
+        return None if example is None else json.loads(example.body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def finite(value: Any) -> Any:
+    """The same with null for NaN and infinities, for which JSON has no numbers."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: finite(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [finite(inner) for inner in value]
+    return value
+
+
 def invocations_operation(signature: Signature, example: Example | None) -> Schema:
     """`POST /invocations` for this model."""
     content: Schema = {"schema": request_schema(signature)}
-    if example is not None:
-        content["example"] = json.loads(example.body)
+    shown = _shown_example(example)
+    if shown is not None:
+        content["example"] = shown
     text = {"schema": {"type": "string", "description": "a header line with the columns' names, then rows"}}
     return {
         "tags": ["predictions"],
         "summary": "Predict (MLflow's scoring protocol)",
+        **({"description": GAPS} if shown != finite(shown) else {}),
         "operationId": "invocations",
         "requestBody": {"required": True, "content": {"application/json": content, "text/csv": text}},
         "responses": {

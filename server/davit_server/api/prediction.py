@@ -9,12 +9,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from davit_server.api.bodies import BodyLimits, Receive, Scope, read_body, require_plain
-from davit_server.api.errors import JSON_TYPE, STATUS, error_body, error_headers, internal_error
+from davit_server.api.errors import JSON_TYPE, error_body, error_headers, internal_error, status_of
 from davit_server.api.identity import Headers, Identity
-from davit_server.errors import ClientGone, NotReady, RequestError
+from davit_server.errors import ClientGone, ModelFailed, ModelRaised, NotReady, RequestError
 from davit_server.inference.service import InferenceService
 from davit_server.inference.state import ServerState
 from davit_server.runtimes.base import Work
+from davit_server.telemetry.logging import describe_raised
 from davit_server.telemetry.metrics import WorkerMetrics
 
 logger = logging.getLogger(__name__)
@@ -81,6 +82,8 @@ class PredictionRoute:
             self._finish(scope, request_id, "cancelled", 499, started)
             return
         except RequestError as failure:
+            if isinstance(failure, ModelRaised | ModelFailed):
+                _log_model_at_fault(failure, request_id)
             outcome, status, body, extra = _told(failure)
         except Exception as failure:
             logger.exception(
@@ -128,7 +131,23 @@ class PredictionRoute:
             access.info("request", extra={"fields": fields})
 
 
+def _log_model_at_fault(failure: ModelRaised | ModelFailed, request_id: bytes) -> None:
+    """One line for the model's author: what was raised and where; at DEBUG also the exception's own text."""
+    fields = {"request_id": request_id.decode()}
+    if failure.__cause__ is not None:
+        fields |= describe_raised(failure.__cause__, with_text=logger.isEnabledFor(logging.DEBUG))
+    if isinstance(failure, ModelRaised):
+        logger.warning("the model raised on a request", extra={"fields": fields})
+    else:
+        fields["reason"] = failure.message
+        logger.warning("the model's answer cannot be sent", extra={"fields": fields})
+
+
 def _told(failure: RequestError) -> tuple[str, int, bytes, Headers]:
     """Outcome, status, body and headers of a failure."""
-    status = STATUS[type(failure)]
-    return failure.outcome, status, error_body(failure.code, failure.message), error_headers(failure)
+    return (
+        failure.outcome,
+        status_of(failure),
+        error_body(failure.code, failure.message),
+        error_headers(failure),
+    )

@@ -21,7 +21,7 @@ def answer_works(plan: Plan, works: Sequence[Work]) -> list[Any]:
             parts = [(work.part, work.rows) for work in works]
             raws = plan.joined.predict(parts)
             return [work.encode(raw) for work, raw in zip(works, raws, strict=True)]
-        except BaseException as failure:
+        except BaseException as failure:  # a model may raise SystemExit, too
             logger.debug("a joined call failed, its requests go one by one", exc_info=failure)
     return [_answer_alone(plan, work) for work in works]
 

@@ -54,6 +54,16 @@ class Signature:
         """The inputs' names in order; empty when they have none."""
         return tuple(spec.name for spec in self.inputs if spec.name is not None)
 
+    @property
+    def by_text_key(self) -> dict[str, Any]:
+        """For columns that are named by numbers: the name that each JSON key stands for.
+
+        Empty where all names are texts, or where a key would stand for two of them.
+        """
+        names = {str(name): name for name in self.names}
+        ambiguous = len(names) != len(self.names)
+        return {} if ambiguous or all(isinstance(name, str) for name in self.names) else names
+
 
 @dataclass(slots=True, eq=False)
 class Work:

@@ -1,6 +1,7 @@
-"""Predictions as the JSON that MLflow's scoring server writes."""
+"""Predictions as the JSON that MLflow's scoring server writes, with its literals `NaN` and `Infinity`."""
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -31,8 +32,16 @@ def encode_bare(raw: Any) -> bytes:
     try:
         plain = _get_jsonable_obj(raw, pandas_orient="records")
         return json.dumps(plain, cls=NumpyEncoder).encode()
-    except (TypeError, ValueError, RecursionError) as failure:
+    except MemoryError:
+        raise
+    except Exception as failure:  # a value may be of the model's own class, which raises what it likes
         raise ModelFailed(
-            f"The model returned a {type(raw).__name__} that JSON cannot express; "
+            f"The model returned a {type(raw).__name__} that JSON cannot express{_inner_type(failure)}; "
             "its author must return numbers, strings, lists or a data frame."
         ) from failure
+
+
+def _inner_type(failure: Exception) -> str:
+    """The type of the value that JSON refused, where Python's encoder names it."""
+    found = re.fullmatch(r"Object of type (\w+) is not JSON serializable", str(failure))
+    return f" (it holds a {found[1]})" if found else ""

@@ -8,6 +8,7 @@ from typing import Any
 from davit_server.errors import InvalidInput
 from davit_server.runtimes.base import Signature
 from davit_server.runtimes.pyfunc import Parsed
+from davit_server.runtimes.refusals import listed
 from davit_server.runtimes.tensors import Tensor, plain_values
 
 
@@ -70,17 +71,17 @@ def _tensors(tensors: list[Tensor], signature: Signature) -> dict[str, Any]:
     """For signatures of tensors."""
     if not signature.names:
         return {"inputs": plain_values(_only(tensors))}
-    given = {tensor.name: tensor for tensor in tensors}
+    given = _by_name(tensors, signature)
     _require(given, signature)
     return {"inputs": {name: plain_values(given[name]) for name in signature.names if name in given}}
 
 
 def _columns(tensors: list[Tensor], signature: Signature) -> dict[str, Any]:
     """For signatures of columns: one tensor a column, or one matrix with all of them in order."""
-    given = {tensor.name: tensor for tensor in tensors}
+    given = _by_name(tensors, signature)
     names = list(signature.names)
     matrix = tensors[0].array
-    if len(tensors) == 1 and matrix.ndim == 2 and tensors[0].name not in names:
+    if len(tensors) == 1 and matrix.ndim == 2 and given.keys().isdisjoint(names):
         if matrix.shape[1] != len(signature.inputs):
             raise InvalidInput(
                 f"The input must have {len(signature.inputs)} columns, one for each of the model's."
@@ -94,11 +95,17 @@ def _columns(tensors: list[Tensor], signature: Signature) -> dict[str, Any]:
     return _table([given[name] for name in present], present)
 
 
-def _require(given: dict[str, Tensor], signature: Signature) -> None:
+def _by_name(tensors: list[Tensor], signature: Signature) -> dict[Any, Tensor]:
+    """The tensors under the signature's own names, which may be numbers."""
+    names = signature.by_text_key
+    return {names.get(tensor.name, tensor.name): tensor for tensor in tensors}
+
+
+def _require(given: dict[Any, Tensor], signature: Signature) -> None:
     """Refuse a request that lacks a required input."""
-    missing = [spec.name for spec in signature.inputs if spec.required and spec.name not in given]
+    missing = [str(spec.name) for spec in signature.inputs if spec.required and spec.name not in given]
     if missing:
-        raise InvalidInput(f"The request lacks the inputs {', '.join(map(repr, missing))}.")
+        raise InvalidInput(f"The request lacks the inputs {listed(missing)}.")
 
 
 def _table(tensors: list[Tensor], names: list[Any]) -> dict[str, Any]:

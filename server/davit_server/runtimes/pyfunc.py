@@ -7,22 +7,20 @@ what to do, never the data.
 """
 
 import io
-import logging
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
-from davit_server.errors import InvalidInput, Unsupported
+from davit_server.errors import InvalidInput, ModelRaised, RequestError, Unsupported
+from davit_server.runtimes import casts, refusals
 from davit_server.runtimes.base import Example, ModelFacts, Signature
 from davit_server.runtimes.signature import describe_signature
 from davit_server.runtimes.trust import only_computes
 
-logger = logging.getLogger(__name__)
-
 FORMATS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 CHAT_KEYS = frozenset({"messages", "prompt", "input"})
+_NOT_INPUTS = frozenset({"context", "params", "return"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,31 +110,23 @@ class PyfuncModel:
 
     def _cast(self, present: dict[str, Any]) -> Any:
         """One of the four forms as a frame, array or dict, cast to the schema."""
-        from mlflow.utils.proto_json_utils import dataframe_from_parsed_json, parse_tf_serving_input
-
         form, value = next(iter(present.items()))
+        value = casts.with_names(form, value, self.signature)
         try:
-            if form.startswith("dataframe_"):
-                return dataframe_from_parsed_json(value, form.removeprefix("dataframe_"), self._schema)
-            return parse_tf_serving_input(present, schema=self._schema)
+            return casts.cast(form, value, self._schema, self.signature)
+        except InvalidInput:
+            raise
         except Exception as failure:
-            raise InvalidInput(self._explain_cast(form, failure)) from failure
+            raise InvalidInput(self._explain_cast(form, value)) from failure
 
-    def _explain_cast(self, form: str, failure: Exception) -> str:
-        """Which column would not convert, if MLflow names one of the signature's."""
-        told = re.search(r"Failed to convert column (.+?) to type '?([^'. ]+)", str(failure))
-        if told and told.group(1) in self.signature.names:
-            return f"Column '{told.group(1)}' holds a value that cannot be converted to {told.group(2)}."
-        expected = _SHAPES[form]
-        return f"'{form}' does not fit the model. It must be {expected}{self._expectation()}."
-
-    def _expectation(self) -> str:
-        """The signature in a few words."""
-        if not self.signature.inputs:
-            return ""
-        shown = [f"{spec.name or 'values'}: {spec.told}" for spec in self.signature.inputs[:20]]
-        more = ", …" if len(self.signature.inputs) > 20 else ""
-        return f", for a model that takes {', '.join(shown)}{more}"
+    def _explain_cast(self, form: str, value: Any) -> str:
+        """Which column would not convert, or which form the value should have."""
+        if fault := refusals.cast_fault(form, value, self._schema, self.signature):
+            return fault
+        return (
+            f"'{form}' does not fit the model. "
+            f"It must be {_SHAPES[form]}{refusals.expectation(self.signature)}."
+        )
 
     def parse_csv(self, body: bytes) -> Parsed:
         """A CSV table with a header line.
@@ -157,8 +147,9 @@ class PyfuncModel:
             return Parsed(pd.read_csv(io.StringIO(text), dtype=types))
         except Exception as failure:
             raise InvalidInput(
-                f"The body is not a CSV table with a header line that fits the model{self._expectation()}. "
-                "Tensors and datetimes have no CSV form: send JSON."
+                refusals.csv_fault(text, self._schema, self.signature)
+                or "The body is not a CSV table with a header line that fits the model"
+                f"{refusals.expectation(self.signature)}. Tensors and datetimes have no CSV form: send JSON."
             ) from failure
 
     def parse_parquet(self, body: bytes) -> Parsed:
@@ -183,39 +174,52 @@ class PyfuncModel:
         """MLflow's `predict`, schema enforcement included.
 
         Raises:
-            InvalidInput: The input does not fit the signature, or the model raised on it.
+            InvalidInput: The input does not fit the signature, so the model was not called.
+            ModelRaised: The model raised, be it `SystemExit`; the exception is the cause.
             MemoryError: There is too little, which is no fault of the input's.
         """
-        from mlflow.exceptions import MlflowException
-
+        data = casts.frame_with_names(parsed.data, self.signature)
         try:
-            return self._model.predict(parsed.data, params=parsed.params)
-        except MlflowException as failure:
-            raise self._explain_refusal(parsed, failure) from failure
+            return self._model.predict(data, params=parsed.params)
         except MemoryError:
             raise
-        except Exception as failure:
-            logger.info("the model raised on a request", exc_info=failure)
-            raise InvalidInput(_explain_raise(parsed.data, failure)) from failure
+        except BaseException as failure:  # nothing that a model raises may end the server
+            if refusals.refused_before_model(failure):
+                raise self._explain_refusal(data, parsed.params, failure) from failure
+            raise _raised(data, failure) from failure
 
-    def _explain_refusal(self, parsed: Parsed, failure: Any) -> InvalidInput:
+    def _explain_refusal(self, data: Any, params: Any, failure: Any) -> InvalidInput:
         """MLflow refused params or data; say which without quoting either."""
         known = getattr(failure, "error_code", "") == "INVALID_PARAMETER_VALUE"
         code = "INVALID_PARAMETER_VALUE" if known else "BAD_REQUEST"
-        text = str(failure)
-        if "Invalid parameters found" in text or "Parameters must be a dictionary" in text:
-            kinds = ", ".join(f"{param.name}: {param.kind}" for param in self.signature.params)
-            return InvalidInput(f"'params' does not fit the model, which takes {kinds}.", code=code)
-        if missing := self._missing(parsed.data):
-            return InvalidInput(f"The input lacks {missing}{self._expectation()}.", code=code)
-        return InvalidInput(f"The input does not fit the model's signature{self._expectation()}.", code=code)
+        schema = self._model.metadata.get_params_schema()
+        if fault := refusals.params_fault(params, schema, self.signature.params):
+            return InvalidInput(fault, code=code)
+        fault = self._explain_data(data)
+        expected = refusals.expectation(self.signature)
+        return InvalidInput(fault or f"The input does not fit the model's signature{expected}.", code=code)
 
-    def _missing(self, data: Any) -> str:
-        """The required inputs that the data does not have, quoted."""
-        columns = getattr(data, "columns", data.keys() if isinstance(data, dict) else ())
-        present = set(map(str, columns))
-        required = [spec.name for spec in self.signature.inputs if spec.name and spec.required]
-        return ", ".join(f"'{name}'" for name in required if name not in present)
+    def _explain_data(self, data: Any) -> str:
+        """Which part of the data does not fit the signature; empty if that cannot be found out."""
+        if self.signature.from_type_hint:
+            return refusals.hint_fault(self._type_hint(), data, self.signature)
+        shape = refusals.shape_fault(data, self.signature) or refusals.height_fault(data, self.signature)
+        if not self.signature.tensors:
+            data = refusals.as_table(data)
+        if missing := refusals.missing_inputs(data, self.signature):
+            return f"The input lacks {refusals.listed(missing)}{refusals.expectation(self.signature)}."
+        if self._schema is not None and hasattr(data, "iloc"):
+            return refusals.frame_fault(data, self._schema, self.signature)
+        return shape
+
+    def _type_hint(self) -> Any:
+        """The type that the model's `predict` declares for its input; None if it cannot be found out."""
+        try:
+            python_model = self._model.unwrap_python_model()
+            hints = get_type_hints(getattr(python_model, "func", python_model.predict))
+        except Exception:  # noqa: BLE001  hints are the author's code; without them the signature has to do
+            return None
+        return next((hint for name, hint in hints.items() if name not in _NOT_INPUTS), None)
 
 
 def load_pyfunc(path: Path) -> PyfuncModel:
@@ -259,15 +263,35 @@ def _exactly_one(present: dict[str, Any]) -> str:
     return f"The body must be a JSON object with exactly one of {', '.join(FORMATS)}: {found}."
 
 
-def _explain_raise(data: Any, failure: Exception) -> str:
-    """The model raised: its type may be told, its message may quote the data."""
-    try:
-        empty = len(data) == 0
-    except TypeError:
-        empty = False
-    if empty:
-        return "The request has no rows, and this model does not accept that: send at least one row."
-    return (
-        f"The model raised {type(failure).__name__} on this input. Check types and missing values "
+def _raised(data: Any, failure: BaseException) -> RequestError:
+    """What the client learns of an exception: its type, and never its text, which may quote the input."""
+    from mlflow.exceptions import MlflowException
+
+    kind = type(failure).__name__
+    if isinstance(failure, MlflowException):
+        return ModelRaised(
+            f"The model refused the request with {failure.error_code}; the server's log has the place.",
+            code=failure.error_code,
+            status=failure.get_http_status_code(),
+        )
+    if not isinstance(failure, Exception):
+        return ModelRaised(
+            f"The model ended its work with {kind}; the server's log has the place.",
+            code="INTERNAL_ERROR",
+            status=500,
+        )
+    if _is_empty(data):
+        return ModelRaised(
+            "The request has no rows, and this model does not accept that: send at least one row."
+        )
+    return ModelRaised(
+        f"The model raised {kind} on this input. Check types and missing values "
         "(null, NaN) against the model's signature; the server's log has the place."
     )
+
+
+def _is_empty(data: Any) -> bool:
+    try:
+        return len(data) == 0
+    except TypeError:
+        return False

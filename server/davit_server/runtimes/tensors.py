@@ -1,15 +1,13 @@
-"""Open Inference tensors to and from numpy, as JSON and as raw bytes."""
+"""Open Inference tensors of requests, as JSON and as raw bytes; `answers` has those of predictions."""
 
 import base64
-import json
 import math
-import struct
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from davit_server.errors import InvalidInput, ModelFailed
+from davit_server.errors import InvalidInput
 
 DATATYPES: dict[str, str] = {
     "BOOL": "bool",
@@ -51,6 +49,11 @@ class Tensor:
     def datatype(self) -> str:
         """The protocol's name of the element type."""
         return _NAMES.get(self.array.dtype, "BYTES")
+
+
+def has_datatype(dtype: Any) -> bool:
+    """Whether the protocol has numpy's type, other than as BYTES."""
+    return dtype in _NAMES and dtype.kind != "O"
 
 
 def datatype_of(dtype: str) -> str:
@@ -154,78 +157,3 @@ def _text(value: Any) -> Any:
         return value.decode("utf-8")
     except UnicodeDecodeError:
         return base64.b64encode(value).decode("ascii")
-
-
-def answer_tensors(raw: Any, default: str) -> list[Tensor]:
-    """A prediction as named tensors with its own shapes and types.
-
-    Args:
-        raw: What the model returned.
-        default: The name of an output that has none.
-
-    Raises:
-        ModelFailed: It is nothing that has rows.
-    """
-    if hasattr(raw, "columns"):
-        return [Tensor(str(name), _array(raw[name])) for name in raw.columns]
-    if isinstance(raw, dict):
-        return [Tensor(str(name), _array(values)) for name, values in raw.items()]
-    if (
-        isinstance(raw, list)
-        and raw
-        and all(isinstance(row, dict) and row.keys() == raw[0].keys() for row in raw)
-    ):
-        return [Tensor(str(name), _array([row[name] for row in raw])) for name in raw[0]]
-    return [Tensor(default, _array(raw))]
-
-
-def _array(values: Any) -> Any:
-    """An array of one of the protocol's types; what has none becomes strings."""
-    try:
-        array = np.asarray(values)
-    except ValueError as failure:
-        raise ModelFailed(
-            "The model returned rows of unequal length, which tensors cannot express."
-        ) from failure
-    if array.ndim == 0:
-        array = array.reshape(1)
-    if array.dtype in _NAMES and array.dtype != object:
-        return array
-    strings = np.empty(array.size, dtype=object)
-    strings[:] = [_string(value) for value in array.ravel()]
-    return strings.reshape(array.shape)
-
-
-def _string(value: Any) -> Any:
-    """A value without a type of its own in the protocol, as a string; missing ones stay missing."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode("ascii")
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    if isinstance(value, np.datetime64):
-        return str(value)
-    return json.dumps(value, default=str)
-
-
-def tensor_entry(tensor: Tensor) -> dict[str, Any]:
-    """A tensor as an element of `outputs`, its data flat in row order."""
-    return {
-        "name": tensor.name,
-        "datatype": tensor.datatype,
-        "shape": list(tensor.array.shape),
-        "data": tensor.array.ravel().tolist(),
-    }
-
-
-def tensor_bytes(tensor: Tensor) -> bytes:
-    """A tensor's values for the binary extension."""
-    if tensor.array.dtype != object:
-        little = tensor.array.dtype.newbyteorder("<")
-        packed: bytes = np.ascontiguousarray(tensor.array, dtype=little).tobytes()
-        return packed
-    texts = [("" if value is None else value).encode() for value in tensor.array.ravel()]
-    return b"".join(struct.pack("<I", len(text)) + text for text in texts)

@@ -3,9 +3,21 @@
 import json
 import logging
 import sys
+import sysconfig
 import traceback
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TextIO
+
+_LIBRARIES = (
+    *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+    str(Path(__file__).parents[1]),
+    "<frozen ",
+)
+"""Where code lies that is not the model's: Python's own, installed packages, this server."""
+
+_LONGEST_TEXT = 2000
+"""Characters of an exception's text that are logged."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -50,6 +62,40 @@ def describe_failure(failure: BaseException) -> dict[str, list[str] | str]:
         "type": type(failure).__name__,
         "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
     }
+
+
+def describe_raised(failure: BaseException, *, with_text: bool) -> dict[str, str]:
+    """What a model's author needs to know of an exception.
+
+    Args:
+        failure: The exception as the model raised it.
+        with_text: Whether to include its text, which may quote the request.
+
+    Returns:
+        The exception's type; the file and line in the model's own code, or where a library raised if
+        the model has no code of its own; its text, cut to 2000 characters.
+    """
+    frames = traceback.extract_tb(failure.__traceback__)
+    own = [frame for frame in frames if not _is_library(frame.filename)]
+    described = {"exception": type(failure).__name__}
+    if place := (own or frames)[-1:]:
+        described["at"] = f"{place[0].filename}:{place[0].lineno}"
+    if with_text:
+        described["text"] = _text_of(failure)
+    return described
+
+
+def _is_library(filename: str) -> bool:
+    """Whether code is installed here, or was where the model was logged."""
+    return filename.startswith(_LIBRARIES) or "-packages/" in filename
+
+
+def _text_of(failure: BaseException) -> str:
+    """The exception's text; an exception of the model's own class may fail at that too."""
+    try:
+        return str(failure)[:_LONGEST_TEXT]
+    except Exception as second:  # noqa: BLE001  it is the model's code that runs here
+        return f"({type(second).__name__} while its text was made)"
 
 
 def configure_logging(level: str, style: str, constant: dict[str, str], stream: TextIO = sys.stderr) -> None:

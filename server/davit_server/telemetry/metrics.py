@@ -32,6 +32,7 @@ OUTCOMES = (
     "deadline",
     "cancelled",
     "model_failed",
+    "model_raised",
     "error",
 )
 
