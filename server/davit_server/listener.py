@@ -8,11 +8,13 @@ import signal
 import socket
 import struct
 import sys
+from functools import partial
 from types import FrameType
 
 import uvicorn
 
 from davit_server.app import ModelServer
+from davit_server.http_protocol import BoundedProtocol, UnfinishedHeads
 from davit_server.settings import Settings
 
 GRACE_AFTER_DEADLINE = 1.0
@@ -113,7 +115,7 @@ def server_config(app: ModelServer, settings: Settings) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=partial(BoundedProtocol, UnfinishedHeads(settings.request_timeout_seconds)),  # type: ignore[arg-type]
         lifespan="on",
         ws="none",
         access_log=False,

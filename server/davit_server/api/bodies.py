@@ -37,7 +37,7 @@ MAX_DIGITS = 19
 """Longer numbers in headers mean nothing, and Python refuses to convert very long ones."""
 
 BYTES_PER_LIST = 16
-"""A list takes up to a hundred bytes of memory for the two in which a body can say it, so they are counted."""
+"""Allowed for each list and object: it takes two bytes of a body, and up to two hundred of memory."""
 
 
 @dataclass(frozen=True, slots=True)

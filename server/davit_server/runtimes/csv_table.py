@@ -51,7 +51,8 @@ def _columns(text: str) -> int:
     named = [name for name in header if name]
     if len(named) - len(set(named)) > MAX_REPEATED_NAMES:
         raise InvalidInput(
-            f"The header of the CSV table repeats more than {MAX_REPEATED_NAMES} names; each column needs its own."
+            f"The header of the CSV table repeats more than {MAX_REPEATED_NAMES} names; "
+            "each column needs its own."
         )
     if len(first) - len(header) > MAX_INDEX_FIELDS:
         raise InvalidInput("The first line of the CSV table has more fields than its header has names.")

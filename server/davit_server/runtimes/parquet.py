@@ -53,7 +53,7 @@ def _check(body: bytes, file: Any, limits: TableLimits) -> None:
     """Refuse a file that is too large in any respect."""
     footer = file.metadata
     limits.check_table(footer.num_rows, footer.num_columns)
-    compressed = decoded = values = 0
+    compressed = decoded = count = 0
     suspects = []
     for at in range(footer.num_columns):
         column = _Column(footer, at)
@@ -64,11 +64,11 @@ def _check(body: bytes, file: Any, limits: TableLimits) -> None:
             if compressed > len(body):
                 raise InvalidInput("The parts of the Parquet file overlap.")
             column.add(_pages(body, chunk), limits)
-        values += column.values
-        limits.check_cells(values)
+        count += column.count
+        limits.check_cells(count)
         decoded += column.fixed_bytes + column.pages_bytes
         limits.check_bytes(decoded)
-        if column.has_texts and decoded + column.values * column.longest > limits.decoded_bytes:
+        if column.has_texts and decoded + column.count * column.longest > limits.decoded_bytes:
             suspects.append(column)
     for column in suspects:
         decoded += _measure(file, column, limits, decoded)
@@ -86,14 +86,14 @@ class _Column:
         plain = described.physical_type in PLAIN_TYPES and described.max_repetition_level == 0
         plain = plain and described.logical_type.type in {"NONE", "INT", "TIMESTAMP"}
         self._width = BYTES_PER_CELL if plain else BYTES_PER_OBJECT + max(described.length, 0)
-        self.values = 0
+        self.count = 0
         self.longest = 0
         self.pages_bytes = 0
 
     @property
     def fixed_bytes(self) -> int:
         """What the values take without the content of texts."""
-        return self.values * self._width
+        return self.count * self._width
 
     def chunks(self) -> Iterator[Any]:
         """Its part of each row group."""
@@ -103,12 +103,12 @@ class _Column:
     def add(self, pages: Iterator[Page], limits: TableLimits) -> None:
         """Count the pages of a row group."""
         for page in pages:
-            self.values += page.values
+            self.count += page.count
             self.pages_bytes += page.decoded_size
             # A value's text lies in one page.
             self.longest = max(self.longest, page.decoded_size)
             limits.check_bytes(self.pages_bytes)
-            limits.check_cells(self.values)
+            limits.check_cells(self.count)
 
 
 def _pages(body: bytes, chunk: Any) -> Iterator[Page]:

@@ -7,7 +7,7 @@ import operator
 import struct
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -91,7 +91,7 @@ def read_tensor(entry: Any, raw: bytes | None) -> Tensor:
     return Tensor(entry["name"], values.reshape(shape))
 
 
-def _is_shape(shape: Any) -> bool:
+def _is_shape(shape: Any) -> TypeGuard[list[int]]:
     return (
         isinstance(shape, list)
         and len(shape) <= MAX_DIMENSIONS

@@ -21,11 +21,11 @@ class Page:
 
     Attributes:
         decoded_size: Its bytes when decompressed.
-        values: Its values, nulls included; 0 for a dictionary.
+        count: Its values, nulls included; 0 for a dictionary.
     """
 
     decoded_size: int
-    values: int
+    count: int
 
 
 def read_page(body: bytes, at: int) -> tuple[Page, int]:
@@ -39,13 +39,17 @@ def read_page(body: bytes, at: int) -> tuple[Page, int]:
         fields = reader.struct(MAX_NESTING)
     except IndexError as failure:
         raise InvalidInput("A page of the Parquet file is cut off.") from failure
-    size, decoded = fields.get(_SIZE, -1), fields.get(_DECODED_SIZE, -1)
-    data = fields.get(_DATA, fields.get(_DATA_V2, {}))
-    values = data.get(_VALUES, -1) if isinstance(data, dict) else -1
-    values = values if _DATA in fields or _DATA_V2 in fields else 0
-    if not all(isinstance(number, int) and number >= 0 for number in (size, decoded, values)):
+    data = fields.get(_DATA, fields.get(_DATA_V2, {_VALUES: 0}))
+    count = _number(data, _VALUES)
+    return Page(_number(fields, _DECODED_SIZE), count), reader.at + _number(fields, _SIZE)
+
+
+def _number(fields: Any, wanted: int) -> int:
+    """A field that must be a whole number, and not negative."""
+    number = fields.get(wanted) if isinstance(fields, dict) else None
+    if not isinstance(number, int) or number < 0:
         raise InvalidInput("A page of the Parquet file has no sizes.")
-    return Page(decoded, values), reader.at + size
+    return number
 
 
 class _Reader:
