@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -129,11 +130,15 @@ def create_app(
     lifecycle = Lifecycle(settings, state, identity, metrics, counted, runner, loaded)
     limits = BodyLimits(settings.max_body_bytes, settings.request_timeout_seconds, settings.max_json_depth)
 
-    def predicting(protocol: Invocations | OpenInference) -> PredictionRoute:
-        return PredictionRoute(protocol, state, identity, limits, counted, access_log=settings.access_log)
+    reading = ThreadPoolExecutor(1, "read")  # the thread starts with the first large body, after any fork
 
-    invocations = predicting(Invocations(settings.max_json_depth))
-    infer = predicting(OpenInference(identity, settings.max_json_depth))
+    def predicting(protocol: Invocations | OpenInference) -> PredictionRoute:
+        return PredictionRoute(
+            protocol, state, identity, limits, counted, reading, access_log=settings.access_log
+        )
+
+    invocations = predicting(Invocations(limits))
+    infer = predicting(OpenInference(identity, limits))
     app = _fastapi(lifecycle)
     app.include_router(health_routes(state, metrics))
     app.include_router(metadata_routes(state, identity))

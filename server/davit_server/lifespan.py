@@ -143,7 +143,9 @@ class Lifecycle:
 
     def _become_ready(self, loaded: Loaded, tried: Tried) -> None:
         settings, state = self._settings, self._state
-        limits = Limits(settings.request_timeout_seconds, settings.max_queue, settings.max_rows)
+        limits = Limits(
+            settings.request_timeout_seconds, settings.max_queue, settings.max_rows, settings.max_body_bytes
+        )
         loop = asyncio.get_running_loop()
         state.service = InferenceService(loaded.model, tried.plan, limits, self._worker, loop)
         self._identity.run_id = settings.model_run_id or loaded.model.facts.run_id

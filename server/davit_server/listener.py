@@ -8,11 +8,13 @@ import signal
 import socket
 import struct
 import sys
+from functools import partial
 
 import uvicorn
 
 from davit_server.app import ModelServer
 from davit_server.forking import ForkGuard
+from davit_server.http_protocol import BoundedProtocol, UnfinishedHeads
 from davit_server.settings import Settings
 from davit_server.signals import EndSignals
 
@@ -128,7 +130,7 @@ def server_config(app: ModelServer, settings: Settings) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=partial(BoundedProtocol, UnfinishedHeads(settings.request_timeout_seconds)),  # type: ignore[arg-type]
         lifespan="on",
         ws="none",
         access_log=False,

@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-import re
 import time
 import types
 from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from itertools import accumulate
 from typing import Any, Literal
 
 import orjson
@@ -24,9 +24,20 @@ _KINDS: dict[str, MediaKind] = {
     "text/csv": "csv",
     "application/vnd.apache.parquet": "parquet",
 }
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _SQUARE = bytes.maketrans(b"{}", b"[]")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_STEPS = bytes.maketrans(b"[]", b"\x01\xff")
+"""Brackets as steps down and up, +1 and -1 in signed bytes."""
+_FLAT = 3
+"""Levels of most bodies: an object with a list of rows."""
+_PIECE = 256 * 1024
+"""Bytes looked at in one step: between steps other threads can run."""
+
+MAX_DIGITS = 19
+"""Longer numbers in headers mean nothing, and Python refuses to convert very long ones."""
+
+BYTES_PER_LIST = 16
+"""Allowed for each list and object: it takes two bytes of a body, and up to two hundred of memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,11 @@ class BodyLimits:
     seconds: float = 60
     max_depth: int = 64
 
+    @property
+    def max_lists(self) -> int:
+        """How many lists and objects a JSON body may have."""
+        return self.max_bytes // BYTES_PER_LIST
+
 
 def header(scope: Scope, wanted: bytes) -> bytes | None:
     """The first header of a name (lower case)."""
@@ -45,6 +61,13 @@ def header(scope: Scope, wanted: bytes) -> bytes | None:
             found: bytes = value
             return found
     return None
+
+
+def whole_number(value: bytes | None) -> int | None:
+    """The number in a header; None when it is missing, no number, or beyond 64 bits."""
+    if value is None or len(value) > MAX_DIGITS or not value.isdigit():
+        return None
+    return int(value)
 
 
 @lru_cache(maxsize=256)
@@ -93,8 +116,8 @@ async def read_body(scope: Scope, receive: Receive, limits: BodyLimits, started:
         TooSlow: It did not arrive in time.
         ClientGone: The client closed the connection.
     """
-    length = header(scope, b"content-length")
-    if length is not None and length.isdigit() and int(length) > limits.max_bytes:
+    length = whole_number(header(scope, b"content-length"))
+    if length is not None and length > limits.max_bytes:
         raise _too_large(limits)
     message = await _first(receive, limits, started)
     body: bytes = message.get("body", b"")
@@ -172,14 +195,15 @@ def _too_large(limits: BodyLimits) -> TooLarge:
     return TooLarge(f"The body is larger than the {limits.max_bytes} bytes allowed; send it in parts.")
 
 
-def decode_json(body: bytes, max_depth: int) -> Any:
+def decode_json(body: bytes, limits: BodyLimits) -> Any:
     """The JSON value of a body.
 
     Raises:
         InvalidInput: Not JSON, not UTF-8, or nested too deeply.
+        TooLarge: More lists and objects than allowed.
     """
-    if body.count(b"[") + body.count(b"{") > max_depth:
-        require_shallow(body, max_depth)
+    if body.count(b"[") + body.count(b"{") > limits.max_depth:
+        require_modest(body, limits)
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -204,20 +228,37 @@ def decode_leniently(body: bytes) -> Any:
         raise InvalidInput("The body holds a number that is too long, or is nested too deeply.") from failure
 
 
-def require_shallow(body: bytes, max_depth: int) -> None:
-    """Refuse bodies whose lists and objects nest deeper than allowed, without parsing them.
-
-    Strings are cut out, all but brackets dropped, and then empty pairs removed again and again: each pass
-    takes off one level, and a wide but flat body is gone after two or three.
+def require_modest(body: bytes, limits: BodyLimits) -> None:
+    """Refuse bodies with too many or too deeply nested lists and objects, without parsing them.
 
     Raises:
         InvalidInput: It nests too deeply.
+        TooLarge: It has too many lists and objects.
     """
-    brackets = _STRINGS.sub(b"", body).translate(_SQUARE, _NOT_BRACKETS)
-    for _ in range(max_depth):
-        shorter = brackets.replace(b"[]", b"")
-        if len(shorter) == len(brackets):
-            return  # nothing left, or unbalanced: then the parser says where
-        brackets = shorter
-    if brackets:
-        raise InvalidInput(f"The body nests lists and objects deeper than the {max_depth} levels allowed.")
+    brackets = _brackets(body)
+    if brackets.count(b"[") > limits.max_lists:
+        raise TooLarge(
+            f"The body has more than the {limits.max_lists} lists and objects allowed; send it in parts."
+        )
+    # Removing empty pairs takes off one level: little is left then of a wide but flat body.
+    for _ in range(_FLAT):
+        brackets = brackets.replace(b"[]", b"")
+    steps = memoryview(brackets.translate(_STEPS)).cast("b")
+    if max(accumulate(steps), default=0) + _FLAT > limits.max_depth:
+        raise InvalidInput(
+            f"The body nests lists and objects deeper than the {limits.max_depth} levels allowed."
+        )
+
+
+def _brackets(body: bytes) -> bytes:
+    """All brackets outside strings, as square ones."""
+    if b"\\" in body:
+        # In this order: in a run of backslashes before a quote each pair is one character.
+        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    found, in_string = [], 0
+    for start in range(0, len(body), _PIECE):
+        # Between quotes strings and what is outside of them alternate.
+        parts = body[start : start + _PIECE].split(b'"')
+        found.append(b"".join(parts[in_string::2]).translate(_SQUARE, _NOT_BRACKETS))
+        in_string ^= (len(parts) - 1) & 1
+    return b"".join(found)

@@ -3,7 +3,7 @@
 import re
 from functools import partial
 
-from davit_server.api.bodies import Scope, decode_json, decode_leniently, media_kind
+from davit_server.api.bodies import BodyLimits, Scope, decode_json, decode_leniently, media_kind
 from davit_server.inference.service import InferenceService
 from davit_server.runtimes.base import Work
 
@@ -14,11 +14,11 @@ class Invocations:
     """Reads the JSON forms, CSV and Parquet.
 
     Args:
-        max_json_depth: How deep lists and objects may nest.
+        limits: How deep and wide a JSON body may be.
     """
 
-    def __init__(self, max_json_depth: int) -> None:
-        self._max_json_depth = max_json_depth
+    def __init__(self, limits: BodyLimits) -> None:
+        self._limits = limits
 
     def read(self, service: InferenceService, _: Scope, content_type: bytes, body: bytes) -> Work:
         """The request as work for the model.
@@ -28,10 +28,11 @@ class Invocations:
         """
         kind = media_kind(content_type)
         if kind == "json":
-            work = service.read_document(decode_json(body, self._max_json_depth))
+            work = service.read_document(decode_json(body, self._limits))
             if work.part is None and _LONG_NUMBER(body):
                 # The fast parser makes floats of integers beyond 64 bits; MLflow's semantics want them whole.
+                del work  # two readings of one body at a time would take twice the memory
                 work = service.read_document(decode_leniently(body))
             return work
         parse = service.model.parse_csv if kind == "csv" else service.model.parse_parquet
-        return service.read_parsed(partial(parse, body))
+        return service.read_parsed(partial(parse, body, service.table_limits))

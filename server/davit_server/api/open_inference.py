@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from davit_server.api.bodies import Scope, decode_json, header
+from davit_server.api.bodies import BodyLimits, Scope, decode_json, header, whole_number
 from davit_server.api.identity import Identity
 from davit_server.errors import InvalidInput, UnknownModel, Unsupported
 from davit_server.inference.service import InferenceService
 from davit_server.runtimes.answers import answer_tensors, tensor_bytes, tensor_data, tensor_entry
 from davit_server.runtimes.base import Work
+from davit_server.runtimes.limits import TableLimits
 from davit_server.runtimes.mapping import document_of, untyped_input
-from davit_server.runtimes.tensors import Tensor, read_tensor
+from davit_server.runtimes.tensors import Tensor, check_shapes, read_tensor
 
 HEADER_LENGTH = b"inference-header-content-length"
 OCTETS = b"application/octet-stream"
@@ -40,12 +41,12 @@ class OpenInference:
 
     Args:
         identity: Name and version that paths must agree with.
-        max_json_depth: How deep lists and objects may nest.
+        limits: How deep and wide the JSON part may be.
     """
 
-    def __init__(self, identity: Identity, max_json_depth: int) -> None:
+    def __init__(self, identity: Identity, limits: BodyLimits) -> None:
         self._identity = identity
-        self._max_json_depth = max_json_depth
+        self._limits = limits
 
     def read(self, service: InferenceService, scope: Scope, content_type: bytes, body: bytes) -> Work:
         """The request as work for the model.
@@ -55,14 +56,14 @@ class OpenInference:
         """
         require_model(self._identity, scope.get("path_params", {}))
         head, tail = self._split(scope, content_type, body)
-        request = decode_json(head, self._max_json_depth)
+        request = decode_json(head, self._limits)
         if (
             not isinstance(request, dict)
             or not isinstance(request.get("inputs"), list)
             or not request["inputs"]
         ):
             raise InvalidInput("The body must be a JSON object with a list 'inputs' of at least one tensor.")
-        tensors = read_tensors(request["inputs"], tail)
+        tensors = read_tensors(request["inputs"], tail, service.table_limits)
         parameters = request.get("parameters")
         known = parameters if isinstance(parameters, dict) else {}
         wanted = read_wanted(request, known)
@@ -83,16 +84,17 @@ class OpenInference:
     @staticmethod
     def _split(scope: Scope, content_type: bytes, body: bytes) -> tuple[bytes, bytes | None]:
         """The JSON head and, with the binary extension, the raw bytes behind it."""
-        length = header(scope, HEADER_LENGTH)
-        if length is None:
+        told = header(scope, HEADER_LENGTH)
+        if told is None:
             if not content_type.lower().startswith(b"application/json"):
                 raise Unsupported("The Content-Type must be application/json.")
             return body, None
-        if not length.isdigit() or int(length) > len(body):
+        length = whole_number(told)
+        if length is None or length > len(body):
             raise InvalidInput(
                 "Inference-Header-Content-Length must be the number of bytes of the JSON part."
             )
-        return body[: int(length)], body[int(length) :]
+        return body[:length], body[length:]
 
     def _encoder(self, wanted: Wanted, default: str) -> Callable[[Any], Any]:
         def encode(raw: Any) -> Any:
@@ -140,12 +142,14 @@ def require_model(identity: Identity, path_params: dict[str, Any]) -> None:
         )
 
 
-def read_tensors(entries: list[Any], tail: bytes | None) -> list[Tensor]:
+def read_tensors(entries: list[Any], tail: bytes | None, limits: TableLimits) -> list[Tensor]:
     """All inputs; those with a `binary_data_size` take their bytes from the tail, in order.
 
     Raises:
         InvalidInput: A tensor is malformed, two have one name, or the bytes do not add up.
+        TooLarge: A tensor has too many rows, or all together too many values and lists.
     """
+    check_shapes(entries, limits)
     tensors, at = [], 0
     for entry in entries:
         parameters = entry.get("parameters") if isinstance(entry, dict) else None
@@ -168,7 +172,7 @@ def read_wanted(request: dict[str, Any], parameters: dict[str, Any]) -> Wanted:
     """What the client asked of the answer.
 
     Raises:
-        InvalidInput: `outputs` is not a list of named objects.
+        InvalidInput: `outputs` is not a list of named objects, or names one twice.
     """
     request_id = request.get("id")
     outputs = request.get("outputs")
@@ -181,6 +185,8 @@ def read_wanted(request: dict[str, Any], parameters: dict[str, Any]) -> Wanted:
     ):
         raise InvalidInput("'outputs' must be a list of objects with a name.")
     names = tuple(entry["name"] for entry in outputs)
+    if len(set(names)) != len(names):
+        raise InvalidInput("Two of 'outputs' have the same name.")
     chosen = frozenset(entry["name"] for entry in outputs if _binary(entry, default=every))
     return Wanted(request_id if isinstance(request_id, str) else None, names or None, chosen)
 

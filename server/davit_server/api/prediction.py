@@ -3,15 +3,18 @@
 They are the only place where speed decides the shape of the code; everything around them is FastAPI.
 """
 
+import asyncio
+import gc
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
 from typing import Any, Protocol
 
 from davit_server.api.bodies import BodyLimits, Receive, Scope, read_body, require_plain
 from davit_server.api.errors import JSON_TYPE, error_body, error_headers, internal_error, status_of
 from davit_server.api.identity import Headers, Identity
-from davit_server.errors import ClientGone, ModelFailed, ModelRaised, NotReady, RequestError
+from davit_server.errors import ClientGone, DeadlineExceeded, ModelFailed, ModelRaised, NotReady, RequestError
 from davit_server.inference.service import InferenceService
 from davit_server.inference.state import ServerState
 from davit_server.runtimes.base import Work
@@ -20,6 +23,9 @@ from davit_server.telemetry.metrics import WorkerMetrics
 
 logger = logging.getLogger(__name__)
 access = logging.getLogger("davit.access")
+
+READ_AT_ONCE_BYTES = 128 * 1024
+"""Bodies up to this size are read in the event loop, within a few milliseconds whatever is in them."""
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -44,6 +50,7 @@ class PredictionRoute:
         identity: Headers of every answer.
         limits: How large and slow a body may be.
         metrics: Where requests are counted.
+        reading: One thread that reads large bodies, shared by all routes.
         access_log: Whether each request leaves a line in the log.
     """
 
@@ -54,6 +61,7 @@ class PredictionRoute:
         identity: Identity,
         limits: BodyLimits,
         metrics: WorkerMetrics,
+        reading: Executor,
         *,
         access_log: bool,
     ) -> None:
@@ -63,6 +71,7 @@ class PredictionRoute:
         self._limits = limits
         self._metrics = metrics
         self._access_log = access_log
+        self._reading = reading
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one POST."""
@@ -112,8 +121,25 @@ class PredictionRoute:
         service.admit()
         content_type = require_plain(scope)
         body = await read_body(scope, receive, self._limits, started)
-        work = self._read(service, scope, content_type, body)
+        if len(body) <= READ_AT_ONCE_BYTES:
+            work = self._read(service, scope, content_type, body)
+        else:
+            work = await self._read_aside(started, service, scope, content_type, body)
         return await service.predict(work, started)
+
+    async def _read_aside(self, started: float, *request: Any) -> Work:
+        """Read a large body in a thread, so that probes and small requests are answered meanwhile."""
+        loop = asyncio.get_running_loop()
+        left = self._limits.seconds - (time.perf_counter() - started)
+        try:
+            async with asyncio.timeout(left):
+                return await loop.run_in_executor(
+                    self._reading, read_without_collecting, self._read, *request
+                )
+        except TimeoutError as failure:
+            raise DeadlineExceeded(
+                "Reading the request took longer than a request may take; send fewer rows or try again."
+            ) from failure
 
     def _finish(self, scope: Scope, request_id: bytes, outcome: str, status: int, started: float) -> None:
         """Count the request and, if wanted, log it."""
@@ -141,6 +167,20 @@ def _log_model_at_fault(failure: ModelRaised | ModelFailed, request_id: bytes) -
     else:
         fields["reason"] = failure.message
         logger.warning("the model's answer cannot be sent", extra={"fields": fields})
+
+
+def read_without_collecting(read: Callable[..., Work], *request: Any) -> Work:
+    """Read a body without garbage collections, which would look at millions of new objects again and again.
+
+    What is read of a body refers to nothing that refers back to it. Only one thread at a time may do this.
+    """
+    collected = gc.isenabled()
+    gc.disable()
+    try:
+        return read(*request)
+    finally:
+        if collected:
+            gc.enable()
 
 
 def _told(failure: RequestError) -> tuple[str, int, bytes, Headers]:

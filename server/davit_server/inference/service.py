@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from davit_server.errors import InvalidInput, Overloaded, RequestError, TooLarge
+from davit_server.errors import InvalidInput, Overloaded, RequestError
 from davit_server.inference.plan import Plan
 from davit_server.inference.scheduler import Scheduler
 from davit_server.runtimes.base import Work
 from davit_server.runtimes.encoding import encode_bare, encode_predictions
+from davit_server.runtimes.limits import DEFAULT_CELLS, DEFAULT_ROWS, TableLimits
 from davit_server.runtimes.pyfunc import Parsed, PyfuncModel
 from davit_server.telemetry.metrics import WorkerMetrics
 
@@ -21,7 +22,8 @@ class Limits:
 
     timeout_seconds: float = 60
     max_queue: int = 256
-    max_rows: int = 100_000
+    max_rows: int = DEFAULT_ROWS
+    max_cells: int = DEFAULT_CELLS
 
 
 class InferenceService:
@@ -46,6 +48,7 @@ class InferenceService:
         self.model = model
         self.plan = plan
         self._limits = limits
+        self.table_limits = TableLimits(limits.max_rows, limits.max_cells)
         self._scheduler = Scheduler(plan, metrics, loop)
         self._metrics = metrics
 
@@ -76,23 +79,21 @@ class InferenceService:
 
         Raises:
             InvalidInput: Not a JSON object.
-            TooLarge: More rows than allowed.
+            TooLarge: More rows or cells than allowed.
         """
-        return read_document(self.model, self.plan, document, self._limits.max_rows)
+        limits = self._limits
+        return read_document(self.model, self.plan, document, limits.max_rows, limits.max_cells)
 
     def read_parsed(self, parse: Callable[[], Parsed]) -> Work:
         """A request of another form, parsed where it is predicted, off the event loop."""
 
         def alone() -> Any:
             parsed = parse()
-            self._check_rows(parsed.data)
+            if hasattr(parsed.data, "__len__"):
+                self.table_limits.check_rows(len(parsed.data))
             return self.model.predict(parsed)
 
         return Work(alone=alone, encode=encode_predictions)
-
-    def _check_rows(self, data: Any) -> None:
-        if hasattr(data, "__len__"):
-            check_rows(len(data), self._limits.max_rows)
 
     async def predict(self, work: Work, started: float) -> Any:
         """The encoded answer.
@@ -115,55 +116,43 @@ class InferenceService:
         self._scheduler.close()
 
 
-def read_document(model: PyfuncModel, plan: Plan, document: Any, max_rows: int) -> Work:
+def read_document(
+    model: PyfuncModel, plan: Plan, document: Any, max_rows: int, max_cells: int = DEFAULT_CELLS
+) -> Work:
     """Recognise a plain request, or leave it to MLflow's own parsing.
 
     Raises:
         InvalidInput: Not a JSON object.
-        TooLarge: More rows than allowed.
+        TooLarge: More rows or cells than allowed.
     """
     if type(document) is not dict:
         raise InvalidInput(f"The body must be a JSON object, not {_json_type(document)}.")
     recognised = plan.joined.read(document) if plan.joined is not None else None
     if recognised is not None:
         part, rows = recognised
-        check_rows(rows, max_rows)
-        alone = partial(_predict_document, model, document)
+        if rows > max_rows:
+            TableLimits(max_rows, max_cells).check_rows(rows)
+        alone = partial(_check_and_predict, model, document, max_rows, max_cells)
         return Work(alone, encode_predictions, rows, part, plan.name if plan.batching else None)
-    rows = count_rows(document)
-    check_rows(rows, max_rows)
-    chat = model.is_chat(document)
-    return Work(
-        partial(_predict_document, model, document), encode_bare if chat else encode_predictions, max(rows, 1)
-    )
+    rows = _check(model, document, max_rows, max_cells)
+    encode = encode_bare if model.is_chat(document) else encode_predictions
+    return Work(partial(_predict_document, model, document), encode, rows)
+
+
+def _check(model: PyfuncModel, document: dict[str, Any], max_rows: int, max_cells: int) -> int:
+    """Rows of a request that is not too large for MLflow's parsing."""
+    boxed = not model.signature.from_type_hint
+    return TableLimits(max_rows, max_cells).check_document(document, boxed=boxed)
+
+
+def _check_and_predict(model: PyfuncModel, document: dict[str, Any], max_rows: int, max_cells: int) -> Any:
+    """For plain rows that turned out to need MLflow's parsing after all."""
+    _check(model, document, max_rows, max_cells)
+    return _predict_document(model, document)
 
 
 def _predict_document(model: PyfuncModel, document: dict[str, Any]) -> Any:
     return model.predict(model.parse(document))
-
-
-def check_rows(rows: int, limit: int) -> None:
-    """Refuse more rows than allowed.
-
-    Raises:
-        TooLarge: That is so.
-    """
-    if rows > limit:
-        raise TooLarge(f"The request has {rows} rows; at most {limit} are allowed. Send it in parts.")
-
-
-def count_rows(document: dict[str, Any]) -> int:
-    """Rows of a request in any of the JSON forms, as far as that can be told without parsing it."""
-    for form in ("dataframe_records", "instances", "inputs"):
-        value = document.get(form)
-        if isinstance(value, list):
-            return len(value)
-        if isinstance(value, dict) and value:
-            column = next(iter(value.values()))
-            return len(column) if isinstance(column, list) else 1
-    split = document.get("dataframe_split")
-    data = split.get("data") if isinstance(split, dict) else None
-    return len(data) if isinstance(data, list) else 1
 
 
 def _json_type(value: Any) -> str:

@@ -6,7 +6,6 @@ the MLflow version the model runs with. What a client is told when that fails is
 what to do, never the data.
 """
 
-import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,9 @@ from typing import Any, get_type_hints
 from davit_server.errors import InvalidInput, ModelRaised, RequestError, Unsupported
 from davit_server.runtimes import casts, refusals
 from davit_server.runtimes.base import Example, ModelFacts, Signature
+from davit_server.runtimes.csv_table import read_csv
+from davit_server.runtimes.limits import TableLimits
+from davit_server.runtimes.parquet import read_parquet
 from davit_server.runtimes.signature import describe_signature
 from davit_server.runtimes.trust import only_computes
 
@@ -128,23 +130,24 @@ class PyfuncModel:
             f"It must be {_SHAPES[form]}{refusals.expectation(self.signature)}."
         )
 
-    def parse_csv(self, body: bytes) -> Parsed:
+    def parse_csv(self, body: bytes, limits: TableLimits) -> Parsed:
         """A CSV table with a header line.
 
         Raises:
             InvalidInput: Not UTF-8, not CSV, or a column that does not convert to the schema's type.
+            TooLarge: More rows or cells than allowed.
         """
-        import pandas as pd
-
         try:
             text = body.decode("utf-8")
         except UnicodeDecodeError as failure:
             raise InvalidInput("The body is not valid UTF-8.") from failure
+        types = None
+        if self._schema is not None:
+            types = dict(zip(self._schema.input_names(), self._schema.pandas_types(), strict=False))
         try:
-            types = None
-            if self._schema is not None:
-                types = dict(zip(self._schema.input_names(), self._schema.pandas_types(), strict=False))
-            return Parsed(pd.read_csv(io.StringIO(text), dtype=types))
+            return Parsed(read_csv(text, types, limits))
+        except RequestError:
+            raise
         except Exception as failure:
             raise InvalidInput(
                 refusals.csv_fault(text, self._schema, self.signature)
@@ -152,21 +155,22 @@ class PyfuncModel:
                 f"{refusals.expectation(self.signature)}. Tensors and datetimes have no CSV form: send JSON."
             ) from failure
 
-    def parse_parquet(self, body: bytes) -> Parsed:
+    def parse_parquet(self, body: bytes, limits: TableLimits) -> Parsed:
         """A Parquet file.
 
         Raises:
             Unsupported: The model's environment has no Parquet reader.
             InvalidInput: Not a Parquet file.
+            TooLarge: More rows, cells or bytes of values than allowed.
         """
-        import pandas as pd
-
         try:
-            return Parsed(pd.read_parquet(io.BytesIO(body)))
+            return Parsed(read_parquet(body, limits))
         except ImportError as failure:
             raise Unsupported(
                 "This server cannot read Parquet: add pyarrow to the model's requirements."
             ) from failure
+        except RequestError:
+            raise
         except Exception as failure:
             raise InvalidInput("The body is not a Parquet file that pandas can read.") from failure
 

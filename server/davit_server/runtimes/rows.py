@@ -7,7 +7,8 @@ values) is left to MLflow's own parsing, one request at a time.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -77,7 +78,8 @@ class ColumnForms:
             return None
         if not all(type(row) is list and len(row) == len(columns) for row in data):
             return None
-        order = [columns.index(name) for name in self._names]
+        places = {name: at for at, name in enumerate(columns)}
+        order = [places[name] for name in self._names]
         return [[row[at] for at in order] for row in data]
 
     def _from_records(self, value: list[Any]) -> Sequence[Any] | None:
@@ -101,6 +103,24 @@ class ColumnForms:
         return list(zip(*columns, strict=True))
 
 
+def require_numbers(value: list[Any], depth: int) -> None:
+    """Refuse lists with anything but numbers in them, as fast as Python can look at them.
+
+    Given a text, numpy would make every cell as wide as the longest: gigabytes of a small body.
+
+    Args:
+        value: Nested lists.
+        depth: How many levels of lists there are below the first.
+
+    Raises:
+        TypeError: There is something else, or there are more or fewer levels.
+    """
+    values: Iterable[Any] = value
+    for _ in range(depth):
+        values = chain.from_iterable(values)
+    sum(values)
+
+
 class MatrixReader:
     """Requests for models whose columns are all of one number type: rows become a numpy matrix.
 
@@ -121,6 +141,7 @@ class MatrixReader:
         if rows is None:
             return None
         try:
+            sum(chain.from_iterable(rows))  # texts cannot be added; see `require_numbers`
             matrix = np.array(rows)
         except (ValueError, TypeError, OverflowError):
             return None
@@ -152,6 +173,7 @@ class TensorReader:
         if type(value) is not list:
             return None
         try:
+            require_numbers(value, len(self._shape))
             tensor = np.array(value)
         except (ValueError, TypeError, OverflowError):
             return None

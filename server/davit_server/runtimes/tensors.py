@@ -2,12 +2,15 @@
 
 import base64
 import math
+import operator
 from dataclasses import dataclass
-from typing import Any
+from itertools import accumulate
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from davit_server.errors import InvalidInput
+from davit_server.runtimes.limits import TableLimits
 
 DATATYPES: dict[str, str] = {
     "BOOL": "bool",
@@ -25,6 +28,11 @@ DATATYPES: dict[str, str] = {
     "BYTES": "object",
 }
 """The protocol's datatypes as numpy names them."""
+
+MAX_DIMENSIONS = 32
+"""More than any model has; each may be a list around every value."""
+MAX_SIZE = 2**31
+"""Larger dimensions have no data that fits into a body."""
 
 _NAMES = {np.dtype(numpy): name for name, numpy in DATATYPES.items()}
 
@@ -76,30 +84,56 @@ def read_tensor(entry: Any, raw: bytes | None) -> Tensor:
     datatype, shape = entry.get("datatype"), entry.get("shape")
     if not isinstance(datatype, str) or datatype not in DATATYPES:
         raise InvalidInput(f"The datatype of an input must be one of {', '.join(DATATYPES)}.")
-    if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
-        raise InvalidInput("The shape of an input must be a list of sizes.")
+    if not _is_shape(shape):
+        raise InvalidInput(
+            f"The shape of an input must be a list of at most {MAX_DIMENSIONS} sizes, none of them negative."
+        )
     values = _from_bytes(raw, datatype) if raw is not None else _from_json(entry.get("data"), datatype)
     if values.size != math.prod(shape):
         raise InvalidInput("The data of an input has not as many values as its shape says.")
-    try:
-        return Tensor(entry["name"], values.reshape(shape))
-    except ValueError as failure:
-        raise InvalidInput("The shape of an input has too many dimensions.") from failure
+    return Tensor(entry["name"], values.reshape(shape))
+
+
+def _is_shape(shape: Any) -> TypeGuard[list[int]]:
+    return (
+        isinstance(shape, list)
+        and len(shape) <= MAX_DIMENSIONS
+        and all(type(size) is int and 0 <= size <= MAX_SIZE for size in shape)
+    )
+
+
+def check_shapes(entries: list[Any], limits: TableLimits) -> None:
+    """Refuse tensors that are too large by their own shapes, before any of their data is read.
+
+    Counted are values and the lists around them: a shape with a 0 has no values, one with many a 1 more
+    lists than values.
+
+    Raises:
+        TooLarge: A tensor has too many rows, or all together too many values and lists.
+    """
+    cells = 0
+    for entry in entries:
+        shape = entry.get("shape") if isinstance(entry, dict) else None
+        if _is_shape(shape) and shape:
+            limits.check_rows(shape[0])
+            cells += sum(accumulate((max(size, 1) for size in shape), operator.mul))
+            limits.check_cells(cells)
 
 
 def _from_json(data: Any, datatype: str) -> Any:
     """Values from flat or nested lists."""
     if not isinstance(data, list):
         raise InvalidInput("The data of an input must be a list.")
-    flat = list(_flattened(data))
+    flat = _flattened(data)
+    types = set(map(type, flat))
     if datatype == "BYTES":
-        if not all(value is None or isinstance(value, str) for value in flat):
+        if not types <= {str, type(None)}:
             raise InvalidInput("The data of a BYTES input must be strings.")
         values = np.empty(len(flat), dtype=object)
         values[:] = flat
         return values
-    allowed = (bool,) if datatype == "BOOL" else (int, float) if datatype.startswith("FP") else (int,)
-    if not all(type(value) in allowed for value in flat):
+    allowed = {bool} if datatype == "BOOL" else {int, float} if datatype.startswith("FP") else {int}
+    if not types <= allowed:
         raise InvalidInput(
             f"The data of a {datatype} input must be {'booleans' if datatype == 'BOOL' else 'numbers'}."
         )
@@ -109,13 +143,21 @@ def _from_json(data: Any, datatype: str) -> Any:
         raise InvalidInput(f"A value of a {datatype} input is out of range.") from failure
 
 
-def _flattened(data: list[Any]) -> Any:
-    """The values of nested lists, row by row."""
-    for value in data:
-        if isinstance(value, list):
-            yield from _flattened(value)
+def _flattened(data: list[Any]) -> list[Any]:
+    """The values of nested lists, row by row; each is looked at once, however deep it lies."""
+    if list not in set(map(type, data)):
+        return data
+    flat: list[Any] = []
+    waiting = [iter(data)]
+    while waiting:
+        for value in waiting[-1]:
+            if isinstance(value, list):
+                waiting.append(iter(value))
+                break
+            flat.append(value)
         else:
-            yield value
+            waiting.pop()
+    return flat
 
 
 def _from_bytes(raw: bytes, datatype: str) -> Any:

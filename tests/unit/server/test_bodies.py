@@ -1,10 +1,12 @@
 """Reading bodies: types, sizes, depth."""
 
 import pytest
-from davit_server.api.bodies import decode_json, media_kind, require_plain
+from davit_server.api.bodies import BodyLimits, decode_json, media_kind, require_plain
 from davit_server.errors import InvalidInput, Unsupported
 from hypothesis import given
 from hypothesis import strategies as st
+
+LIMITS = BodyLimits(max_depth=8)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +42,7 @@ def test_a_missing_content_type_and_a_compressed_body_are_refused():
 
 @pytest.mark.parametrize("depth", [1, 7, 8])
 def test_depth_up_to_the_limit_is_read(depth):
-    assert decode_json(b"[" * depth + b"]" * depth, 8) is not None
+    assert decode_json(b"[" * depth + b"]" * depth, LIMITS) is not None
 
 
 @pytest.mark.parametrize(
@@ -48,11 +50,11 @@ def test_depth_up_to_the_limit_is_read(depth):
 )
 def test_one_level_more_is_refused(body):
     with pytest.raises(InvalidInput, match="deeper than the 8 levels"):
-        decode_json(body, 8)
+        decode_json(body, LIMITS)
 
 
 def test_brackets_in_strings_do_not_count():
-    assert decode_json(b'["' + b"[" * 50 + b'\\"]"]', 8) == ["[" * 50 + '"]']
+    assert decode_json(b'["' + b"[" * 50 + b'\\"]"]', LIMITS) == ["[" * 50 + '"]']
 
 
 @given(st.recursive(st.integers() | st.text(), lambda inner: st.lists(inner, max_size=4), max_leaves=30))
@@ -60,7 +62,7 @@ def test_what_python_reads_is_read_alike(value):
     import json
 
     assert (
-        decode_json(json.dumps(value).encode(), 64) == value
+        decode_json(json.dumps(value).encode(), BodyLimits()) == value
         or isinstance(value, int)
         or "1" in json.dumps(value)
     )
@@ -71,5 +73,5 @@ def test_what_python_reads_is_read_alike(value):
 )
 def test_what_is_not_json_is_refused_without_an_echo(body):
     with pytest.raises(InvalidInput) as refused:
-        decode_json(body, 8)
+        decode_json(body, LIMITS)
     assert "9999" not in refused.value.message

@@ -1,0 +1,75 @@
+"""CSV tables, measured before pandas reads them."""
+
+import csv
+import io
+import threading
+from typing import Any
+
+from davit_server.errors import InvalidInput
+from davit_server.runtimes.limits import TableLimits
+
+MAX_REPEATED_NAMES = 100
+"""pandas looks through the whole header for each of them."""
+MAX_INDEX_FIELDS = 16
+"""Fields that a line may have more than the header; pandas makes an index of them."""
+
+_field_size = threading.Lock()
+"""Held while the csv module's limit, which is one for the whole process, is another."""
+
+
+def read_csv(text: str, types: dict[str, Any] | None, limits: TableLimits) -> Any:
+    """The table as pandas reads it.
+
+    Args:
+        text: The body.
+        types: The columns' types, as far as they are known.
+        limits: How large it may be.
+
+    Raises:
+        InvalidInput: The header is none that pandas can read in reasonable time.
+        TooLarge: More rows or cells than allowed.
+        Exception: pandas cannot read it.
+    """
+    import pandas as pd
+
+    columns = _columns(text)
+    limits.check_table(0, columns)
+    # One row more than allowed is enough to know, and no more is ever built.
+    rows = min(limits.rows, limits.cells // max(columns, 1)) + 1
+    table = pd.read_csv(io.StringIO(text), dtype=types, nrows=rows)
+    limits.check_table(len(table), columns)
+    return table
+
+
+def _columns(text: str) -> int:
+    """The columns of the table, those of its index included.
+
+    Raises:
+        InvalidInput: Too many names repeat, or the first line does not fit the header.
+    """
+    header, first = _first_records(text)
+    named = [name for name in header if name]
+    if len(named) - len(set(named)) > MAX_REPEATED_NAMES:
+        raise InvalidInput(
+            f"The header of the CSV table repeats more than {MAX_REPEATED_NAMES} names; "
+            "each column needs its own."
+        )
+    if len(first) - len(header) > MAX_INDEX_FIELDS:
+        raise InvalidInput("The first line of the CSV table has more fields than its header has names.")
+    return max(len(header), len(first))
+
+
+def _first_records(text: str) -> tuple[list[str], list[str]]:
+    """The header and the first line of values, each empty where there is none."""
+    with _field_size:
+        usual = csv.field_size_limit(len(text) + 1)
+        try:
+            records = filter(_is_not_blank, filter(None, csv.reader(io.StringIO(text, newline=""))))
+            return next(records, []), next(records, [])
+        finally:
+            csv.field_size_limit(usual)
+
+
+def _is_not_blank(record: list[str]) -> bool:
+    """Whether pandas does not skip a line."""
+    return len(record) > 1 or any(map(str.strip, record))
