@@ -164,7 +164,7 @@ def one_score(path: Path) -> None:
 
 
 @sample(table(FLOWERS))
-def sparse_labels(path: Path) -> None:
+def returns_sparse_labels(path: Path) -> None:
     """`predict` of one classifier for each of many labels is a sparse matrix."""
     data, target, _ = few_rows()
     labels = scipy.sparse.csr_matrix(np.column_stack([target == 0, target > 0]).astype(int))
@@ -551,7 +551,14 @@ def hint_of_messages(path: Path) -> None:
     save_python(path, Messages(), input_example=[{"role": "u", "n": 1}])
 
 
-@sample(documents({"inputs": [{"a": 1.0}, {"b": 2}]}, {"inputs": [{"a": "x"}]}))
+@sample(
+    documents(
+        {"inputs": [{"a": 1.0}]},
+        {"inputs": [{"a": 1.0}, {"a": 2.5}]},
+        {"inputs": [{"a": 1.0}, {"b": 2}]},
+        {"inputs": [{"a": "x"}]},
+    )
+)
 def hint_of_dictionaries(path: Path) -> None:
     class Sums(mlflow.pyfunc.PythonModel):
         def predict(self, model_input: list[dict[str, float]], params=None) -> list[float]:

@@ -67,6 +67,8 @@ def difference(body: Body, theirs: httpx.Response, ours: httpx.Response) -> str:
 async def test_davit_serves_what_mlflow_serves_with_the_same_answers(sample: Sample):
     async with scoring(model_path(sample.name)) as mlflow:
         theirs = await answers(mlflow, sample.bodies)
+    # Of what a model may return, some cannot be written as JSON; every other sample must show something.
+    assert sample.name.startswith("returns_") or 200 in {answer.status_code for answer in theirs}
     async with serving(sample.name) as davit:
         ours = await answers(davit, sample.bodies)
     compared = zip(sample.bodies, theirs, ours, strict=True)
