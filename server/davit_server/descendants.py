@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import logging
+import multiprocessing.util
 import os
 import signal
 import sys
@@ -76,14 +77,13 @@ def end_descendants(grace_seconds: float = GRACE_SECONDS, group: int | None = No
 
 
 def end_children() -> None:
-    """End what was started here, multiprocessing's pools in the way they want it.
+    """End what was started here, as the last exit function of the interpreter.
 
-    For every end of a process. multiprocessing goes first: it would start ended workers of a pool anew, and
-    only it can give back the semaphores that it has named.
+    multiprocessing goes first: it would start ended workers of a pool anew, and only it can give back the
+    semaphores that it has named.
     """
-    tidying = threading.Thread(target=_end_multiprocessing, daemon=True)
-    tidying.start()
-    tidying.join(GRACE_SECONDS)
+    with contextlib.suppress(Exception):  # it may have been left in any state
+        _end_multiprocessing()
     end_descendants()
 
 
@@ -93,8 +93,12 @@ def leave(code: int) -> NoReturn:
     Args:
         code: The exit code.
     """
-    with contextlib.suppress(Exception):
-        end_children()
+    tidying = threading.Thread(target=end_children, daemon=True)
+    # Newer versions of Python start no thread during the interpreter's exit.
+    with contextlib.suppress(RuntimeError):
+        tidying.start()
+        tidying.join(GRACE_SECONDS)
+    end_descendants()
     logging.shutdown()
     sys.stderr.flush()
     os._exit(code)
@@ -118,13 +122,10 @@ def leave_in_time(code: int, seconds: float = EXIT_SECONDS) -> None:
 
 def _end_multiprocessing() -> None:
     """What multiprocessing does at the interpreter's exit, without waiting for processes that never end."""
-    util = sys.modules.get("multiprocessing.util")
-    if util is None:
-        return
-    for child in sys.modules["multiprocessing"].active_children():
+    for child in multiprocessing.active_children():
         if not child.daemon:  # it would be waited for
             child.terminate()
-    util._exit_function()  # noqa: SLF001  registered with atexit, which os._exit skips
+    multiprocessing.util._exit_function()  # type: ignore[attr-defined]  # noqa: SLF001  atexit calls it too
 
 
 def _is_to_end(process: Process, group: int | None) -> bool:

@@ -30,7 +30,6 @@ class ForkGuard:
         self.port = 0
         self._private: set[int] = set()
         self._forking = threading.local()
-        self._own = False
 
     def register(self) -> None:
         """Act on every fork of this process and of its children from now on; this cannot be undone."""
@@ -47,11 +46,11 @@ class ForkGuard:
     @contextlib.contextmanager
     def own_child(self) -> Iterator[None]:
         """Fork a process of the server itself: it keeps the sockets."""
-        self._own = True
+        self._forking.own = True
         try:
             yield
         finally:
-            self._own = False
+            self._forking.own = False
 
     def _hold_signals(self) -> None:
         # A signal that reaches the child before its handlers are gone would count as the server's own.
@@ -65,10 +64,10 @@ class ForkGuard:
             if signal.getsignal(sig) is noted:
                 signal.signal(sig, signal.default_int_handler if sig == signal.SIGINT else signal.SIG_DFL)
         signal.set_wakeup_fd(-1)
-        if not self._own:
+        if not getattr(self._forking, "own", False):
             with contextlib.suppress(OSError):
                 self._forget_descriptors()
-        self._own = False
+        self._forking.own = False
         self._release_signals()
 
     def _forget_descriptors(self) -> None:

@@ -77,12 +77,16 @@ class Lifecycle:
         if self._loading is not None:
             await asyncio.wait([self._loading])
 
-    async def stop(self) -> None:
-        """Let go of everything."""
+    def interrupt(self) -> None:
+        """Wait no longer for the model; what loads it may go on until the process ends."""
         self._stopping = True
         if self._loading is not None:
             self._loading.cancel()
-            await asyncio.wait([self._loading])
+
+    async def stop(self) -> None:
+        """Let go of everything."""
+        self.interrupt()
+        await self.settled()
         if self._state.service is not None:
             self._state.service.close()
 

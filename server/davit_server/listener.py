@@ -87,10 +87,13 @@ class DrainingServer(uvicorn.Server):
             self.stop()
 
     def _begin_drain(self, sig: int) -> None:
-        drained = self._model_server.lifecycle.drain()
+        if not self._model_server.lifecycle.drain():
+            self._model_server.lifecycle.interrupt()
+            self.stop()
+            return
         # A person at a terminal does not want to wait for load balancers.
-        wait = self._drain_seconds if drained and sig == signal.SIGTERM else 0.0
-        asyncio.get_running_loop().call_later(wait, self._last_call if drained else self.stop)
+        wait = self._drain_seconds if sig == signal.SIGTERM else 0.0
+        asyncio.get_running_loop().call_later(wait, self._last_call)
 
     def _last_call(self) -> None:
         for server in self.servers:

@@ -207,7 +207,7 @@ class Supervisor:
 
     async def _wait_for_all(self, state: ServerState) -> None:
         """Tell the parent that this worker could answer; go on when all could."""
-        if state.failure is None:
+        if state.ready:
             os.write(self._ready_writer, b"+")
             await to_thread(os.read, self._gate_reader, 1)
 

@@ -267,6 +267,12 @@ class Stubborn(Mapping):
         hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
 
 
+class HangsInPredict(Mapping):
+    def map(self, values):
+        Path(os.environ[SCRATCH], "predicting").touch()
+        time.sleep(3600)
+
+
 class ExitsZero(Mapping):
     def load_context(self, context):
         sys.exit(0)

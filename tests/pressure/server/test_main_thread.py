@@ -47,6 +47,13 @@ def test_a_call_that_holds_the_main_thread_puts_off_neither_liveness_nor_the_end
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_check_that_hangs_does_not_put_off_the_end(workers, tmp_path):
+    with server_of("HangsInPredict", tmp_path, workers) as server:
+        wait_for((tmp_path / "predicting").exists, "the smoke test begins")
+        assert server.end(signal.SIGTERM)[0] == 0
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize(
     ("model", "reason", "cause"),
     [
