@@ -103,13 +103,13 @@ class ModelRaised(RequestError):
     Args:
         message: What may be sent to the client: never the exception's text, which often quotes the input.
         code: MLflow's name for the error.
-        status: The HTTP status that MLflow's scoring server gives the same exception.
+        status: The HTTP status that MLflow's scoring server gives the same exception; None for that of most.
     """
 
     code = "BAD_REQUEST"
     outcome = "model_raised"
 
-    def __init__(self, message: str, *, code: str | None = None, status: int = 400) -> None:
+    def __init__(self, message: str, *, code: str | None = None, status: int | None = None) -> None:
         super().__init__(message, code=code)
         self.status = status
 

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 STATUS: dict[type[RequestError], int] = {
     InvalidInput: 400,
+    ModelRaised: 400,
     UnknownModel: 404,
     TooSlow: 408,
     TooLarge: 413,
@@ -40,7 +41,8 @@ STATUS: dict[type[RequestError], int] = {
 
 def status_of(failure: RequestError) -> int:
     """The HTTP status of a failure; that of a model's own exception depends on the exception."""
-    return failure.status if isinstance(failure, ModelRaised) else STATUS[type(failure)]
+    own = failure.status if isinstance(failure, ModelRaised) else None
+    return STATUS[type(failure)] if own is None else own
 
 
 JSON_TYPE = b"application/json"

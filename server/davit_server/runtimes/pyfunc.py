@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from davit_server.errors import InvalidInput, ModelRaised, RequestError, Unsupported
-from davit_server.runtimes import casts, refusals
+from davit_server.errors import InvalidInput, Unsupported
+from davit_server.runtimes import casts, column_faults, nested_faults, raising, refusals
 from davit_server.runtimes.base import Example, ModelFacts, Signature
 from davit_server.runtimes.csv_table import read_csv
 from davit_server.runtimes.limits import TableLimits
@@ -188,9 +188,9 @@ class PyfuncModel:
         except MemoryError:
             raise
         except BaseException as failure:  # nothing that a model raises may end the server
-            if refusals.refused_before_model(failure):
+            if raising.refused_before_model(failure):
                 raise self._explain_refusal(data, parsed.params, failure) from failure
-            raise _raised(data, failure) from failure
+            raise raising.model_raised(data, failure) from failure
 
     def _explain_refusal(self, data: Any, params: Any, failure: Any) -> InvalidInput:
         """MLflow refused params or data; say which without quoting either."""
@@ -206,14 +206,14 @@ class PyfuncModel:
     def _explain_data(self, data: Any) -> str:
         """Which part of the data does not fit the signature; empty if that cannot be found out."""
         if self.signature.from_type_hint:
-            return refusals.hint_fault(self._type_hint(), data, self.signature)
+            return nested_faults.hint_fault(self._type_hint(), data, self.signature)
         shape = refusals.shape_fault(data, self.signature) or refusals.height_fault(data, self.signature)
         if not self.signature.tensors:
             data = refusals.as_table(data)
         if missing := refusals.missing_inputs(data, self.signature):
             return f"The input lacks {refusals.listed(missing)}{refusals.expectation(self.signature)}."
         if self._schema is not None and hasattr(data, "iloc"):
-            return refusals.frame_fault(data, self._schema, self.signature)
+            return column_faults.frame_fault(data, self._schema, self.signature)
         return shape
 
     def _type_hint(self) -> Any:
@@ -265,37 +265,3 @@ def _exactly_one(present: dict[str, Any]) -> str:
     """Why the four forms exclude each other."""
     found = f"found {' and '.join(sorted(present))}" if present else "found none of them"
     return f"The body must be a JSON object with exactly one of {', '.join(FORMATS)}: {found}."
-
-
-def _raised(data: Any, failure: BaseException) -> RequestError:
-    """What the client learns of an exception: its type, and never its text, which may quote the input."""
-    from mlflow.exceptions import MlflowException
-
-    kind = type(failure).__name__
-    if isinstance(failure, MlflowException):
-        return ModelRaised(
-            f"The model refused the request with {failure.error_code}; the server's log has the place.",
-            code=failure.error_code,
-            status=failure.get_http_status_code(),
-        )
-    if not isinstance(failure, Exception):
-        return ModelRaised(
-            f"The model ended its work with {kind}; the server's log has the place.",
-            code="INTERNAL_ERROR",
-            status=500,
-        )
-    if _is_empty(data):
-        return ModelRaised(
-            "The request has no rows, and this model does not accept that: send at least one row."
-        )
-    return ModelRaised(
-        f"The model raised {kind} on this input. Check types and missing values "
-        "(null, NaN) against the model's signature; the server's log has the place."
-    )
-
-
-def _is_empty(data: Any) -> bool:
-    try:
-        return len(data) == 0
-    except TypeError:
-        return False

@@ -18,6 +18,7 @@ BETTER = {
     "content_type_media_type_upper": 200,
     "content_type_upper": 200,
     "head_ping": 200,
+    "trailing_slash": 200,
     "metrics": 200,
 }
 """Where the server deliberately answers otherwise."""

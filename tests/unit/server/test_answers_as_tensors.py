@@ -105,7 +105,7 @@ def test_columns_of_pandas_own_types_keep_theirs(values, expected):
         ([[1, 2], [3]], "different lengths"),
         ([np.zeros((2, 3)), np.zeros((2, 4))], "different lengths"),
         ([[1], 2], "beside single values"),
-        ([[1], ["a"]], "different types"),
+        ([[1], ["a"]], "text and whole number"),
         ([1, "a"], "text and whole number"),
         ([True, "a"], "boolean and text"),
         ([2**64], "64 bits"),
