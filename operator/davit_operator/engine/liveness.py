@@ -8,7 +8,7 @@ from davit_resource.objects import Object
 
 
 class Liveness:
-    """Signs of life, judged by the liveness probe from another thread.
+    """Signs of life, judged by the liveness probe.
 
     Args:
         started: When the operator started.

@@ -1,18 +1,17 @@
 """Running the operator: watches, workers, resync and probes, all or none."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
-from contextlib import AsyncExitStack, contextmanager
-from http.server import HTTPServer
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
 from typing import Any
 
 import kopf
 
 from davit_operator.app import App
-from davit_operator.handlers.probes import Probes, start_probes
+from davit_operator.handlers.probes import Probes, serve_probes
 from davit_operator.handlers.resync import run_resync
 from davit_operator.handlers.watches import build_registry, build_settings
-from davit_operator.handlers.webhook import run_hints, run_subscription, start_receiver
+from davit_operator.handlers.webhook import run_hints, run_subscription, serve_receiver
 
 
 async def operate(app: App) -> None:
@@ -24,27 +23,18 @@ async def operate(app: App) -> None:
     )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(app.aclose)
-        stack.enter_context(_answering(start_probes(probes, app.settings.http_port)))
+        await stack.enter_async_context(serve_probes(probes, app.settings.http_port))
         parts = [
             app.core.workers.run(),
             run_resync(app.core.rounds, app.settings.resolve_interval),
             _watch(app),
         ]
         if app.link:
-            receiver = start_receiver(app.link.receiver, app.settings.webhook_port)
-            stack.enter_context(_answering(receiver))
+            receiver = serve_receiver(app.link.receiver, app.settings.webhook_port)
+            await stack.enter_async_context(receiver)
             stack.push_async_callback(app.link.subscriber.withdraw)
             parts += [run_hints(app.link.hints, app.core.rounds), run_subscription(app.link.subscriber)]
         await run_together(*parts)
-
-
-@contextmanager
-def _answering(server: HTTPServer) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 async def _watch(app: App) -> None:

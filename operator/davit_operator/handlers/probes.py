@@ -1,16 +1,18 @@
-"""Liveness, readiness and metrics over HTTP, answered by a thread of its own.
+"""Liveness, readiness and metrics over HTTP."""
 
-A thread answers even when the event loop is stuck, and can then say so.
-"""
-
-import threading
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from aiohttp import web
+
+from davit_operator.handlers.http import Limits, serve
 
 TEXT = "text/plain; charset=utf-8"
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
+
+_LIMITS = Limits(connections=256, seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +42,14 @@ class Probes:
         return HTTPStatus.NOT_FOUND, TEXT, b"ask for /healthz, /readyz or /metrics\n"
 
 
-def start_probes(probes: Probes, port: int) -> ThreadingHTTPServer:
-    """Answers from now on; `shutdown` and `server_close` end it. Port 0 takes any free one."""
+def serve_probes(probes: Probes, port: int) -> AbstractAsyncContextManager[int]:
+    """Serves the probes while the context lasts; it yields the port."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, content_type, body = probes.answer(self.path)
-            self.send_response(status)
-            self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    async def answer(request: web.BaseRequest) -> web.Response:
+        status, content_type, body = probes.answer(request.path)
+        return web.Response(status=status, body=body, headers={"Content-Type": content_type})
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class's name
-            """Probes are asked every few seconds: not worth a line."""
-
-    server = ThreadingHTTPServer(("", port), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, name="probes", daemon=True).start()
-    return server
+    return serve(answer, port, _LIMITS)
 
 
 def _verdict(*, fine: bool, otherwise: str) -> tuple[HTTPStatus, str, bytes]:

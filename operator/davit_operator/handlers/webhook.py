@@ -1,18 +1,19 @@
 """Deliveries of MLflow's webhook over HTTP, and the tasks that follow from them.
 
-Threads of their own answer, few enough and with time limits, so that strangers who keep connections open
-disturb neither the event loop nor the probes, which have a port of their own.
+Connections are few and short, so that slow clients take nothing from the rest of the operator; the probes
+have a port of their own.
 """
 
 import asyncio
 import logging
-import threading
+from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+
+from aiohttp import web
 
 from davit_operator.domain.webhook import Delivery, Outcome
 from davit_operator.engine.rounds import Rounds
+from davit_operator.handlers.http import Limits, serve
 from davit_operator.models.hints import Hints, Receiver
 from davit_operator.models.subscriber import Subscriber
 
@@ -22,8 +23,8 @@ PATH = "/mlflow"
 MOST_BYTES = 64 << 10
 """A delivery is some hundred bytes; a new version's tags and description may make it a few thousand."""
 
-_MOST_THREADS = 16
-_SOCKET_SECONDS = 5.0
+LIMITS = Limits(connections=16, seconds=5)
+
 _LOOK_SECONDS = 60.0
 _LOOK_AGAIN_SECONDS = 10.0
 
@@ -31,71 +32,33 @@ _STATUS = {Outcome.ACCEPTED: HTTPStatus.OK, Outcome.IGNORED: HTTPStatus.OK}
 """Everybody else learns nothing. MLflow does not try again after such an answer."""
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self._slots = threading.BoundedSemaphore(_MOST_THREADS)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        if self._slots.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
-            self.shutdown_request(request)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._slots.release()
-
-    def handle_error(self, *_: Any) -> None:
-        """A connection that breaks is its sender's trouble."""
-
-
 _HEADERS = ("Delivery-Id", "Timestamp", "Signature")
 
 
-def start_receiver(receiver: Receiver, port: int) -> ThreadingHTTPServer:
-    """Answers from now on; `shutdown` and `server_close` end it. Port 0 takes any free one."""
+def serve_receiver(
+    receiver: Receiver, port: int, limits: Limits = LIMITS
+) -> AbstractAsyncContextManager[int]:
+    """Serves the receiver while the context lasts; it yields the port."""
 
-    class Handler(BaseHTTPRequestHandler):
-        timeout = _SOCKET_SECONDS
-        error_message_format = ""
+    async def answer(request: web.BaseRequest) -> web.Response:
+        if request.method != "POST":
+            return web.Response(status=HTTPStatus.NOT_IMPLEMENTED)
+        delivery = await _read(request)
+        if delivery is None:
+            receiver.count(Outcome.MALFORMED)
+            return web.Response(status=HTTPStatus.BAD_REQUEST)
+        return web.Response(status=_STATUS.get(receiver.receive(delivery), HTTPStatus.FORBIDDEN))
 
-        def do_POST(self) -> None:
-            delivery = self._read()
-            if delivery is None:
-                receiver.count(Outcome.MALFORMED)
-                return self._answer(HTTPStatus.BAD_REQUEST)
-            return self._answer(_STATUS.get(receiver.receive(delivery), HTTPStatus.FORBIDDEN))
+    return serve(answer, port, limits)
 
-        def _read(self) -> Delivery | None:
-            length = self.headers.get("Content-Length", "")
-            if not length.isdecimal() or int(length) > MOST_BYTES:
-                return None
-            body = self.rfile.read(int(length))
-            if self.path != PATH:
-                return None
-            named = {name: self.headers.get(f"X-MLflow-{name}", "") for name in _HEADERS}
-            return Delivery(named["Delivery-Id"], named["Timestamp"], named["Signature"], body)
 
-        def _answer(self, status: HTTPStatus) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def version_string(self) -> str:
-            return "davit"
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class's name
-            """Counted instead: whoever can reach the port could fill the log."""
-
-    server = _Server(("", port), Handler)
-    threading.Thread(target=server.serve_forever, name="webhook", daemon=True).start()
-    return server
+async def _read(request: web.BaseRequest) -> Delivery | None:
+    length = request.content_length
+    if length is None or length > MOST_BYTES or request.raw_path != PATH:
+        return None
+    body = await request.read()
+    named = {name: request.headers.get(f"X-MLflow-{name}", "") for name in _HEADERS}
+    return Delivery(named["Delivery-Id"], named["Timestamp"], named["Signature"], body)
 
 
 async def run_hints(hints: Hints, rounds: Rounds) -> None:

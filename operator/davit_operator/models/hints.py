@@ -1,7 +1,6 @@
 """Hints that a registered model has changed: believed far enough to look, and no further."""
 
 import asyncio
-import threading
 from datetime import datetime
 
 from davit_operator.domain.ports import Clock, Metrics
@@ -32,7 +31,7 @@ class Hints:
 
 
 class Receiver:
-    """Judges deliveries, once each. Threads may call it.
+    """Judges deliveries, once each.
 
     Nothing that a delivery says is taken over: the hint is to read the registry again.
 
@@ -49,8 +48,6 @@ class Receiver:
         self._clock = clock
         self._metrics = metrics
         self._started = clock.now()
-        self._loop = asyncio.get_running_loop()
-        self._lock = threading.Lock()
         self._seen: dict[str, datetime] = {}
 
     def receive(self, delivery: Delivery) -> Outcome:
@@ -72,14 +69,13 @@ class Receiver:
         model = read_hint(body)
         if model is None:
             return Outcome.IGNORED
-        self._loop.call_soon_threadsafe(self._hints.add, model)
+        self._hints.add(model)
         return Outcome.ACCEPTED
 
     def _is_new(self, delivery: str, now: datetime) -> bool:
         """Remembers signed deliveries for as long as their time stamp would be good."""
-        with self._lock:
-            known = delivery in self._seen
-            self._seen.setdefault(delivery, now)
-            while len(self._seen) > _MOST_REMEMBERED or now - next(iter(self._seen.values())) > 2 * TOLERANCE:
-                self._seen.pop(next(iter(self._seen)))
-            return not known
+        known = delivery in self._seen
+        self._seen.setdefault(delivery, now)
+        while len(self._seen) > _MOST_REMEMBERED or now - next(iter(self._seen.values())) > 2 * TOLERANCE:
+            self._seen.pop(next(iter(self._seen)))
+        return not known

@@ -1,18 +1,26 @@
 """Aliases followed by webhook: what a delivery sets off, and what it cannot."""
 
 import asyncio
+import gzip
 import http.client
 import json
-import threading
 import uuid
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import replace
 
 import pytest
 from davit_operator.app import create_link
 from davit_operator.domain.errors import Denied, Unavailable
 from davit_operator.domain.webhook import Delivery
-from davit_operator.handlers.webhook import MOST_BYTES, PATH, run_hints, run_subscription, start_receiver
+from davit_operator.handlers.http import Limits
+from davit_operator.handlers.webhook import (
+    LIMITS,
+    MOST_BYTES,
+    PATH,
+    run_hints,
+    run_subscription,
+    serve_receiver,
+)
 from davit_operator.models.delivery import sign
 from davit_operator.settings import Settings
 from davit_resource.constants import KIND
@@ -88,8 +96,9 @@ class Client:
     def __init__(self, port):
         self.port = port
 
-    async def deliver(self, delivery):
+    async def deliver(self, delivery, headers=None):
         headers = {
+            **(headers or {}),
             "X-MLflow-Delivery-Id": delivery.id,
             "X-MLflow-Timestamp": delivery.timestamp,
             "X-MLflow-Signature": delivery.signature,
@@ -100,6 +109,17 @@ class Client:
         """Status and body of the answer."""
         return await asyncio.to_thread(self._send, body, headers, path, method)
 
+    @asynccontextmanager
+    async def connected(self):
+        """A connection on which nothing has been sent."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            yield reader, writer
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
     def _send(self, body, headers, path, method):
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
             connection.request(method, path, body, headers)
@@ -107,20 +127,16 @@ class Client:
             return answer.status, answer.read()
 
 
-@contextmanager
-def listening(linked):
-    server = start_receiver(linked.link.receiver, 0)
-    try:
-        yield Client(server.server_address[1])
-    finally:
-        server.shutdown()
-        server.server_close()
+@asynccontextmanager
+async def listening(linked, limits=LIMITS):
+    async with serve_receiver(linked.link.receiver, 0, limits) as port:
+        yield Client(port)
 
 
 async def test_over_http_only_what_is_signed_and_small_is_answered_and_never_with_a_word(linked):
     delivery = linked.delivery()
     unsigned = replace(delivery, signature="")
-    with listening(linked) as client:
+    async with listening(linked) as client:
         assert await client.deliver(delivery) == (200, b"")
         assert await linked.hinted() == {"iris"}
         assert await client.deliver(delivery) == (403, b"")
@@ -132,23 +148,47 @@ async def test_over_http_only_what_is_signed_and_small_is_answered_and_never_wit
     assert linked.metrics.outcomes == ["accepted", "replayed", "forged", *["malformed"] * 3]
 
 
-async def test_strangers_who_keep_connections_open_take_a_bounded_number_of_threads(linked):
-    before = threading.active_count()
-    with listening(linked) as client, ExitStack() as strangers:
-        for _ in range(20):
-            connection = strangers.enter_context(
-                closing(http.client.HTTPConnection("127.0.0.1", client.port))
-            )
-            connection.connect()
-        with pytest.raises(OSError):
-            await client.deliver(linked.delivery())
-        assert threading.active_count() <= before + 20
-        strangers.close()
+async def test_a_body_is_never_unpacked(linked):
+    delivery = linked.delivery(gzip.compress(NEWS))
+    async with listening(linked) as client:
+        assert await client.deliver(delivery, {"Content-Encoding": "gzip"}) == (200, b"")
+    assert linked.metrics.outcomes == ["ignored"], "signed as it is, and no news that we can read"
+
+
+async def test_what_is_no_http_leaves_no_trace_in_the_log(linked, caplog):
+    async with listening(linked) as client, client.connected() as (reader, writer):
+        writer.write(b"POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n")
+        answer = await asyncio.wait_for(reader.read(), 10)
+        assert b" 400 Bad Request" in answer
+        assert answer.endswith(b"\r\n\r\n"), "no word"
+        assert b"aiohttp" not in answer
+    assert caplog.text == ""
+
+
+async def test_clients_who_keep_connections_open_are_bounded_in_number(linked):
+    limits = Limits(connections=4, seconds=60)
+    async with listening(linked, limits) as client:
+        async with AsyncExitStack() as idle:
+            for _ in range(4):
+                await idle.enter_async_context(client.connected())
+            with pytest.raises(OSError):
+                await client.deliver(linked.delivery())
         assert await eventually(client, linked) == (200, b"")
 
 
+@pytest.mark.parametrize("sent", [b"", b"POST /mlflow HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"])
+async def test_a_client_that_is_too_slow_is_cut_off_and_not_logged(linked, sent, caplog):
+    limits = Limits(connections=4, seconds=0.05)
+    async with listening(linked, limits) as client, client.connected() as (reader, writer):
+        writer.write(sent)
+        with suppress(ConnectionResetError):
+            assert await asyncio.wait_for(reader.read(), 10) == b""
+    assert linked.metrics.outcomes == []
+    assert caplog.text == ""
+
+
 async def eventually(client, linked):
-    """The answer to a delivery once the strangers' threads have ended."""
+    """The answer to a delivery once the server has noticed that the idle connections are closed."""
     for _ in range(200):
         with suppress(OSError):
             return await client.deliver(linked.delivery())

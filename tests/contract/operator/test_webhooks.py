@@ -12,7 +12,7 @@ from davit_operator.adapters.registry_mlflow import MlflowRegistry
 from davit_operator.adapters.webhooks_mlflow import MlflowWebhooks
 from davit_operator.domain.access import RegistryAccess
 from davit_operator.domain.webhook import Subscription
-from davit_operator.handlers.webhook import start_receiver
+from davit_operator.handlers.webhook import serve_receiver
 from davit_operator.models.hints import Hints, Receiver
 from support.outside import FakeMetrics
 from support.registry_stack import running_mlflow
@@ -42,10 +42,10 @@ class Party:
     def __init__(self, server: str) -> None:
         self.registry, self.access = MlflowRegistry(), RegistryAccess(server)
         self.webhooks, self.hints, self.metrics = MlflowWebhooks(self.registry), Hints(), FakeMetrics()
-        receiver = Receiver(SECRET, self.hints, SystemClock(), self.metrics)
-        self.listener = start_receiver(receiver, 0)
-        url = f"http://127.0.0.1:{self.listener.server_address[1]}/mlflow"
-        self.wanted = Subscription("davit-operator-0123456789", url, SECRET)
+        self.receiver = Receiver(SECRET, self.hints, SystemClock(), self.metrics)
+
+    def want(self, port: int) -> None:
+        self.wanted = Subscription("davit-operator-0123456789", f"http://127.0.0.1:{port}/mlflow", SECRET)
 
     async def ensure(self, *, renew: bool = False) -> bool:
         return await self.webhooks.ensure(self.wanted, self.access, renew=renew)
@@ -74,11 +74,11 @@ class Party:
 @pytest.fixture
 async def party(server: str) -> AsyncIterator[Party]:
     made = Party(server)
-    yield made
-    await made.webhooks.remove(made.wanted.name, made.access)
-    made.listener.shutdown()
-    made.listener.server_close()
-    await made.registry.aclose()
+    async with serve_receiver(made.receiver, 0) as port:
+        made.want(port)
+        yield made
+        await made.webhooks.remove(made.wanted.name, made.access)
+        await made.registry.aclose()
 
 
 async def test_the_webhook_is_made_once_repaired_and_removed(party):

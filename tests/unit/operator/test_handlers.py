@@ -9,7 +9,7 @@ from davit_operator.domain.kinds import owner_annotation
 from davit_operator.engine.liveness import Liveness
 from davit_operator.engine.queue import WorkQueue
 from davit_operator.handlers.children import note_child
-from davit_operator.handlers.probes import Probes, start_probes
+from davit_operator.handlers.probes import Probes, serve_probes
 from davit_operator.handlers.resources import note_resource
 from davit_operator.handlers.resync import run_resync
 from davit_operator.handlers.watches import build_registry, build_settings
@@ -154,21 +154,27 @@ def ask(port, path):
     return answer.status, body
 
 
-def test_probes_tell_health_readiness_and_metrics():
+async def test_probes_tell_health_readiness_and_metrics():
     said = {"unhealthy_reason": None, "ready": False}
     probes = Probes(
         lambda: said["unhealthy_reason"], lambda: said["ready"], lambda: b"davit_operator_info 1\n"
     )
-    server = start_probes(probes, 0)
-    port = server.server_address[1]
-    try:
-        assert ask(port, "/healthz") == (200, "ok\n")
-        assert ask(port, "/readyz")[0] == 503
-        assert ask(port, "/metrics") == (200, "davit_operator_info 1\n")
-        assert ask(port, "/other")[0] == 404
+    async with serve_probes(probes, 0) as port:
+        assert await asyncio.to_thread(ask, port, "/healthz") == (200, "ok\n")
+        assert (await asyncio.to_thread(ask, port, "/readyz"))[0] == 503
+        assert await asyncio.to_thread(ask, port, "/metrics") == (200, "davit_operator_info 1\n")
+        assert (await asyncio.to_thread(ask, port, "/other"))[0] == 404
         said.update(unhealthy_reason="the resync has not gone round", ready=True)
-        assert ask(port, "/healthz") == (503, "the resync has not gone round\n")
-        assert ask(port, "/readyz?verbose") == (200, "ok\n")
-    finally:
-        server.shutdown()
-        server.server_close()
+        assert await asyncio.to_thread(ask, port, "/healthz") == (503, "the resync has not gone round\n")
+        assert await asyncio.to_thread(ask, port, "/readyz?verbose") == (200, "ok\n")
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.to_thread(ask, port, "/healthz")
+
+
+async def test_a_probe_that_meets_a_bug_is_answered_and_logged(caplog):
+    def broken():
+        raise ZeroDivisionError
+
+    async with serve_probes(Probes(broken, lambda: True, lambda: b""), 0) as port:
+        assert (await asyncio.to_thread(ask, port, "/healthz"))[0] == 500
+    assert "ZeroDivisionError" in caplog.text
