@@ -24,6 +24,7 @@ from davit_operator.engine.queue import WorkQueue
 from davit_operator.engine.rounds import Rounds
 from davit_operator.engine.worker import Workers
 from davit_operator.modeldeployment.controller import ModelDeploymentController
+from davit_operator.modeldeployment.live_tracks import LiveTracks
 from davit_operator.modeldeployment.parts import PARTS, Part, describe_kind
 from davit_operator.modeldeployment.reconciler import Reconciler
 from davit_operator.modeldeployment.resync import Resync
@@ -207,16 +208,8 @@ def register_model_deployments(
 
     def create(shared: Shared) -> Controller:
         outside, pinner = shared.outside, shared.pinner
-        reconciler = Reconciler(
-            outside.cluster,
-            pinner,
-            outside.clock,
-            outside.metrics,
-            shared.platform,
-            shared.image,
-            parts,
-            choose_goals,
-        )
+        tracks = LiveTracks(outside.cluster, shared.platform, shared.image, parts)
+        reconciler = Reconciler(outside.cluster, pinner, tracks, choose_goals, outside.clock, outside.metrics)
         resync = Resync(pinner, shared.lookups, shared.queue, outside.clock)
         return ModelDeploymentController(kind, reconciler, resync)
 

@@ -44,7 +44,7 @@ class World:
     @property
     def controller(self) -> Controller:
         """That of ModelDeployments."""
-        return next(one for one in self.core.controllers if one.kind.kind.name == KIND)
+        return next(one for one in self.core.controllers if one.kind.name == KIND)
 
     async def resync(self) -> list[Ref]:
         """One round, an interval later; the keys that it found worth a look."""

@@ -58,6 +58,11 @@ class CustomKind:
     kind: Kind
     children: tuple[Kind, ...]
 
+    @property
+    def name(self) -> str:
+        """As it stands in the field `kind`."""
+        return self.kind.name
+
 
 def owner_annotation(kind: str) -> str:
     """The annotation that names the resource of a kind on its children and their pods, in full.

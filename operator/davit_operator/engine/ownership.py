@@ -24,7 +24,7 @@ def require_ours(obj: Object, owner: Ref, uid: str) -> None:
     if controller is None and _marked_as_ours(metadata, owner):
         return  # orphaned on purpose: taken back
     if controller is None or controller.get("kind") != owner.kind or controller.get("name") != owner.name:
-        holder = f"{controller['kind']} {controller['name']}" if controller else "nobody known to us"
+        holder = f"{controller['kind']} {controller['name']}" if controller else "an unknown owner"
         raise InvalidSpec(
             "NameTaken",
             f"{child_of(obj)} exists already and belongs to {holder}: "

@@ -26,11 +26,6 @@ class Plan:
     apply: tuple[Step, ...] = ()
     delete: tuple[Step, ...] = ()
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is to be done."""
-        return not self.apply and not self.delete
-
 
 def make_plan(wanted: Sequence[Object], live: Mapping[Child, Object], owner: Ref, uid: str) -> Plan:
     """Compares what should be with what is.
@@ -57,6 +52,6 @@ def _why_apply(wanted: Object, live: Object | None) -> str | None:
         annotations.get(constants.HASH_ANNOTATION)
         != wanted["metadata"]["annotations"][constants.HASH_ANNOTATION]
     ):
-        return "the wish changed"
+        return "desired state changed"
     field = find_drift(wanted, live)
     return f"{field} was changed by somebody else" if field else None

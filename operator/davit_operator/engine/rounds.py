@@ -37,7 +37,7 @@ class Rounds:
         for controller in self._controllers:
             bodies = await self._list(controller.kind.kind)
             if bodies is not None:
-                self._liveness.listed(controller.kind.kind.name, bodies, self._clock.now())
+                self._liveness.listed(controller.kind.name, bodies, self._clock.now())
                 await controller.resync(bodies)
         self._liveness.beat(self._clock.now())
 

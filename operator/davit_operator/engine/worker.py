@@ -28,7 +28,7 @@ class Workers:
         self, queue: WorkQueue, controllers: Sequence[Controller], metrics: Metrics, count: int = 8
     ) -> None:
         self._queue = queue
-        self._controllers = {one.kind.kind.name: one for one in controllers}
+        self._controllers = {one.kind.name: one for one in controllers}
         self._metrics = metrics
         self._count = count
 

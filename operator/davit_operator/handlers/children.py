@@ -17,7 +17,7 @@ def note_child(event: Mapping[str, Any], kinds: Sequence[CustomKind], queue: Wor
     """Queues the owner of a changed object. Listings at start-up are no change."""
     if event["type"] is None:
         return
-    owner = find_owner(event["object"]["metadata"], [one.kind.name for one in kinds])
+    owner = find_owner(event["object"]["metadata"], [one.name for one in kinds])
     if owner:
         queue.add(owner)
 

@@ -1,24 +1,17 @@
 """The one function that every cause ends in: create, update, child event, alias move, resync."""
 
-import asyncio
-import logging
 from collections.abc import Sequence
 from datetime import datetime
 
 from davit_resource import constants
-from davit_resource.objects import Object, Ref
-from davit_resource.v1alpha1 import ModelDeploymentSpec, ModelDeploymentStatus, Resource, parse_resource
+from davit_resource.objects import Ref
+from davit_resource.v1alpha1 import ModelDeploymentStatus, Resource, parse_resource
 
-from davit_operator.domain.errors import DavitError, Denied, InvalidSpec, Unavailable, Waiting
-from davit_operator.domain.kinds import POD
-from davit_operator.domain.objects import Child, child_of
+from davit_operator.domain.errors import DavitError, InvalidSpec, Unavailable, Waiting
 from davit_operator.domain.ports import Clock, Cluster, Metrics
 from davit_operator.engine.controller import Next
-from davit_operator.engine.ownership import is_surplus
-from davit_operator.engine.plan import Plan, make_plan
 from davit_operator.modeldeployment.events import choose_events
-from davit_operator.modeldeployment.parts import Part, build_track, children_of
-from davit_operator.modeldeployment.rollout import Rollout, judge_rollout, needs_pods, not_deployed
+from davit_operator.modeldeployment.live_tracks import Live, LiveTracks
 from davit_operator.modeldeployment.spec import read_spec
 from davit_operator.modeldeployment.status import (
     Report,
@@ -30,11 +23,8 @@ from davit_operator.modeldeployment.status import (
 from davit_operator.modeldeployment.tracks import ChooseGoals
 from davit_operator.models.pinning import Pinner
 from davit_operator.models.pins import pin_from_status
-from davit_operator.models.route import Platform, choose_route
 from davit_operator.workload import naming
-from davit_operator.workload.blueprint import Blueprint, ServerImage, TrackGoal
-
-logger = logging.getLogger(__name__)
+from davit_operator.workload.blueprint import TrackGoal
 
 LOOK_AGAIN_SECONDS = 5.0
 """How soon something in progress is looked at again, in case its event is lost."""
@@ -46,35 +36,29 @@ class Reconciler:
     It keeps nothing between two calls. The caller sees to it that no two run for one object at a time.
 
     Args:
-        cluster: Kubernetes.
+        cluster: Where ModelDeployments are read and their statuses written.
         pinner: References to pins.
+        tracks: The objects of tracks.
+        choose_goals: Which tracks there are.
         clock: Time.
         metrics: What is counted.
-        platform: What the operator's settings offer.
-        image: The image of pods whose spec names none.
-        parts: What a track consists of.
-        choose_goals: Which tracks there are.
     """
 
     def __init__(
         self,
         cluster: Cluster,
         pinner: Pinner,
+        tracks: LiveTracks,
+        choose_goals: ChooseGoals,
         clock: Clock,
         metrics: Metrics,
-        platform: Platform,
-        image: ServerImage,
-        parts: Sequence[Part],
-        choose_goals: ChooseGoals,
     ) -> None:
         self._cluster = cluster
         self._pinner = pinner
+        self._tracks = tracks
+        self._choose_goals = choose_goals
         self._clock = clock
         self._metrics = metrics
-        self._platform = platform
-        self._image = image
-        self._parts = parts
-        self._choose_goals = choose_goals
 
     async def reconcile(self, ref: Ref) -> Next:
         """Reconciles one ModelDeployment.
@@ -110,13 +94,13 @@ class Reconciler:
             return await self._unreadable(resource, unreadable)
         choice = await self._pinner.choose(resource, spec)
         goals = self._choose_goals(spec, choice.target) if choice.target else ()
-        live = await self._observe(resource, goals)
-        problem = await self._act(resource, spec, goals, live)
+        live = await self._tracks.observe(resource, goals)
+        problem = await self._tracks.apply(resource, spec, goals, live)
         return Report(
             generation=resource.generation,
             now=self._now(),
             uri=spec.model.uri,
-            tracks=await self._judge_tracks(resource.ref, live, goals, spec.replicas),
+            tracks=await self._judge(resource, live, goals, spec.replicas),
             resolution=choice.resolution,
             problem=problem,
             endpoint=naming.endpoint(resource.ref, spec.service.port),
@@ -125,95 +109,27 @@ class Reconciler:
             target_is_current=choice.is_current,
         )
 
-    async def _observe(self, resource: Resource, goals: Sequence[TrackGoal]) -> dict[Child, Object]:
-        """What bears the names of our tracks, whoever it belongs to, and what other tracks left behind."""
-        ref = resource.ref
-        tracks = [goal.name for goal in goals] or [constants.STABLE]
-        named = [child for track in tracks for child in children_of(ref.name, track, self._parts)]
-        found = await self._list_children(ref)
-        missing = [child for child in named if child not in found]
-        got = await asyncio.gather(*(self._cluster.get_child(ref.namespace, child) for child in missing))
-        live = {child: obj for child, obj in found.items() if child in named or is_surplus(obj, resource.uid)}
-        return live | {child: obj for child, obj in zip(missing, got, strict=True) if obj is not None}
-
-    async def _list_children(self, ref: Ref) -> dict[Child, Object]:
-        selector = naming.all_tracks_labels(ref.name)
-        kinds = [part.kind for part in self._parts]
-        lists = await asyncio.gather(
-            *(self._cluster.list_children(ref.namespace, kind, selector) for kind in kinds)
-        )
-        return {child_of(obj): obj for found in lists for obj in found}
-
     async def _unreadable(self, resource: Resource, problem: InvalidSpec) -> Report:
         """What serves goes on serving; nothing is changed for a spec that we cannot read."""
         stored = resource.status.model.target
-        rollout = await self._judge(resource.ref, await self._observe(resource, ()), constants.STABLE, 0)
+        pin = pin_from_status(stored) if stored else None
+        live = await self._tracks.observe(resource, ())
         return Report(
             generation=resource.generation,
             now=self._now(),
             uri="",
-            tracks=(TrackReport(constants.STABLE, pin_from_status(stored) if stored else None, rollout),),
+            tracks=(await self._tracks.judge(resource.ref, live, constants.STABLE, pin, desired=0),),
             problem=problem,
         )
 
-    async def _act(
-        self,
-        resource: Resource,
-        spec: ModelDeploymentSpec,
-        goals: Sequence[TrackGoal],
-        live: dict[Child, Object],
-    ) -> DavitError | None:
-        """Applies what differs and keeps `live` up to date; what stands in the way is returned."""
-        if not goals:
-            return None
-        try:
-            blueprints = [self._draw(resource, spec, goal) for goal in goals]
-            wanted = [obj for blueprint in blueprints for obj in build_track(blueprint, self._parts)]
-            plan = make_plan(wanted, live, resource.ref, resource.uid)
-            await self._execute(resource.ref, plan, live)
-        except (InvalidSpec, Waiting, Denied) as problem:
-            return problem
-        return None
-
-    def _draw(self, resource: Resource, spec: ModelDeploymentSpec, goal: TrackGoal) -> Blueprint:
-        return Blueprint(
-            ref=resource.ref,
-            uid=resource.uid,
-            spec=spec,
-            goal=goal,
-            route=choose_route(goal.pin.source.location, spec.model, self._platform),
-            image=self._image,
-            ca_certificates=self._platform.ca_certificates,
-        )
-
-    async def _execute(self, ref: Ref, plan: Plan, live: dict[Child, Object]) -> None:
-        for step in plan.apply:
-            live[child_of(step.obj)] = await self._cluster.apply(step.obj)
-            logger.info("Applied %s of %s: %s", child_of(step.obj), ref, step.reason)
-        for step in plan.delete:
-            await self._cluster.delete_child(step.obj)
-            logger.info("Deleted %s of %s: %s", child_of(step.obj), ref, step.reason)
-
-    async def _judge_tracks(
-        self, ref: Ref, live: dict[Child, Object], goals: Sequence[TrackGoal], desired: int
+    async def _judge(
+        self, resource: Resource, live: Live, goals: Sequence[TrackGoal], desired: int
     ) -> tuple[TrackReport, ...]:
+        """Judges every track; before the first pin is known only the stable one, which has no pods yet."""
+        judge = self._tracks.judge
         if not goals:
-            rollout = await self._judge(ref, live, constants.STABLE, desired)
-            return (TrackReport(constants.STABLE, None, rollout),)
-        rollouts = [await self._judge(ref, live, goal.name, goal.replicas) for goal in goals]
-        return tuple(
-            TrackReport(goal.name, goal.pin, rollout) for goal, rollout in zip(goals, rollouts, strict=True)
-        )
-
-    async def _judge(self, ref: Ref, live: dict[Child, Object], track: str, desired: int) -> Rollout:
-        name = naming.object_name(ref.name, track)
-        deployment = live.get(Child("Deployment", name))
-        if deployment is None:
-            return not_deployed(desired)
-        if not needs_pods(deployment):
-            return judge_rollout(deployment, [])
-        selector = naming.selector_labels(ref.name, track)
-        return judge_rollout(deployment, await self._cluster.list_children(ref.namespace, POD, selector))
+            return (await judge(resource.ref, live, constants.STABLE, None, desired),)
+        return tuple([await judge(resource.ref, live, one.name, one.pin, one.replicas) for one in goals])
 
     async def _report(self, resource: Resource, report: Report) -> DavitError | None:
         status = build_status(resource.status, report)

@@ -54,11 +54,11 @@ async def asked_by_the_adapter() -> set[tuple[str, str, str]]:
     cluster = KubernetesCluster(KubernetesApi(OfflineClient(recorder)), (), FakeClock(), [KIND])
     resource = {
         "apiVersion": KIND.kind.api_version,
-        "kind": KIND.kind.name,
+        "kind": KIND.name,
         "metadata": {"namespace": "demo", "name": "iris", "uid": "u"},
     }
     await cluster.list_resources(KIND.kind)
-    await cluster.get_resource(Ref(KIND.kind.name, "demo", "iris"))
+    await cluster.get_resource(Ref(KIND.name, "demo", "iris"))
     for kind in (child for child in KIND.children if child.is_applied):
         await cluster.get_child("demo", Child(kind.name, "iris"))
         await cluster.apply({**resource, "kind": kind.name})

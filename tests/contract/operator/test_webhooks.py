@@ -41,9 +41,11 @@ class Party:
 
     def __init__(self, server: str, hints: Hints, port: int) -> None:
         self.registry, self.access = MlflowRegistry(), RegistryAccess(server)
-        self.webhooks, self.hints = MlflowWebhooks(self.registry), hints
-        url = f"http://127.0.0.1:{port}/mlflow"
-        self.wanted = Subscription("davit-operator-0123456789", url, SECRET)
+        self.webhooks, self.hints, self.metrics = MlflowWebhooks(self.registry), Hints(), FakeMetrics()
+        self.receiver = Receiver(SECRET, self.hints, SystemClock(), self.metrics)
+
+    def want(self, port: int) -> None:
+        self.wanted = Subscription("davit-operator-0123456789", f"http://127.0.0.1:{port}/mlflow", SECRET)
 
     async def ensure(self, *, renew: bool = False) -> bool:
         return await self.webhooks.ensure(self.wanted, self.access, renew=renew)
@@ -71,9 +73,9 @@ class Party:
 
 @pytest.fixture
 async def party(server: str) -> AsyncIterator[Party]:
-    hints = Hints()
-    async with serve_receiver(Receiver(SECRET, hints, SystemClock(), FakeMetrics()), 0) as port:
-        made = Party(server, hints, port)
+    made = Party(server)
+    async with serve_receiver(made.receiver, 0) as port:
+        made.want(port)
         yield made
         await made.webhooks.remove(made.wanted.name, made.access)
         await made.registry.aclose()

@@ -4,7 +4,7 @@ import pytest
 from davit_operator.domain.errors import InvalidSpec, Waiting
 from davit_operator.domain.kinds import owner_annotation
 from davit_operator.domain.objects import child_of
-from davit_operator.engine.plan import make_plan
+from davit_operator.engine.plan import Plan, make_plan
 from davit_resource import constants
 from davit_resource.constants import KIND
 from davit_resource.objects import Ref
@@ -38,11 +38,11 @@ def test_what_is_missing_is_applied():
 
 
 def test_what_is_as_wanted_is_left_alone():
-    assert plan([obj()], [obj(resourceVersion="7")]).is_empty
+    assert plan([obj()], [obj(resourceVersion="7")]) == Plan()
 
 
-def test_a_changed_wish_is_applied():
-    assert [step.reason for step in plan([obj(mark="2")], [obj()]).apply] == ["the wish changed"]
+def test_a_changed_desired_state_is_applied():
+    assert [step.reason for step in plan([obj(mark="2")], [obj()]).apply] == ["desired state changed"]
 
 
 def test_a_changed_object_is_repaired_and_the_field_is_named():

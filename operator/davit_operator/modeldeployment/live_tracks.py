@@ -1,0 +1,126 @@
+"""The objects of tracks in the cluster: read, brought to what is wanted, judged."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from davit_resource import constants
+from davit_resource.objects import Object, Ref
+from davit_resource.v1alpha1 import ModelDeploymentSpec, Resource
+
+from davit_operator.domain.errors import DavitError, Denied, InvalidSpec, Waiting
+from davit_operator.domain.kinds import POD
+from davit_operator.domain.objects import Child, child_of
+from davit_operator.domain.pin import Pin
+from davit_operator.domain.ports import Cluster
+from davit_operator.engine.ownership import is_surplus
+from davit_operator.engine.plan import Plan, make_plan
+from davit_operator.modeldeployment.parts import Part, build_track, children_of
+from davit_operator.modeldeployment.rollout import Rollout, judge_rollout, needs_pods, not_deployed
+from davit_operator.modeldeployment.status import TrackReport
+from davit_operator.models.route import Platform, choose_route
+from davit_operator.workload import naming
+from davit_operator.workload.blueprint import Blueprint, ServerImage, TrackGoal
+
+logger = logging.getLogger(__name__)
+
+Live = dict[Child, Object]
+"""The objects that exist."""
+
+
+class LiveTracks:
+    """Reads and writes the objects of tracks.
+
+    Args:
+        cluster: Kubernetes.
+        platform: What the operator's settings offer.
+        image: The image of pods whose spec names none.
+        parts: What a track consists of.
+    """
+
+    def __init__(
+        self, cluster: Cluster, platform: Platform, image: ServerImage, parts: Sequence[Part]
+    ) -> None:
+        self._cluster = cluster
+        self._platform = platform
+        self._image = image
+        self._parts = parts
+
+    async def observe(self, resource: Resource, goals: Sequence[TrackGoal]) -> Live:
+        """What bears the names of our tracks, whoever it belongs to, and what other tracks left behind."""
+        ref = resource.ref
+        tracks = [goal.name for goal in goals] or [constants.STABLE]
+        named = [child for track in tracks for child in children_of(ref.name, track, self._parts)]
+        found = await self._list_children(ref)
+        missing = [child for child in named if child not in found]
+        got = await asyncio.gather(*(self._cluster.get_child(ref.namespace, child) for child in missing))
+        live = {child: obj for child, obj in found.items() if child in named or is_surplus(obj, resource.uid)}
+        return live | {child: obj for child, obj in zip(missing, got, strict=True) if obj is not None}
+
+    async def _list_children(self, ref: Ref) -> Live:
+        selector = naming.all_tracks_labels(ref.name)
+        kinds = [part.kind for part in self._parts]
+        lists = await asyncio.gather(
+            *(self._cluster.list_children(ref.namespace, kind, selector) for kind in kinds)
+        )
+        return {child_of(obj): obj for found in lists for obj in found}
+
+    async def apply(
+        self,
+        resource: Resource,
+        spec: ModelDeploymentSpec,
+        goals: Sequence[TrackGoal],
+        live: Live,
+    ) -> DavitError | None:
+        """Applies what differs and keeps `live` up to date; what stands in the way is returned."""
+        if not goals:
+            return None
+        try:
+            blueprints = [self._draw(resource, spec, goal) for goal in goals]
+            wanted = [obj for blueprint in blueprints for obj in build_track(blueprint, self._parts)]
+            plan = make_plan(wanted, live, resource.ref, resource.uid)
+            await self._execute(resource.ref, plan, live)
+        except (InvalidSpec, Waiting, Denied) as problem:
+            return problem
+        return None
+
+    def _draw(self, resource: Resource, spec: ModelDeploymentSpec, goal: TrackGoal) -> Blueprint:
+        return Blueprint(
+            ref=resource.ref,
+            uid=resource.uid,
+            spec=spec,
+            goal=goal,
+            route=choose_route(goal.pin.source.location, spec.model, self._platform),
+            image=self._image,
+            ca_certificates=self._platform.ca_certificates,
+        )
+
+    async def _execute(self, ref: Ref, plan: Plan, live: Live) -> None:
+        for step in plan.apply:
+            live[child_of(step.obj)] = await self._cluster.apply(step.obj)
+            logger.info("Applied %s of %s: %s", child_of(step.obj), ref, step.reason)
+        for step in plan.delete:
+            await self._cluster.delete_child(step.obj)
+            logger.info("Deleted %s of %s: %s", child_of(step.obj), ref, step.reason)
+
+    async def judge(self, ref: Ref, live: Live, track: str, pin: Pin | None, desired: int) -> TrackReport:
+        """How far the pods of a track are.
+
+        Args:
+            ref: The ModelDeployment.
+            live: Its objects.
+            track: The name of the track.
+            pin: What the track shall serve.
+            desired: How many pods there shall be.
+        """
+        return TrackReport(track, pin, await self._judge_rollout(ref, live, track, desired))
+
+    async def _judge_rollout(self, ref: Ref, live: Live, track: str, desired: int) -> Rollout:
+        name = naming.object_name(ref.name, track)
+        deployment = live.get(Child("Deployment", name))
+        if deployment is None:
+            return not_deployed(desired)
+        if not needs_pods(deployment):
+            return judge_rollout(deployment, [])
+        selector = naming.selector_labels(ref.name, track)
+        return judge_rollout(deployment, await self._cluster.list_children(ref.namespace, POD, selector))
