@@ -10,7 +10,7 @@ from davit_operator.api.v1alpha1 import ModelDeploymentSpec, ModelDeploymentStat
 from davit_operator.desired import naming
 from davit_operator.desired.blueprint import Blueprint, ServerImage
 from davit_operator.desired.track import build_track, children_of
-from davit_operator.domain.errors import DavitError, Denied, InvalidSpec, Unavailable, Waiting
+from davit_operator.domain.errors import DavitError, Denied, InvalidSpec, ModelRejected, Unavailable, Waiting
 from davit_operator.domain.objects import Child, Key, Object, child_of
 from davit_operator.domain.pin import Pin
 from davit_operator.domain.ports import Clock, Cluster, Metrics
@@ -159,7 +159,7 @@ class Reconciler:
             )
             plan = make_plan(build_track(blueprint), live, resource.key, resource.uid)
             await self._execute(resource.key, plan, live)
-        except (InvalidSpec, Waiting, Denied) as problem:
+        except (InvalidSpec, ModelRejected, Waiting, Denied) as problem:
             return problem
         return None
 
