@@ -411,6 +411,6 @@ async def test_what_a_quota_or_policy_denies_stalls_until_it_is_allowed(reason: 
     assert world.condition("Stalled")["reason"] == reason
     assert world.metrics.reasons == [reason]
     world.cluster.refuse_apply = None
-    (key,) = await world.resync()
-    await world.core.reconciler.reconcile(key)
+    assert await world.resync()
+    await world.reconcile()
     assert world.condition("Ready")["reason"] == "RollingOut"
