@@ -8,7 +8,7 @@ from davit_resource import constants
 from davit_resource.objects import Object, Ref
 from davit_resource.v1alpha1 import ModelDeploymentSpec, Resource
 
-from davit_operator.domain.errors import DavitError, Denied, InvalidSpec, Waiting
+from davit_operator.domain.errors import DavitError, Denied, InvalidSpec, ModelRejected, Waiting
 from davit_operator.domain.kinds import POD
 from davit_operator.domain.objects import Child, child_of
 from davit_operator.domain.pin import Pin
@@ -80,7 +80,7 @@ class LiveTracks:
             wanted = [obj for blueprint in blueprints for obj in build_track(blueprint, self._parts)]
             plan = make_plan(wanted, live, resource.ref, resource.uid)
             await self._execute(resource.ref, plan, live)
-        except (InvalidSpec, Waiting, Denied) as problem:
+        except (InvalidSpec, ModelRejected, Waiting, Denied) as problem:
             return problem
         return None
 

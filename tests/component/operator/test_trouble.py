@@ -389,3 +389,29 @@ async def test_a_resync_without_a_registry_lists_and_queues_as_ever():
     world = World(registry_url="")
     world.cluster.create("iris", {"model": {"uri": CHAMPION}})
     assert await world.resync() == [Ref(KIND, "demo", "iris")]
+
+
+async def test_a_kept_pin_in_a_store_that_this_operator_cannot_read_is_reported():
+    world = World()
+    await world.serve(suspend=False)
+    for pin in world.status()["model"].values():
+        pin["location"] = "gs://models/iris"  # as a newer operator may have resolved it
+    world.cluster.create("iris", {"model": {"uri": CHAMPION}, "suspend": True})
+    await world.reconcile()
+    assert world.condition("Stalled")["reason"] == "UnsupportedStore"
+    assert world.status()["observedGeneration"] == 2
+
+
+@pytest.mark.parametrize("reason", ["QuotaExceeded", "AdmissionDenied"])
+async def test_what_a_quota_or_policy_denies_stalls_until_it_is_allowed(reason: str):
+    world = World()
+    world.registry.names(CHAMPION, "1")
+    world.cluster.create("iris", {"model": {"uri": CHAMPION}})
+    world.cluster.refuse_apply = InvalidSpec(reason, "in the words of the quota or policy")
+    await world.reconcile()
+    assert world.condition("Stalled")["reason"] == reason
+    assert world.metrics.reasons == [reason]
+    world.cluster.refuse_apply = None
+    assert await world.resync()
+    await world.reconcile()
+    assert world.condition("Ready")["reason"] == "RollingOut"

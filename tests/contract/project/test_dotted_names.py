@@ -29,6 +29,7 @@ FOREIGN = {
     "http.client",  # Python
     "on.event",
     "pyfunc.predict",
+    "sys.exit",
     "status.podIP",  # of a pod
 }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from davit_registry import Denied, File, InvalidReference, NotFound, Unavailable, digest_of, parse_reference
+from davit_registry.listing import Integrity, contents_of
 from davit_registry.mlflow import ResolvedModel
 from davit_registry.proxy import list_proxy
 from davit_registry.s3 import list_s3
@@ -95,6 +96,7 @@ async def test_the_store_and_the_proxy_list_one_model_with_one_digest(registry, 
             assert proxied == straight
             assert digest_of(proxied) == digest_of(straight)
             assert all(file.etag for file in proxied)
+            assert contents_of(proxied).integrity is contents_of(straight).integrity is Integrity.CONTENT
 
 
 async def test_odd_names_are_kept_and_neighbours_and_markers_left_out(registry, odd: str):
@@ -188,6 +190,8 @@ def test_large_files_arrive_whole_in_little_memory(registry, tmp_path: Path):
     store.put_object(Bucket="mlflow", Key="large/MLmodel", Body=b"flavors: {}\n")
     store.upload_file(str(tmp_path / "big"), "mlflow", "large/in-parts")
     store.put_object(Bucket="mlflow", Key="large/in-one", Body=content[: 40 << 20])
+    listed = contents_of(asyncio.run(list_s3("s3://mlflow/large", registry.store.options)))
+    assert listed.integrity is Integrity.CONTENT
     peak = tmp_path / "peak"
     # The peak that the kernel counts from exec on; rusage would begin with that of this process.
     measured = (
