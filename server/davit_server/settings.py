@@ -76,8 +76,9 @@ class Settings(BaseSettings):
     """auto: requests that arrive together share a call of the model where its rows are known to be
     independent; enabled: they are declared to be; off: never."""
     concurrency: int = Field(0, ge=0, le=512)
-    """Calls of the model that may run at the same time where requests do not share them; 0: 1 for flavors
-    that are not thread-safe, else up to 32, as long as the model leaves the processor idle."""
+    """Calls of the model that may run at the same time where requests do not share them; 0: up to 32
+    for an author's own code, as long as it leaves the processor idle; 1 for flavors that compute or are not
+    thread-safe."""
     plan: PlanName = "auto"
     """auto: the fastest way of predicting that answers exactly as pyfunc does; pyfunc: never past pyfunc;
     onnx: converted and run by onnxruntime, if that answers as pyfunc does within the tolerance."""

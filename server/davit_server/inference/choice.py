@@ -24,15 +24,12 @@ from davit_server.runtimes.rows import Rows
 from davit_server.runtimes.samples import colliding_parts, sample_parts
 from davit_server.runtimes.selfcheck import differs_by_row, differs_from, measure_cost
 from davit_server.runtimes.sklearn import joined_sklearn
-from davit_server.runtimes.thread_safety import thread_safe
+from davit_server.runtimes.thread_safety import usual_concurrency
 
 logger = logging.getLogger(__name__)
 
 CHECK_SECONDS = 5.0
 """Trying out rows ends after that, so that a slow model still becomes ready."""
-
-DEFAULT_CONCURRENCY = 32
-"""Calls that may run at the same time while the model waits: as many as a busy client's connection pool."""
 
 
 class _Counted:
@@ -99,9 +96,7 @@ def choose_plan(model: PyfuncModel, options: PlanOptions) -> Plan:
 
 
 def _concurrency(model: PyfuncModel, options: PlanOptions) -> int:
-    if options.concurrency:
-        return options.concurrency
-    return DEFAULT_CONCURRENCY if thread_safe(model.facts.flavor) else 1
+    return options.concurrency or usual_concurrency(model.facts.flavor)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ declares. Everything else is called with one request at a time.
 """
 
 from collections.abc import Iterator
+from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,10 @@ _TREES = frozenset(
     for name in names.split()
 )
 _TREE_FLAVORS = frozenset({"mlflow.lightgbm", "mlflow.xgboost", "mlflow.catboost", "mlflow.sklearn"})
+
+_FUNCTIONS = (FunctionType, BuiltinFunctionType, type(np.sort))
+_ONLY_IN_FITTING = frozenset({"score_func", "scoring"})
+"""Parameters whose functions do not take part in predicting."""
 
 _FITTED = (
     "calibrated_classifiers_",
@@ -143,17 +148,19 @@ def _part_names(estimator: Any) -> list[str]:
     if hasattr(estimator, "best_estimator_"):
         # A search may have swapped whole steps: what it was given says less than what it found.
         return ["best_estimator_"]
-    given = list(estimator.get_params(deep=False)) if hasattr(estimator, "get_params") else []
-    return [*given, *_FITTED]
+    given = estimator.get_params(deep=False) if hasattr(estimator, "get_params") else ()
+    return [*(name for name in given if name not in _ONLY_IN_FITTING), *_FITTED]
 
 
 def _row_wise_part(part: Any) -> bool:
     """Return whether one estimator, or a callable of its, is known to look at one row at a time."""
     if _is_estimator(part):
         return _in_table(type(part)) and not _replaced_methods(part) and _calls_only_ufuncs(part)
-    # Types of numbers, kernels, and functions of scikit-learn's own that are used in fitting.
-    named = part if hasattr(part, "__module__") else type(part)
-    return isinstance(part, np.ufunc) or _library(named) in {"sklearn", "numpy"}
+    if isinstance(part, np.ufunc):
+        return True
+    # Types of numbers, and kernels; a function that is no ufunc may look at more than one row.
+    kind = part if isinstance(part, type) else type(part)
+    return _library(kind) in {"sklearn", "numpy"} and not isinstance(part, _FUNCTIONS)
 
 
 def _is_estimator(value: Any) -> bool:

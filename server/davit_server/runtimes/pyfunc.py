@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from davit_server.errors import InvalidInput, Unsupported
+from davit_server.errors import InvalidInput, RequestError, Unsupported
 from davit_server.runtimes import casts, column_faults, nested_faults, raising, refusals
 from davit_server.runtimes.base import Example, ModelFacts, Signature
 from davit_server.runtimes.csv_table import read_csv
@@ -141,10 +141,10 @@ class PyfuncModel:
             text = body.decode("utf-8")
         except UnicodeDecodeError as failure:
             raise InvalidInput("The body is not valid UTF-8.") from failure
-        types = None
-        if self._schema is not None:
-            types = dict(zip(self._schema.input_names(), self._schema.pandas_types(), strict=False))
         try:
+            types = None
+            if self._schema is not None:
+                types = dict(zip(self._schema.input_names(), self._schema.pandas_types(), strict=False))
             return Parsed(read_csv(text, types, limits))
         except RequestError:
             raise

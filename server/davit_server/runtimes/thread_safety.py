@@ -1,4 +1,7 @@
-"""Flavors whose models must not predict in two threads at once."""
+"""How many calls of a model may run at the same time, as far as its flavor tells."""
+
+_COMPUTE = frozenset(f"mlflow.{name}" for name in ("catboost", "lightgbm", "onnx", "sklearn", "xgboost"))
+"""Flavors that compute: a second call at the same time would only compete with the first."""
 
 _NOT_THREAD_SAFE = frozenset(
     f"mlflow.{name}"
@@ -15,13 +18,16 @@ _NOT_THREAD_SAFE = frozenset(
     )
 )
 
+WAITING_CALLS = 32
+"""Calls of code that may wait for a service, say."""
 
-def thread_safe(flavor: str) -> bool:
-    """Return whether models of a flavor may predict in several threads at once.
 
-    A model in the author's own code counts as safe, as it does for `mlflow models serve`.
+def usual_concurrency(flavor: str) -> int:
+    """Return how many calls of a flavor's models may run at the same time unless a setting says otherwise.
+
+    A model in the author's own code counts as thread-safe, as it does for `mlflow models serve`.
 
     Args:
         flavor: The `loader_module` of the python_function flavor.
     """
-    return flavor not in _NOT_THREAD_SAFE
+    return 1 if flavor in _COMPUTE | _NOT_THREAD_SAFE else WAITING_CALLS

@@ -20,7 +20,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler, scale
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler, minmax_scale, scale
 from sklearn.svm import SVC
 
 
@@ -106,6 +106,9 @@ UNKNOWN = [
     make_pipeline(FunctionTransformer(lambda values: values), LogisticRegression()),
     make_pipeline(TfidfVectorizer(tokenizer=own_function), LogisticRegression()),
     KNeighborsClassifier(metric=own_function),
+    KNeighborsClassifier(weights=np.flip),
+    KNeighborsClassifier(weights=minmax_scale),
+    make_pipeline(FunctionTransformer(inverse_func=np.sort, func=np.flip), LogisticRegression()),
     SVC(kernel=own_function),
     make_pipeline(make_pipeline(OwnStep()), LogisticRegression()),
     make_pipeline(ColumnTransformer([("a", OwnStep(), ["x"])]), LogisticRegression()),
