@@ -28,7 +28,7 @@ _SKLEARN = frozenset(
     CalibratedClassifierCV CategoricalNB ClassifierChain ColumnTransformer ComplementNB CountVectorizer
     DecisionTreeClassifier DecisionTreeRegressor DictVectorizer ElasticNet ElasticNetCV EllipticEnvelope
     ExtraTreeClassifier ExtraTreeRegressor ExtraTreesClassifier ExtraTreesRegressor FactorAnalysis
-    FastICA FeatureAgglomeration FeatureHasher FeatureUnion FixedThresholdClassifier FrozenEstimator
+    FastICA FeatureHasher FeatureUnion FixedThresholdClassifier FrozenEstimator
     FunctionTransformer GammaRegressor GaussianMixture GaussianNB GaussianProcessClassifier
     GaussianProcessRegressor GaussianRandomProjection GenericUnivariateSelect GradientBoostingClassifier
     GradientBoostingRegressor GridSearchCV HalvingGridSearchCV HalvingRandomSearchCV HashingVectorizer
