@@ -156,4 +156,6 @@ def test_a_body_in_many_chunks_is_no_head(port):
         connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n")
         connection.sendall(chunks + b"0\r\n\r\n")
         status, error, _ = answer(connection)
-    assert (status, error["error_code"]) == (400, "INVALID_PARAMETER_VALUE"), "read whole: it lacks the model's columns"
+    assert (status, error["error_code"]) == (400, "INVALID_PARAMETER_VALUE"), (
+        "read whole: it lacks the model's columns"
+    )
