@@ -127,12 +127,13 @@ def read_document(
     """
     if type(document) is not dict:
         raise InvalidInput(f"The body must be a JSON object, not {_json_type(document)}.")
-    recognised = plan.joined.read(document) if plan.joined is not None else None
+    joined = plan.joined
+    recognised = joined.read(document) if joined is not None else None
     if recognised is not None:
         part, rows = recognised
         if rows > max_rows:
             TableLimits(max_rows, max_cells).check_rows(rows)
-        alone = partial(_check_and_predict, model, document, max_rows, max_cells)
+        alone = partial(_check_and_predict, model, document, max_cells)
         return Work(alone, encode_predictions, rows, part, plan.name if plan.batching else None)
     rows = _check(model, document, max_rows, max_cells)
     encode = encode_bare if model.is_chat(document) else encode_predictions
@@ -145,9 +146,9 @@ def _check(model: PyfuncModel, document: dict[str, Any], max_rows: int, max_cell
     return TableLimits(max_rows, max_cells).check_document(document, boxed=boxed)
 
 
-def _check_and_predict(model: PyfuncModel, document: dict[str, Any], max_rows: int, max_cells: int) -> Any:
-    """For plain rows that turned out to need MLflow's parsing after all."""
-    _check(model, document, max_rows, max_cells)
+def _check_and_predict(model: PyfuncModel, document: dict[str, Any], max_cells: int) -> Any:
+    """For plain rows, which have been counted, that need MLflow's parsing after all."""
+    _check(model, document, max_cells, max_cells)
     return _predict_document(model, document)
 
 

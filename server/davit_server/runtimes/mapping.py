@@ -44,14 +44,19 @@ def untyped_input(tensors: list[Tensor], parameters: dict[str, Any]) -> Parsed:
     A single matrix stays one, unless its `content_type` asks for a data frame (`pd`).
 
     Raises:
-        InvalidInput: The tensors are not columns of one table.
+        InvalidInput: The tensors are not columns of one table, or a text has no UTF-8 form.
     """
     import pandas as pd
 
     if len(tensors) == 1 and tensors[0].array.ndim > 1 and parameters.get("content_type") != "pd":
         return Parsed(tensors[0].array)
     _require_one_height(tensors)
-    return Parsed(pd.DataFrame({tensor.name: _typed_column(tensor) for tensor in tensors}))
+    try:
+        return Parsed(pd.DataFrame({tensor.name: _typed_column(tensor) for tensor in tensors}))
+    except UnicodeEncodeError as failure:
+        raise InvalidInput(
+            "A text or the name of an input has a lone surrogate, which is no character; send it as bytes."
+        ) from failure
 
 
 def _typed_column(tensor: Tensor) -> Any:

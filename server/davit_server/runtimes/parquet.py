@@ -1,9 +1,9 @@
 """Parquet files, measured before they are read: a few kilobytes can hold gigabytes.
 
-The footer says how many rows and values there are. What it says of sizes is only believed where it does not
-matter: each page tells the memory that it needs once more, in a header of its own, and the reader follows
-that. Texts are kept once and referred to many times, so where the pages leave room for too many they are
-decoded piece by piece and added up.
+What the footer says of sizes is not believed: each page says once more, in a header of its own, how many
+values it has and how many bytes they are when decompressed, and that is what readers go by. Texts are kept
+once and referred to many times, so where the pages leave room for too many they are decoded piece by piece
+and added up.
 """
 
 import io
@@ -13,13 +13,23 @@ from typing import Any
 
 from davit_server.errors import InvalidInput
 from davit_server.runtimes.limits import BYTES_PER_CELL, TableLimits
-from davit_server.runtimes.thrift import Page, read_page
+from davit_server.runtimes.thrift import Struct, read_struct
 
 BYTES_PER_OBJECT = 64
 """What a text, decimal, date or list takes in a data frame, without its content."""
 PIECES = 8
 """A column of texts is measured in at least so many pieces when it is as large as allowed."""
-PLAIN_TYPES = frozenset({"BOOLEAN", "INT32", "INT64", "FLOAT", "DOUBLE"})
+REPEATED = 2
+BOOLEAN, INT32, INT64, INT96, FLOAT, DOUBLE, BYTE_ARRAY, FIXED_LEN_BYTE_ARRAY = range(8)
+"""Physical types (parquet.thrift)."""
+
+# Numbers of fields (parquet.thrift).
+_FILE_SCHEMA, _FILE_ROWS, _FILE_GROUPS = 2, 3, 4
+_ELEMENT_TYPE, _ELEMENT_LENGTH, _ELEMENT_REPETITION, _ELEMENT_CHILDREN = 1, 2, 3, 5
+_ELEMENT_CONVERTED, _ELEMENT_LOGICAL = 6, 10
+_GROUP_COLUMNS, _CHUNK_META = 1, 3
+_META_PATH, _META_VALUES, _META_SIZE, _META_DATA, _META_DICTIONARY = 3, 5, 7, 9, 11
+_PAGE_DECODED, _PAGE_SIZE, _PAGE_DATA, _PAGE_DATA_V2, _DATA_VALUES = 2, 3, 5, 8, 1
 
 
 def read_parquet(body: bytes, limits: TableLimits) -> Any:
@@ -36,7 +46,9 @@ def read_parquet(body: bytes, limits: TableLimits) -> Any:
     from pyarrow.parquet import ParquetFile
 
     with _memory_given_back(pa):
-        _check(body, ParquetFile(pa.BufferReader(body)), limits)
+        suspects, decoded = _count(body, limits)
+        for column in suspects:
+            decoded += _measure(ParquetFile(pa.BufferReader(body)), column, limits, decoded)
         return pd.read_parquet(io.BytesIO(body))
 
 
@@ -49,84 +61,130 @@ def _memory_given_back(pa: Any) -> Iterator[None]:
         pa.default_memory_pool().release_unused()
 
 
-def _check(body: bytes, file: Any, limits: TableLimits) -> None:
-    """Refuse a file that is too large in any respect."""
-    footer = file.metadata
-    limits.check_table(footer.num_rows, footer.num_columns)
-    compressed = decoded = count = 0
-    suspects = []
-    for at in range(footer.num_columns):
-        column = _Column(footer, at)
-        for chunk in column.chunks():
-            if chunk.num_values == 0:
+def _count(body: bytes, limits: TableLimits) -> tuple[list["_Column"], int]:
+    """Refuse a file that is too large by its own description.
+
+    Returns:
+        Columns whose texts may take more memory than allowed, and the memory of everything else.
+    """
+    footer, columns = _described(body)
+    limits.check_table(_number(footer, _FILE_ROWS), len(columns))
+    compressed = 0
+    for group in _list(footer, _FILE_GROUPS):
+        chunks = _list(group, _GROUP_COLUMNS)
+        if len(chunks) != len(columns):
+            raise _damaged()
+        for column, chunk in zip(columns, chunks, strict=True):
+            meta = chunk.get(_CHUNK_META)
+            if not isinstance(meta, dict):
+                raise _damaged()
+            if _number(meta, _META_VALUES) == 0:
                 continue
-            compressed += chunk.total_compressed_size
+            compressed += _number(meta, _META_SIZE)
             if compressed > len(body):
-                raise InvalidInput("The parts of the Parquet file overlap.")
-            column.add(_pages(body, chunk), limits)
-        count += column.count
-        limits.check_cells(count)
-        decoded += column.fixed_bytes + column.pages_bytes
-        limits.check_bytes(decoded)
-        if column.has_texts and decoded + column.count * column.longest > limits.decoded_bytes:
-            suspects.append(column)
-    for column in suspects:
-        decoded += _measure(file, column, limits, decoded)
+                raise _damaged()  # the same pages would be read again and again
+            column.add(body, meta)
+    limits.check_cells(sum(column.count for column in columns))
+    decoded = sum(column.decoded_bytes for column in columns)
+    limits.check_bytes(decoded)
+    return [column for column in columns if decoded + column.most_text_bytes > limits.decoded_bytes], decoded
+
+
+def _described(body: bytes) -> tuple[Struct, list["_Column"]]:
+    """The footer of a file, and the columns that its schema has."""
+    size = int.from_bytes(body[-8:-4], "little")
+    if body[:4] != b"PAR1" or body[-4:] != b"PAR1" or size > len(body) - 12:
+        raise _damaged()
+    footer, _ = read_struct(body, len(body) - 8 - size)
+    elements = _list(footer, _FILE_SCHEMA)
+    return footer, [_Column(element) for element in elements if not element.get(_ELEMENT_CHILDREN)]
 
 
 class _Column:
-    """One column of a file, added up over its row groups."""
+    """One column of a file, added up over its row groups.
 
-    def __init__(self, footer: Any, at: int) -> None:
-        self._footer = footer
-        self._at = at
-        described = footer.schema.column(at)
-        self.path = described.path
-        self.has_texts = described.physical_type == "BYTE_ARRAY"
-        plain = described.physical_type in PLAIN_TYPES and described.max_repetition_level == 0
-        plain = plain and described.logical_type.type in {"NONE", "INT", "TIMESTAMP"}
-        self._width = BYTES_PER_CELL if plain else BYTES_PER_OBJECT + max(described.length, 0)
+    Args:
+        element: Its place in the schema.
+    """
+
+    def __init__(self, element: Struct) -> None:
+        kind = _optional(element, _ELEMENT_TYPE)
+        self._is_text = kind == BYTE_ARRAY
+        # Repeated or annotated numbers become lists, decimals or dates: objects.
+        is_number = kind in {BOOLEAN, INT32, INT64, FLOAT, DOUBLE}
+        is_number = is_number and not {_ELEMENT_CONVERTED, _ELEMENT_LOGICAL} & element.keys()
+        is_number = is_number and element.get(_ELEMENT_REPETITION) != REPEATED
+        length = _optional(element, _ELEMENT_LENGTH)
+        self._width = BYTES_PER_CELL if is_number else BYTES_PER_OBJECT + max(length, 0)
+        self.path = ""
         self.count = 0
-        self.longest = 0
-        self.pages_bytes = 0
+        self._pages_bytes = 0
+        self._longest = 0
 
     @property
-    def fixed_bytes(self) -> int:
-        """What the values take without the content of texts."""
-        return self.count * self._width
+    def decoded_bytes(self) -> int:
+        """What its pages take, and its values without the content of texts."""
+        return self.count * self._width + self._pages_bytes
 
-    def chunks(self) -> Iterator[Any]:
-        """Its part of each row group."""
-        for group in range(self._footer.num_row_groups):
-            yield self._footer.row_group(group).column(self._at)
+    @property
+    def most_text_bytes(self) -> int:
+        """What its texts may take at most: each lies in one page."""
+        return self.count * self._longest if self._is_text else 0
 
-    def add(self, pages: Iterator[Page], limits: TableLimits) -> None:
-        """Count the pages of a row group."""
-        for page in pages:
-            self.count += page.count
-            self.pages_bytes += page.decoded_size
-            # A value's text lies in one page.
-            self.longest = max(self.longest, page.decoded_size)
-            limits.check_bytes(self.pages_bytes)
-            limits.check_cells(self.count)
+    def rows_within(self, size: int) -> int:
+        """How many of its texts surely take no more than so many bytes."""
+        return max(1, min(65536, size // max(self._longest, 1)))
+
+    def add(self, body: bytes, meta: Struct) -> None:
+        """Count the pages of one row group."""
+        parts = [part.decode() for part in _list(meta, _META_PATH, bytes)]
+        self.path = ".".join(parts)
+        if len(parts) > 1 and parts[1:-1] != ["list"]:
+            # Within structs, maps and lists of lists each value may have objects of its own around it.
+            self._width = max(self._width, BYTES_PER_OBJECT)
+        at = _number(meta, _META_DATA)
+        dictionary = _optional(meta, _META_DICTIONARY)
+        if 0 < dictionary < at:
+            at = dictionary
+        end = at + _number(meta, _META_SIZE)
+        while at < end:
+            page, at = read_struct(body, at)
+            at += _number(page, _PAGE_SIZE)
+            decoded = _number(page, _PAGE_DECODED)
+            data = page.get(_PAGE_DATA, page.get(_PAGE_DATA_V2))
+            self.count += _number(data, _DATA_VALUES) if isinstance(data, dict) else 0
+            self._pages_bytes += decoded
+            self._longest = max(self._longest, decoded)
 
 
-def _pages(body: bytes, chunk: Any) -> Iterator[Page]:
-    """The pages of one column in one row group."""
-    at = chunk.data_page_offset
-    if chunk.has_dictionary_page and 0 < chunk.dictionary_page_offset < at:
-        at = chunk.dictionary_page_offset
-    end = at + chunk.total_compressed_size
-    if at < 0 or end > len(body):
-        raise InvalidInput("A part of the Parquet file lies beyond its end.")
-    while at < end:
-        page, at = read_page(body, at)
-        yield page
+def _number(fields: Struct, wanted: int) -> int:
+    """A field that must be there, whole and not negative."""
+    number = fields.get(wanted)
+    if not isinstance(number, int) or number < 0:
+        raise _damaged()
+    return number
+
+
+def _optional(fields: Struct, wanted: int) -> int:
+    """A field that may be there; -1 where it is not."""
+    return _number(fields, wanted) if wanted in fields else -1
+
+
+def _list(fields: Struct, wanted: int, kind: type = dict) -> list[Any]:
+    """A field that must be a list of structs, or of something else."""
+    found = fields.get(wanted)
+    if not isinstance(found, list) or not all(isinstance(value, kind) for value in found):
+        raise _damaged()
+    return found
+
+
+def _damaged() -> InvalidInput:
+    return InvalidInput("The body is no Parquet file, or a damaged one.")
 
 
 def _measure(file: Any, column: _Column, limits: TableLimits, decoded: int) -> int:
     """The bytes of a column's texts, decoded a piece at a time."""
-    rows = max(1, min(65536, limits.decoded_bytes // PIECES // max(column.longest, 1)))
+    rows = column.rows_within(limits.decoded_bytes // PIECES)
     measured = 0
     for batch in file.iter_batches(batch_size=rows, columns=[column.path], use_threads=False):
         measured += batch.nbytes

@@ -50,9 +50,10 @@ class ColumnForms:
         """The rows of a request that uses exactly these columns; None for every other request."""
         if len(document) != 1:
             return None
+        split = document.get("dataframe_split")
+        if split is not None:
+            return self._from_split(split)
         form, value = next(iter(document.items()))
-        if form == "dataframe_split":
-            return self._from_split(value)
         if form in {"dataframe_records", "inputs", "instances"}:
             if type(value) is list:
                 return self._from_records(value)
@@ -61,9 +62,9 @@ class ColumnForms:
         return None
 
     def _from_split(self, value: Any) -> Sequence[Any] | None:
-        if type(value) is not dict or len(value) != 2 or "data" not in value:
+        if type(value) is not dict or len(value) != 2:
             return None
-        columns, data = value.get("columns"), value["data"]
+        columns, data = value.get("columns"), value.get("data")
         if type(data) is not list or not data:
             return None
         if columns == self._names:
@@ -103,22 +104,11 @@ class ColumnForms:
         return list(zip(*columns, strict=True))
 
 
-def require_numbers(value: list[Any], depth: int) -> None:
-    """Refuse lists with anything but numbers in them, as fast as Python can look at them.
+require_numbers = sum
+"""Raises a TypeError where a value is no number, faster than anything else in Python.
 
-    Given a text, numpy would make every cell as wide as the longest: gigabytes of a small body.
-
-    Args:
-        value: Nested lists.
-        depth: How many levels of lists there are below the first.
-
-    Raises:
-        TypeError: There is something else, or there are more or fewer levels.
-    """
-    values: Iterable[Any] = value
-    for _ in range(depth):
-        values = chain.from_iterable(values)
-    sum(values)
+Given a text, numpy would make every cell as wide as the longest: gigabytes of a small body.
+"""
 
 
 class MatrixReader:
@@ -141,15 +131,16 @@ class MatrixReader:
         if rows is None:
             return None
         try:
-            sum(chain.from_iterable(rows))  # texts cannot be added; see `require_numbers`
+            require_numbers(rows[0] if len(rows) == 1 else chain.from_iterable(rows))
             matrix = np.array(rows)
         except (ValueError, TypeError, OverflowError):
             return None
-        if matrix.ndim != 2 or matrix.shape[1] != self._width or matrix.dtype.kind not in self._kinds:
+        shape, dtype = matrix.shape, matrix.dtype
+        if len(shape) != 2 or shape[1] != self._width:
             return None
-        if matrix.dtype is not self._dtype:
-            matrix = matrix.astype(self._dtype)
-        return matrix, len(matrix)
+        if dtype is self._dtype:
+            return matrix, shape[0]
+        return (matrix.astype(self._dtype), shape[0]) if dtype.kind in self._kinds else None
 
 
 class TensorReader:
@@ -173,7 +164,10 @@ class TensorReader:
         if type(value) is not list:
             return None
         try:
-            require_numbers(value, len(self._shape))
+            values: Iterable[Any] = value
+            for _ in self._shape:
+                values = chain.from_iterable(values)
+            require_numbers(values)
             tensor = np.array(value)
         except (ValueError, TypeError, OverflowError):
             return None

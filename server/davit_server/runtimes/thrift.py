@@ -1,59 +1,36 @@
-"""The headers of a Parquet file's pages, in Thrift's compact protocol; pyarrow shows none of them."""
+"""Thrift's compact protocol, in which a Parquet file describes itself.
 
-from dataclasses import dataclass
+pyarrow shows no headers of pages at all, and ends the whole process when it is asked about some damaged
+footers: so both are read here.
+"""
+
 from typing import Any
 
 from davit_server.errors import InvalidInput
 
 _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(1, 13)
-_WHOLE = frozenset({_I16, _I32, _I64})
-MAX_NESTING = 8
-"""Page headers nest three levels."""
+MAX_NESTING = 16
+"""More than a Parquet file needs: its footer nests eight levels."""
 
-# Fields of PageHeader, and of the headers of data pages of both versions (parquet.thrift).
-_DECODED_SIZE, _SIZE, _DATA, _DATA_V2 = 2, 3, 5, 8
-_VALUES = 1
+Struct = dict[int, Any]
+"""The fields of a struct by number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What a page's header says.
-
-    Attributes:
-        decoded_size: Its bytes when decompressed.
-        count: Its values, nulls included; 0 for a dictionary.
-    """
-
-    decoded_size: int
-    count: int
-
-
-def read_page(body: bytes, at: int) -> tuple[Page, int]:
-    """The page that begins at an offset, and where the next one does.
+def read_struct(body: bytes, at: int) -> tuple[Struct, int]:
+    """The struct that begins at an offset, and where it ends.
 
     Raises:
-        InvalidInput: There is no page.
+        InvalidInput: There is none.
     """
     reader = _Reader(body, at)
     try:
-        fields = reader.struct(MAX_NESTING)
+        return reader.struct(MAX_NESTING), reader.at
     except IndexError as failure:
-        raise InvalidInput("A page of the Parquet file is cut off.") from failure
-    data = fields.get(_DATA, fields.get(_DATA_V2, {_VALUES: 0}))
-    count = _number(data, _VALUES)
-    return Page(_number(fields, _DECODED_SIZE), count), reader.at + _number(fields, _SIZE)
-
-
-def _number(fields: Any, wanted: int) -> int:
-    """A field that must be a whole number, and not negative."""
-    number = fields.get(wanted) if isinstance(fields, dict) else None
-    if not isinstance(number, int) or number < 0:
-        raise InvalidInput("A page of the Parquet file has no sizes.")
-    return number
+        raise _malformed() from failure
 
 
 class _Reader:
-    """Reads structs; what is not a whole number or a struct is only passed over.
+    """Reads values one after another.
 
     Args:
         body: The bytes.
@@ -64,55 +41,52 @@ class _Reader:
         self._body = body
         self.at = at
 
-    def struct(self, nesting: int) -> dict[int, "int | dict[int, Any]"]:
-        """The fields of a struct by number.
+    def struct(self, nesting: int) -> Struct:
+        """The fields of a struct.
 
         Raises:
             IndexError: The bytes end before it does.
-            InvalidInput: It nests too deeply, or has a type that does not exist.
+            InvalidInput: It nests too deeply, or has a type that Parquet does not use.
         """
-        if nesting == 0:
-            raise _malformed()
-        fields: dict[int, int | dict[int, Any]] = {}
+        fields: Struct = {}
         number = 0
         while first := self._byte():
             kind, step = first & 0x0F, first >> 4
-            number = number + step if step else self._whole()
-            if kind in _WHOLE:
-                fields[number] = self._whole()
-            elif kind == _STRUCT:
-                fields[number] = self.struct(nesting - 1)
-            elif kind not in {_TRUE, _FALSE}:  # a field's boolean is in its type
-                self._pass(kind, nesting - 1)
+            number = number + step if step else self._signed()
+            # A field's boolean is in its type.
+            fields[number] = kind == _TRUE if kind in {_TRUE, _FALSE} else self._value(kind, nesting - 1)
         return fields
 
-    def _pass(self, kind: int, nesting: int) -> None:
-        """Pass over a value."""
-        if kind in {_TRUE, _FALSE, _BYTE}:
-            self.at += 1
-        elif kind in _WHOLE:
-            self._unsigned()
-        elif kind == _DOUBLE:
-            self.at += 8
-        elif kind == _BINARY:
-            size = self._unsigned()  # which moves on itself
-            self.at += size
-        elif kind == _STRUCT:
-            self.struct(nesting)
-        elif kind in {_LIST, _SET}:
-            self._pass_list(nesting)
-        else:
-            raise _malformed()
-
-    def _pass_list(self, nesting: int) -> None:
+    def _value(self, kind: int, nesting: int) -> Any:
         if nesting == 0:
             raise _malformed()
+        if kind in {_I16, _I32, _I64}:
+            return self._signed()
+        if kind == _BINARY:
+            return self._bytes(self._unsigned())
+        if kind == _STRUCT:
+            return self.struct(nesting)
+        if kind in {_LIST, _SET}:
+            return self._list(nesting)
+        if kind in {_TRUE, _FALSE, _BYTE}:
+            return self._byte()
+        if kind == _DOUBLE:
+            return self._bytes(8)
+        raise _malformed()
+
+    def _list(self, nesting: int) -> list[Any]:
         first = self._byte()
         size = first >> 4
-        for _ in range(self._unsigned() if size == 15 else size):
-            self._pass(first & 0x0F, nesting - 1)
-            if self.at > len(self._body):
-                raise _malformed()
+        return [
+            self._value(first & 0x0F, nesting - 1) for _ in range(self._unsigned() if size == 15 else size)
+        ]
+
+    def _bytes(self, size: int) -> bytes:
+        start = self.at
+        self.at += size
+        if self.at > len(self._body):
+            raise IndexError
+        return self._body[start : self.at]
 
     def _byte(self) -> int:
         byte = self._body[self.at]
@@ -131,11 +105,11 @@ class _Reader:
             if shift > 63:
                 raise _malformed()
 
-    def _whole(self) -> int:
-        """A signed number, whose sign is in its lowest bit."""
+    def _signed(self) -> int:
+        """A number whose sign is in its lowest bit."""
         number = self._unsigned()
         return (number >> 1) ^ -(number & 1)
 
 
 def _malformed() -> InvalidInput:
-    return InvalidInput("A page of the Parquet file is malformed.")
+    return InvalidInput("The body is no Parquet file: a description in it is malformed.")
