@@ -78,7 +78,7 @@ def kubelet() -> Labels:
     where = ["go", "list", "-m", "-f", "{{.Dir}}", "k8s.io/kubernetes"]
     found = subprocess.run(where, cwd=MODULES / "kubernetes", capture_output=True, text=True, check=True)
     source = Path(found.stdout.strip()) / "pkg/kubelet/metrics/metrics.go"
-    names = re.findall(r'VolumeStats\w+Ref\s*=\s*"(volume_stats_\w+)"', source.read_text())
+    names = re.findall(r'VolumeStats\w+Key\s*=\s*"(volume_stats_\w+)"', source.read_text())
     return {f"kubelet_{name}": {"namespace", "persistentvolumeclaim"} for name in names} | _CADVISOR
 
 
