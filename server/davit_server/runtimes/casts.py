@@ -33,7 +33,8 @@ def frame_with_names(data: Any, signature: Signature) -> Any:
     names = signature.by_text_key
     if not names or not hasattr(data, "iloc"):
         return data
-    return data.rename(columns=names)
+    columns = [names.get(name, name) if isinstance(name, str) else name for name in data.columns]
+    return data.set_axis(columns, axis=1)
 
 
 def cast(form: str, value: Any, schema: Any, signature: Signature) -> Any:

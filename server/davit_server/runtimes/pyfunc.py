@@ -8,6 +8,7 @@ what to do, never the data.
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -123,7 +124,8 @@ class PyfuncModel:
 
     def _explain_cast(self, form: str, value: Any) -> str:
         """Which column would not convert, or which form the value should have."""
-        if fault := refusals.cast_fault(form, value, self._schema, self.signature):
+        explain = partial(refusals.cast_fault, form, value, self._schema, self.signature)
+        if fault := refusals.or_nothing(explain):
             return fault
         return (
             f"'{form}' does not fit the model. "
@@ -150,7 +152,7 @@ class PyfuncModel:
             raise
         except Exception as failure:
             raise InvalidInput(
-                refusals.csv_fault(text, self._schema, self.signature)
+                refusals.or_nothing(partial(refusals.csv_fault, text, self._schema, self.signature))
                 or "The body is not a CSV table with a header line that fits the model"
                 f"{refusals.expectation(self.signature)}. Tensors and datetimes have no CSV form: send JSON."
             ) from failure
@@ -197,9 +199,11 @@ class PyfuncModel:
         known = getattr(failure, "error_code", "") == "INVALID_PARAMETER_VALUE"
         code = "INVALID_PARAMETER_VALUE" if known else "BAD_REQUEST"
         schema = self._model.metadata.get_params_schema()
-        if fault := refusals.params_fault(params, schema, self.signature.params):
+        if fault := refusals.or_nothing(
+            partial(refusals.params_fault, params, schema, self.signature.params)
+        ):
             return InvalidInput(fault, code=code)
-        fault = self._explain_data(data)
+        fault = refusals.or_nothing(partial(self._explain_data, data))
         expected = refusals.expectation(self.signature)
         return InvalidInput(fault or f"The input does not fit the model's signature{expected}.", code=code)
 

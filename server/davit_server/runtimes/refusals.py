@@ -7,7 +7,7 @@ value is ever quoted.
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from davit_server.errors import InvalidInput
@@ -25,6 +25,14 @@ from davit_server.runtimes.column_faults import (
 
 SHOWN = 20
 """Names listed in one message; of the rest only the number is told."""
+
+
+def or_nothing(explain: Callable[[], str]) -> str:
+    """An explanation, or none where a request is too strange even for looking at it."""
+    try:
+        return explain()
+    except Exception:  # noqa: BLE001  the request is refused in any case
+        return ""
 
 
 def listed(names: Sequence[str]) -> str:

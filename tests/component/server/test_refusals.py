@@ -310,6 +310,16 @@ async def test_what_is_wrong_with_a_table(split, told, tmp_path):
     assert told in await refusal(folder, {"dataframe_split": split})
 
 
+@pytest.mark.parametrize("name", [["b"], {"b": 1}])
+async def test_names_that_are_none_do_not_break_the_server_as_they_do_mlflows(name, tmp_path):
+    folder = with_columns(tmp_path, ColSpec("double", "a"), ColSpec("double", "b"))
+    async with serving(folder) as client:
+        split = {"columns": ["a", name], "data": [[1, 2]]}
+        answer = await client.post("/invocations", json={"dataframe_split": split})
+    assert answer.status_code == 400
+    assert "'dataframe_split' does not fit the model" in answer.json()["message"]
+
+
 @pytest.mark.parametrize(
     ("document", "told"),
     [
