@@ -126,7 +126,7 @@ def test_the_largest_bodies_keep_no_probe_waiting():
     dear = {
         "small objects": largest // 2 - MIB,
         "many keys": largest - MIB,
-        "lone surrogates as keys": largest - MIB,
+        "lone surrogates in one text": largest - MIB,
     }
     with started(str(model_path("forest")), "--port", str(port)) as process:
         wait_until_ready(port, process)
