@@ -1,10 +1,14 @@
 """Calls of a model with a deadline, before there is a batcher."""
 
+import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import NoReturn, TypeVar
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -35,12 +39,24 @@ def call_within(seconds: float, job: Callable[[], T]) -> T:
             ended.put(lambda: result)
 
     # A daemon: a hung call must not keep the process from exiting.
-    threading.Thread(target=run, name="check", daemon=True).start()
-    try:
-        outcome = ended.get(timeout=seconds)
-    except queue.Empty as empty:
-        raise OverdueError from empty
-    return outcome()
+    thread = threading.Thread(target=run, name="check", daemon=True)
+    until = time.monotonic() + seconds
+    begun = False
+    while True:
+        try:
+            if not begun:
+                begun = True
+                thread.start()
+            outcome = ended.get(timeout=max(0.0, until - time.monotonic()))
+        except queue.Empty as empty:
+            raise OverdueError from empty
+        except Exception:
+            # A signal handler of the model's that raises does so in the main thread, whatever that does.
+            if thread.ident is None:
+                raise  # there is no room for another thread
+            logger.warning("a signal handler raised while a call was waited for", exc_info=True)
+        else:
+            return outcome()
 
 
 def _raise(failure: BaseException) -> NoReturn:
