@@ -1,7 +1,6 @@
 """Calls of a model with a deadline, before there is a batcher."""
 
 import logging
-import queue
 import threading
 import time
 from collections.abc import Callable
@@ -28,35 +27,40 @@ def call_within(seconds: float, job: Callable[[], T]) -> T:
         OverdueError: It took longer.
         BaseException: Whatever the job raised.
     """
-    ended: queue.SimpleQueue[Callable[[], T]] = queue.SimpleQueue()
+    outcomes: list[Callable[[], T]] = []
+    ended = threading.Event()
 
     def run() -> None:
         try:
             result = job()
         except BaseException as failure:  # noqa: BLE001  carried over to the caller
-            ended.put(partial(_raise, failure))
+            outcomes.append(partial(_raise, failure))
         else:
-            ended.put(lambda: result)
+            outcomes.append(lambda: result)
+        ended.set()
 
     # A daemon: a hung call must not keep the process from exiting.
     thread = threading.Thread(target=run, name="check", daemon=True)
     until = time.monotonic() + seconds
-    begun = False
-    while True:
-        try:
-            if not begun:
-                begun = True
-                thread.start()
-            outcome = ended.get(timeout=max(0.0, until - time.monotonic()))
-        except queue.Empty as empty:
-            raise OverdueError from empty
-        except Exception:
-            # A signal handler of the model's that raises does so in the main thread, whatever that does.
-            if thread.ident is None:
-                raise  # there is no room for another thread
-            logger.warning("a signal handler raised while a call was waited for", exc_info=True)
-        else:
-            return outcome()
+    _undisturbed(thread.start)
+    if thread.ident is None:
+        thread.start()  # says why it could not be started
+    while not outcomes and time.monotonic() < until:
+        _undisturbed(partial(ended.wait, until - time.monotonic()))
+    if not outcomes:
+        raise OverdueError
+    return outcomes[0]()
+
+
+def _undisturbed(step: Callable[[], object]) -> None:
+    """Take a step in spite of the model's signal handlers.
+
+    Python runs them in the main thread, whatever that does; one that raises interrupts the step.
+    """
+    try:
+        step()
+    except Exception:
+        logger.warning("a signal handler raised while a call was waited for", exc_info=True)
 
 
 def _raise(failure: BaseException) -> NoReturn:
