@@ -191,8 +191,8 @@ def _summary(results: Results) -> str:
     machine = results.machine
     found = (
         f"Measured on {machine.date} on a machine with {machine.cores} cores ({machine.cpu}) and "
-        f"{machine.memory_gib:.0f} GiB, commit {machine.commit}: one worker on one core, every answer compared "
-        f"with that of `pyfunc.predict`, {results.rounds[MODEL]} rounds, median (lowest–highest)."
+        f"{machine.memory_gib:.0f} GiB, commit {machine.commit}: one worker on one core, every answer "
+        f"compared with that of `pyfunc.predict`, {results.rounds[MODEL]} rounds, median (lowest–highest)."
     )
     return f"{found} {_quiet(results)}" if _others(results).median > QUIET_CPU else found
 
