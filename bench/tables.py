@@ -1,6 +1,6 @@
 """The figures as Markdown: a short section for the README, and a page with all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from bench.figures import Spread, paired_ratio, short, told
 from bench.load import LOADS, Load
@@ -10,6 +10,8 @@ from bench.servers import BASE, SERVERS, Server
 from bench.targets import MODEL, judge_targets
 
 SINGLE = tuple(load for load in LOADS if load.rows == 1)
+LEFT_OUT = ("mlserver",)
+"""Servers that only the full page shows; this one stands in the README with batching, where it is faster."""
 QUIET_CPU = 0.1
 """Others may use that much of a core before a reader is warned."""
 
@@ -28,8 +30,8 @@ BATCHED = (
     "both."
 )
 MORE = (
-    "All models, throughput and latencies: [docs/performance.md](docs/performance.md). `make bench` measures "
-    "anew; [bench/](bench/) says how."
+    "All servers, models and targets, the missed ones included: [docs/performance.md](docs/performance.md). "
+    "`make bench` measures again; [bench/](bench/) says how."
 )
 
 
@@ -40,17 +42,13 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def readme_section(results: Results) -> str:
-    """Machine, chart, the first model's comparison and the targets."""
-    aims = [[aim.title, aim.wanted, aim.measured, "✓" if aim.reached else "**missed**"]
-            for aim in judge_targets(results)]  # fmt: skip
+    """Machine, chart and the first model's comparison; the page has the rest."""
     parts = [
-        f"{_machine(results.machine)} {METHOD.format(rounds=results.rounds[MODEL])} {_quiet(results)}",
+        _summary(results),
         "![Requests answered with a second of CPU time, by server and model](docs/performance.png)",
         f"{_title(MODEL)}; {RATIO}:",
-        comparison(results, MODEL),
+        comparison(results, MODEL, without=LEFT_OUT),
         BATCHED,
-        "What Davit set out to reach with this model:",
-        table(["", "aim", "measured", ""], aims),
         MORE,
     ]
     return "\n\n".join(parts)
@@ -62,7 +60,12 @@ def full_page(results: Results) -> str:
         "# Performance: all figures",
         "Written by `make bench`; how it measures is in [bench/](../bench/).",
         f"{_machine(results.machine)} The run took {results.minutes:.0f} minutes. {_quiet(results)}",
-        f"Medians of the rounds (lowest–highest). {RATIO}.",
+        METHOD.format(rounds=results.rounds[MODEL]),
+        f"{RATIO}.",
+        f"## Targets: {_title(MODEL)}",
+        comparison(results, MODEL),
+        "What Davit set out to reach with this model:",
+        _targets(results),
     ]
     for model in MODELS:
         if model.name in results.models:
@@ -73,13 +76,22 @@ def full_page(results: Results) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def comparison(results: Results, model: str) -> str:
-    """One line a server: ratios, throughput, latency, start, memory."""
+def _targets(results: Results) -> str:
+    """The targets beside what was measured."""
+    aims = [[aim.title, aim.wanted, aim.measured, "✓" if aim.reached else "**missed**"]
+            for aim in judge_targets(results)]  # fmt: skip
+    return table(["", "target", "measured", ""], aims)
+
+
+def comparison(results: Results, model: str, without: Collection[str] = ()) -> str:
+    """One line a server, but for those named in `without`: ratios, throughput, latency, start, memory."""
     figures = results.models[model]
     head = ["", *(f"{load.clients} at a time" for load in SINGLE), "req/s (64)", "p50 / p99 ms (64)",
             "start s", "MiB"]  # fmt: skip
     rows = []
     for server in _present(results, model):
+        if server.name in without:
+            continue
         found = figures[server.name]
         busy = found.loads["c64"]
         rows.append(
@@ -174,22 +186,37 @@ def _machine(machine: Machine) -> str:
     )
 
 
+def _summary(results: Results) -> str:
+    """Machine and method in a few words; a warning if other programs disturbed the run."""
+    machine = results.machine
+    found = (
+        f"Measured on {machine.date} on a machine with {machine.cores} cores ({machine.cpu}) and "
+        f"{machine.memory_gib:.0f} GiB, commit {machine.commit}: one worker on one core, every answer "
+        f"compared with that of `pyfunc.predict`, {results.rounds[MODEL]} rounds, median (lowest–highest)."
+    )
+    return f"{found} {_quiet(results)}" if _others(results).median > QUIET_CPU else found
+
+
+def _others(results: Results) -> Spread:
+    """The CPU time that other programs used during each window, in cores."""
+    return Spread.of(
+        [
+            share
+            for figures in results.models.values()
+            for server in figures.values()
+            for load in server.loads.values()
+            for share in load.others_cpu
+        ]
+    )
+
+
 def _quiet(results: Results) -> str:
     """How much others disturbed."""
-    used = [
-        share
-        for figures in results.models.values()
-        for server in figures.values()
-        for load in server.loads.values()
-        for share in load.others_cpu
-    ]
-    spread = Spread.of(used)
-    told_share = (
-        f"Meanwhile others used {spread.median:.2f} of a core in the median, {spread.high:.2f} at most"
-    )
+    spread = _others(results)
+    used = f"Meanwhile others used {spread.median:.2f} of a core in the median, {spread.high:.2f} at most"
     if spread.median > QUIET_CPU:
-        return f"{told_share}: the machine was **not quiet**, trust the ratios only."
-    return f"{told_share}."
+        return f"{used}: the machine was **not quiet**, trust the ratios only."
+    return f"{used}."
 
 
 def _workers(memory: dict[int, float]) -> str:

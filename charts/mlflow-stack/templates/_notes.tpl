@@ -1,5 +1,5 @@
 {{/*
-What a client on this machine needs: who it is and, at the end of a port-forward, whom it trusts. The commands work in
+What a client on this machine needs: credentials and, through a port-forward, the CA certificate. The commands work in
 a POSIX shell. Call: (list $ "whether there is a port-forward")
 */}}
 {{- define "mlflow-stack.notes.login" -}}
@@ -7,7 +7,7 @@ a POSIX shell. Call: (list $ "whether there is a port-forward")
 {{- with $root.Values }}
 {{- if .auth.enabled }}
 
-   MLflow asks for user and password. Those of the administrator, as clients of MLflow read them:
+   MLflow requires authentication. Set the administrator's credentials for MLflow clients:
 {{- range $variable, $key := dict "MLFLOW_TRACKING_USERNAME" "username" "MLFLOW_TRACKING_PASSWORD" "password" }}
      export {{ $variable }}="$({{ include "mlflow-stack.notes.read" (list $root (include "mlflow-stack.auth.secretName" $root) $key) }})"
 {{- end }}
@@ -15,7 +15,7 @@ a POSIX shell. Call: (list $ "whether there is a port-forward")
 {{- end }}
 {{- if and .tls.enabled (index $ 1) }}
 
-   Clients must know who signed the certificate:
+   Clients must trust the CA certificate:
      {{ include "mlflow-stack.notes.read" (list $root (include "mlflow-stack.tls.secretName" $root) "ca\\.crt") }} > {{ include "mlflow-stack.fullname" $root }}-ca.crt
      export MLFLOW_TRACKING_SERVER_CERT_PATH="$PWD/{{ include "mlflow-stack.fullname" $root }}-ca.crt"
 {{- end }}

@@ -1,12 +1,19 @@
-"""What the README tells a person to type exists, and does what the demo does."""
+"""The commands in the README exist, and do what the demo does."""
 
+import ast
+import inspect
+import json
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 from davit_server.cli import main as davit
+from mlflow import MlflowClient
+
+from examples.demo.stage import QUESTION
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()
@@ -26,11 +33,47 @@ def starting_with(word: str) -> list[list[str]]:
 
 
 def test_every_command_is_of_a_kind_that_is_checked_here():
-    assert {command.split()[0] for command in COMMANDS} <= {"make", "davit", "helm", "kubectl", "pip"}
+    assert {command.split()[0] for command in COMMANDS} <= {
+        "make",
+        "davit",
+        "helm",
+        "kubectl",
+        "pip",
+        "curl",
+    }
 
 
-def test_the_two_commands_come_first():
-    assert COMMANDS[:2] == ["make demo", "make test"]
+def test_the_first_screen_installs_deploys_predicts_rolls_back_and_shows_the_demo():
+    screen = README[: README.index("\n## ")]
+    steps = ["\n```\n", "helm install mlflow", "helm install davit", "kind: ModelDeployment", "kubectl apply"]
+    steps += ["curl ", "set_registered_model_alias", "make demo"]
+    found = [screen.index(step) for step in steps]
+    assert found == sorted(found)
+    assert len(screen.splitlines()) <= 75
+
+
+def test_the_prediction_is_the_one_that_the_demo_compares():
+    (command,) = [shlex.split(command) for command in COMMANDS if command.startswith("curl ")]
+    (body,) = [word.removeprefix("@") for word in command if word.startswith("@")]
+    assert json.loads((ROOT / body).read_text()) == QUESTION
+    assert command[-1].endswith(":8080/invocations")
+    assert "kubectl port-forward service/iris 8080:80" in COMMANDS
+    # What the guides' tests read from an installed stack.
+    answer = '`{"predictions": [0, 1, 2]}`'
+    assert answer in README
+    assert answer in (ROOT / "examples" / "guides" / "README.md").read_text()
+
+
+def test_rolling_back_is_a_call_that_mlflow_has():
+    (block,) = blocks("python")
+    (call,) = [node for node in ast.walk(ast.parse(block)) if isinstance(node, ast.Call) and node.args]
+    method = getattr(MlflowClient, ast.unparse(call.func).rpartition(".")[2])
+    inspect.signature(method).bind(None, *(ast.literal_eval(argument) for argument in call.args))
+
+
+def test_the_figures_come_near_the_end():
+    headings = re.findall(r"^## (.+)$", README, re.MULTILINE)
+    assert headings.index("Performance") >= len(headings) - 2
 
 
 @pytest.mark.parametrize("target", sorted({words[0] for words in starting_with("make")}))
@@ -50,7 +93,7 @@ def test_davit_knows_the_command(words: list[str], capsys: pytest.CaptureFixture
 
 @pytest.mark.parametrize("words", starting_with("helm"))
 def test_helm_finds_the_chart(words: list[str]):
-    # What it gives the chart, and which objects kubectl is asked for: tests/charts/test_documented_commands.py.
+    # What it gives the chart, and which objects kubectl names: tests/charts/test_documented_commands.py.
     assert words[0] == "test" or (ROOT / words[2] / "Chart.yaml").is_file()
 
 
@@ -73,6 +116,7 @@ def test_the_six_lines_are_those_of_the_demo_and_of_the_sample():
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\((?!http)([^)]+)\)", README))))
 def test_links_lead_somewhere(link: str):
     path, _, section = link.partition("#")
+    path = path or "README.md"
     assert (ROOT / path).exists()
     assert not section or section in sections(ROOT / path)
 

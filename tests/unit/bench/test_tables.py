@@ -67,7 +67,26 @@ def test_the_section_names_the_machine_and_the_rounds(results):
     section = readme_section(results)
     assert "2026-01-02 on a machine with 2 cores (Testium) and 24 GiB" in section
     assert "2 rounds" in section
-    assert "**missed**" in section
+
+
+def test_the_targets_stand_in_the_full_page_with_those_that_were_missed(results):
+    aims = judge_targets(results)
+    page = full_page(results)
+    assert all(f"| {aim.title} | {aim.wanted} | {aim.measured} |" in page for aim in aims)
+    assert page.count("**missed**") == sum(not aim.reached for aim in aims) > 0
+    assert "**missed**" not in readme_section(results)
+
+
+def test_the_section_shows_mlserver_where_it_is_fastest(results):
+    results.models["iris"] |= {"mlserver": figures(5000.0), "mlserver-batch": figures(1000.0)}
+    assert "| MLServer, batching" in readme_section(results)
+    assert "| MLServer |" not in readme_section(results)
+    assert "| MLServer |" in comparison(results, "iris")
+
+
+def test_the_kept_section_has_a_table_of_six_rows():
+    section = readme_section(kept_results())
+    assert len([line for line in section.splitlines() if line.startswith("| ")]) == 1 + 6
 
 
 def test_failed_requests_are_told(results):
@@ -78,11 +97,13 @@ def test_failed_requests_are_told(results):
 
 def test_a_disturbed_machine_is_told(results):
     assert "not quiet" not in full_page(results)
+    assert "Meanwhile" not in readme_section(results)
     for load in results.models["iris"]["fastapi"].loads.values():
         load.others_cpu = [0.9, 0.9]
     for load in results.models["iris"]["davit-native"].loads.values():
         load.others_cpu = [0.9, 0.9]
     assert "**not quiet**" in full_page(results)
+    assert "**not quiet**" in readme_section(results)
 
 
 def test_results_are_read_as_they_were_written(results, tmp_path):
