@@ -87,19 +87,19 @@ def deploy(scene: Scene, version: int) -> None:
         scene.kubectl.ensure_namespace(MODEL_NAMESPACE)
         scene.kubectl("apply", "--namespace", MODEL_NAMESPACE, "-f", str(MANIFEST))
         wait_for_version(scene.kubectl, version)
-        scene.tell.say(f"$ kubectl -n {MODEL_NAMESPACE} get md")
-        scene.tell.say(scene.kubectl("get", "md", "--namespace", MODEL_NAMESPACE))
+        scene.tell.say(f"$ kubectl -n {MODEL_NAMESPACE} get modeldeployment")
+        scene.tell.say(scene.kubectl("get", "modeldeployment", "--namespace", MODEL_NAMESPACE))
 
 
 def wait_for_version(kubectl: Kubectl, version: int) -> None:
     """Wait until this version, and only this version, answers."""
 
     def serves() -> bool:
-        found = kubectl.get("md", MODEL, "--namespace", MODEL_NAMESPACE)
+        found = kubectl.get("modeldeployment", MODEL, "--namespace", MODEL_NAMESPACE)
         return serving_version(found) == str(version) and condition(found, "Ready").get("status") == "True"
 
     def status() -> str:
-        return says(kubectl.get("md", MODEL, "--namespace", MODEL_NAMESPACE))
+        return says(kubectl.get("modeldeployment", MODEL, "--namespace", MODEL_NAMESPACE))
 
     until(serves, f"version {version} to serve", seconds=300, hint=status)
 
@@ -168,12 +168,14 @@ def show_errors(scene: Scene) -> None:
         scene.tell.say(f"an alias that nobody set, uri: {MISSING_ALIAS['spec']['model']['uri']}")
         scene.kubectl.apply(MISSING_ALIAS)
         scene.tell.say(f"  {until(lambda: complaint(scene.kubectl), 'a complaint', seconds=60)}")
-        scene.kubectl("delete", "md", MISSING_ALIAS["metadata"]["name"], "--namespace", MODEL_NAMESPACE)
+        scene.kubectl(
+            "delete", "modeldeployment", MISSING_ALIAS["metadata"]["name"], "--namespace", MODEL_NAMESPACE
+        )
 
 
 def complaint(kubectl: Kubectl) -> str | None:
     """What the status says of the missing alias; None as long as it says nothing."""
-    found = kubectl.get("md", MISSING_ALIAS["metadata"]["name"], "--namespace", MODEL_NAMESPACE)
+    found = kubectl.get("modeldeployment", MISSING_ALIAS["metadata"]["name"], "--namespace", MODEL_NAMESPACE)
     return says(found) if condition(found, "Ready").get("status") == "False" else None
 
 
@@ -183,7 +185,7 @@ def show_next(cluster: Cluster, scene: Scene) -> None:
     with scene.tell.step("What to look at next"):
         scene.tell.say(
             f"export KUBECONFIG={scene.kubectl.environment['KUBECONFIG']}\n"
-            f"kubectl -n {MODEL_NAMESPACE} describe md {MODEL}\n"
+            f"kubectl -n {MODEL_NAMESPACE} describe modeldeployment {MODEL}\n"
             f"kubectl -n {MODEL_NAMESPACE} get pods\n"
             f"kubectl -n {NAMESPACE} logs deploy/davit-operator\n"
             f"kubectl -n {NAMESPACE} port-forward svc/mlflow 5000    then http://127.0.0.1:5000 is MLflow\n"

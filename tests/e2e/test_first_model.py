@@ -21,7 +21,7 @@ def trained(kubectl, installed) -> int:
 @pytest.fixture
 def deployed(place: Place, trained: int) -> Object:
     place.deploy("first", f"models:/{NAME}@champion")
-    place.run("wait", "--for=condition=Ready", "md/first", "--timeout=240s")
+    place.run("wait", "--for=condition=Ready", "modeldeployment/first", "--timeout=240s")
     return place.deployment("first")
 
 
@@ -33,7 +33,7 @@ def test_the_example_serves_what_the_model_itself_answers(place: Place, deployed
     assert answer.headers["x-davit-model"] == NAME
     assert answer.headers["x-davit-run-id"] == deployed["status"]["model"]["serving"]["runId"]
 
-    columns = place.run("get", "md", "first", "--no-headers").split()
+    columns = place.run("get", "modeldeployment", "first", "--no-headers").split()
     assert columns[:3] == ["first", "True", "Serving"]
     assert f"models:/{NAME}@champion" in columns
     assert "1/1" in columns
@@ -47,10 +47,10 @@ def test_the_example_serves_what_the_model_itself_answers(place: Place, deployed
 
 
 def test_deleting_it_leaves_nothing(place: Place, deployed):
-    place.run("delete", "md", "first", "--wait=true", "--timeout=60s")
+    place.run("delete", "modeldeployment", "first", "--wait=true", "--timeout=60s")
 
     def nothing() -> bool:
-        kinds = "deploy,rs,pods,svc,pdb,md"
+        kinds = "deploy,rs,pods,svc,pdb,modeldeployment"
         return place.get(kinds)["items"] == []
 
     until(nothing, "the children of a deleted ModelDeployment to go", seconds=120)

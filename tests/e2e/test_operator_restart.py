@@ -47,7 +47,7 @@ def test_conflicting_writers_neither_stop_it_nor_win(place: Place, kubectl: Kube
     bugs = internal_errors(kubectl)
     move_alias(mlflow, MODEL, place.namespace, second)
     for turn in range(15):
-        place.run("annotate", "md", "disputed", f"example.com/turn={turn}", "--overwrite")
+        place.run("annotate", "modeldeployment", "disputed", f"example.com/turn={turn}", "--overwrite")
         rival = {
             "apiVersion": "apps/v1",
             "kind": "Deployment",

@@ -80,7 +80,7 @@ def test_a_wrong_credential_names_the_secret_and_gives_nothing_away(old: Place, 
     said = refusal(old, "StoreDenied")
     assert "check the keys" in said
     assert f"Secret {old.namespace}/store, which spec.model.storeSecretName names" in said
-    assert "a-wrong-key-of-some-length" not in old.run("describe", "md", "old")
+    assert "a-wrong-key-of-some-length" not in old.run("describe", "modeldeployment", "old")
 
 
 def test_a_model_that_does_not_load_is_rejected_with_the_reason(old: Place, models):
@@ -107,4 +107,4 @@ def test_a_deleted_artifact_file_is_noticed_before_it_serves(shared_place: Place
     ready = place.wait_condition("holey", "Ready", "False", "digest")
     assert "keeps serving" in ready["message"]
     assert place.ask("holey").predictions == [0, 1, 2]
-    place.run("delete", "md", "holey")
+    place.run("delete", "modeldeployment", "holey")

@@ -29,7 +29,7 @@ def wait_until_empty(place: Place) -> None:
 def test_operator_first_then_the_deployment(deployed: Place, helm: Helm):
     helm.uninstall("davit", NAMESPACE)
     assert deployed.ask("leaving").predictions == [0, 1, 2], "it serves without the operator"
-    deployed.run("delete", "md", "leaving", "--timeout=30s")
+    deployed.run("delete", "modeldeployment", "leaving", "--timeout=30s")
     wait_until_empty(deployed)
 
 

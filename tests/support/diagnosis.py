@@ -11,8 +11,8 @@ def tell_what_is_there(kubectl: Kubectl, namespace: str) -> str:
     """Objects, events and logs of one namespace, and the operator's last words."""
     here = ("--namespace", namespace)
     commands = [
-        ("get", "md,deploy,pods,jobs,svc", "-o", "wide", *here),
-        ("describe", "md", *here),
+        ("get", "modeldeployment,deploy,pods,jobs,svc", "-o", "wide", *here),
+        ("describe", "modeldeployment", *here),
         ("get", "events", "--sort-by=.lastTimestamp", *here),
         (
             "logs",

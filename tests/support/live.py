@@ -36,7 +36,7 @@ class Place:
 
     def patch(self, name: str, **spec: Any) -> None:
         """Change some fields of a spec; None removes one."""
-        self.run("patch", "md", name, "--type=merge", "-p", json.dumps({"spec": spec}))
+        self.run("patch", "modeldeployment", name, "--type=merge", "-p", json.dumps({"spec": spec}))
 
     def run(self, *arguments: str) -> str:
         """kubectl in this namespace."""
@@ -53,7 +53,7 @@ class Place:
 
     def deployment(self, name: str) -> Object:
         """A ModelDeployment; its status is held against the rules that conditions must keep."""
-        found = self.get("md", name)
+        found = self.get("modeldeployment", name)
         if status := found.get("status"):
             # As of the generation it speaks of; between two looks a condition may have flipped twice.
             check_status({"metadata": {"generation": status["observedGeneration"]}}, {}, status)
@@ -94,7 +94,7 @@ class Place:
 
     def story(self, name: str) -> str:
         """All conditions in words."""
-        found = self.get("md", name)
+        found = self.get("modeldeployment", name)
         kinds = [seen["type"] for seen in found.get("status", {}).get("conditions", [])]
         return "; ".join(says(found, kind) for kind in kinds) or "no conditions yet"
 

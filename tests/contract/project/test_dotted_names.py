@@ -102,7 +102,7 @@ def test_every_dotted_name_in_a_page_is_a_value_or_a_field(page: Path):
     wrong = {
         name
         for name in quoted(page.read_text())
-        if not (is_field(name.removeprefix("md.")) or is_value(name))
+        if not (is_field(name.removeprefix("modeldeployment.")) or is_value(name))
     }
     assert wrong == set()
 
