@@ -172,9 +172,9 @@ class Lifecycle:
     def _record(self, loaded: Loaded, tried: Tried) -> None:
         """What is now known of the model, as metrics."""
         self._metrics.facts |= {
-            "model_load_seconds": loaded.seconds,
-            "model_warmup_seconds": tried.checked.seconds,
-            "model_checked": float(bool(tried.checked.by)),
+            "model_load_duration_seconds": loaded.seconds,
+            "model_smoke_test_duration_seconds": tried.checked.seconds,
+            "model_smoke_test_passed": float(bool(tried.checked.by)),
             "model_startup_predictions": float(tried.plan.predictions + tried.checked.predictions),
             "model_peak_memory_bytes": float(tried.checked.peak_bytes),
             **fetch_facts(self._settings.model_path),
@@ -210,7 +210,10 @@ def fetch_facts(path: Path) -> dict[str, float]:
     """What `davit fetch` left beside the model about itself; nothing where it did not run."""
     try:
         report = json.loads((path / ".davit" / "report.json").read_bytes())
-        return {"fetch_seconds": float(report["seconds"]), "fetch_bytes": float(report["received_bytes"])}
+        return {
+            "model_fetch_duration_seconds": float(report["seconds"]),
+            "model_fetch_size_bytes": float(report["received_bytes"]),
+        }
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 

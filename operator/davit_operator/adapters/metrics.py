@@ -64,7 +64,7 @@ class PrometheusMetrics:
         )
         for outcome in Outcome:
             self._webhooks.labels(outcome.value)
-        info = Gauge("davit_operator_info", "Always 1.", ["version"], registry=self._registry)
+        info = Gauge("davit_operator_build_info", "Always 1.", ["version"], registry=self._registry)
         info.labels(__version__).set(1)
 
     def reconciled(self, result: str, seconds: float) -> None:

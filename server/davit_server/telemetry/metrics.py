@@ -36,6 +36,9 @@ OUTCOMES = (
     "error",
 )
 
+REACHED_THE_MODEL = frozenset({"ok", "model_raised", "model_failed", "deadline", "error"})
+"""Outcomes whose times count: refusals take microseconds, and would improve percentiles under overload."""
+
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 COUNTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
@@ -59,11 +62,18 @@ class Layout:
 
 LAYOUTS = (
     Layout("davit_requests", "Prediction requests by outcome.", "outcomes"),
-    Layout("davit_request_seconds", "From a request's first byte to its answer.", "histogram", SECONDS),
-    Layout("davit_queue_seconds", "From decoded to handed to the model.", "histogram", SECONDS),
-    Layout("davit_predict_seconds", "Time in the model, per call of the model.", "histogram", SECONDS),
-    Layout("davit_batch_requests", "Requests answered by one call of the model.", "histogram", COUNTS),
-    Layout("davit_rows", "Rows predicted.", "counter"),
+    Layout(
+        "davit_request_duration_seconds",
+        "From a request's first byte to its answer, of requests that reached the model.",
+        "histogram",
+        SECONDS,
+    ),
+    Layout("davit_queue_duration_seconds", "From decoded to handed to the model.", "histogram", SECONDS),
+    Layout(
+        "davit_predict_duration_seconds", "Time in the model, per call of the model.", "histogram", SECONDS
+    ),
+    Layout("davit_batch_size", "Requests answered by one call of the model.", "histogram", COUNTS),
+    Layout("davit_predicted_rows", "Rows predicted.", "counter"),
     Layout("davit_requests_in_flight", "Prediction requests being answered now.", "gauge"),
     Layout("davit_queue_depth", "Requests waiting for the model now.", "gauge"),
     Layout("davit_predictions_abandoned", "Calls of the model that outlived their deadline.", "counter"),
@@ -125,20 +135,21 @@ class WorkerMetrics:
         self._cells = cells
         by_name = {layout.name: layout for layout in LAYOUTS}
         self._outcomes = {outcome: _STARTS["davit_requests"] + at for at, outcome in enumerate(OUTCOMES)}
-        self.request_seconds = Histogram(cells, by_name["davit_request_seconds"])
-        self.queue_seconds = Histogram(cells, by_name["davit_queue_seconds"])
-        self.predict_seconds = Histogram(cells, by_name["davit_predict_seconds"])
-        self.batch_requests = Histogram(cells, by_name["davit_batch_requests"])
-        self.rows = Number(cells, "davit_rows")
+        self.request_seconds = Histogram(cells, by_name["davit_request_duration_seconds"])
+        self.queue_seconds = Histogram(cells, by_name["davit_queue_duration_seconds"])
+        self.predict_seconds = Histogram(cells, by_name["davit_predict_duration_seconds"])
+        self.batch_requests = Histogram(cells, by_name["davit_batch_size"])
+        self.rows = Number(cells, "davit_predicted_rows")
         self.in_flight = Number(cells, "davit_requests_in_flight")
         self.queue_depth = Number(cells, "davit_queue_depth")
         self.abandoned = Number(cells, "davit_predictions_abandoned")
         self.worker_restarts = Number(cells, "davit_worker_restarts")
 
     def finish(self, outcome: str, seconds: float) -> None:
-        """Count one answered request under its outcome."""
+        """Count one request under its outcome, and its time if it reached the model."""
         self._cells[self._outcomes[outcome]] += 1.0
-        self.request_seconds.observe(seconds)
+        if outcome in REACHED_THE_MODEL:
+            self.request_seconds.observe(seconds)
 
     def forget_present(self) -> None:
         """Clear what was true only while the former worker of this slab lived."""
@@ -208,13 +219,13 @@ class Metrics(Collector):
 
 FACTS = {
     "ready": "1 when the model answers and the server is not going away.",
-    "model_load_seconds": "Time from start of loading until the model could predict.",
-    "model_warmup_seconds": "Time the smoke test took.",
-    "model_checked": "1 when the model's own input example went through the whole path.",
+    "model_load_duration_seconds": "Time from start of loading until the model could predict.",
+    "model_smoke_test_duration_seconds": "Time the smoke test took.",
+    "model_smoke_test_passed": "1 when the model's own input example went through the whole path.",
     "model_startup_predictions": "Calls of the model before its first request, by checks and the smoke test.",
     "model_peak_memory_bytes": "Most memory the process held up to the end of the smoke test.",
-    "fetch_seconds": "Time the download of the model took.",
-    "fetch_bytes": "Bytes downloaded.",
+    "model_fetch_duration_seconds": "Time the download of the model took.",
+    "model_fetch_size_bytes": "Bytes downloaded.",
 }
 """Single numbers about this process and its model, with their help texts."""
 

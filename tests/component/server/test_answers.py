@@ -73,7 +73,9 @@ async def test_outcomes_and_latency_are_counted_by_model_and_version():
     outcomes = {sample.labels["outcome"]: sample.value for sample in families["davit_requests"].samples}
     assert (outcomes["ok"], outcomes["invalid"], outcomes["unsupported"]) == (1, 1, 1)
     count = next(
-        sample for sample in families["davit_request_seconds"].samples if sample.name.endswith("_count")
+        sample
+        for sample in families["davit_request_duration_seconds"].samples
+        if sample.name.endswith("_count")
     )
     assert count.value == 3
     assert count.labels == {"model": "m", "version": "7"}

@@ -103,7 +103,7 @@ async def test_a_model_without_an_example_is_served_and_said_to_be_unchecked(tmp
         described = (await client.get("/v2/models/m")).json()
         scrape = (await client.get("/metrics")).text
     assert described["parameters"]["checked"].startswith("unchecked")
-    assert 'davit_model_checked{model="m",version="7"} 0.0' in scrape
+    assert 'davit_model_smoke_test_passed{model="m",version="7"} 0.0' in scrape
     assert told.read_text() == "", "nothing to tell"
 
 

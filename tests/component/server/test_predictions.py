@@ -102,7 +102,7 @@ async def test_many_clients_at_once_each_get_their_own_answer(model):
         together = await asyncio.gather(*(predictions(client, split([row])) for row in rows))
         scrape = (await client.get("/metrics")).text
     assert [answer[0] for answer in together] == alone
-    batches = float(scrape.split("davit_batch_requests_count{")[1].split("} ")[1].split("\n")[0])
+    batches = float(scrape.split("davit_batch_size_count{")[1].split("} ")[1].split("\n")[0])
     assert batches < 2 * len(rows), "requests shared calls"
 
 

@@ -48,12 +48,12 @@ async def test_every_number_has_the_models_name_and_version():
     assert [name for name in found if 'model="m"' not in name or 'version="7"' not in name] == []
     label = '{model="m",version="7"}'
     for name in ("request", "queue", "predict"):
-        assert found[f"davit_{name}_seconds_count{label}"] == 1
-        assert found[f"davit_{name}_seconds_sum{label}"] > 0
-    assert found[f"davit_rows_total{label}"] == found[f"davit_batch_requests_sum{label}"] == 1
+        assert found[f"davit_{name}_duration_seconds_count{label}"] == 1
+        assert found[f"davit_{name}_duration_seconds_sum{label}"] > 0
+    assert found[f"davit_predicted_rows_total{label}"] == found[f"davit_batch_size_sum{label}"] == 1
     assert found[f"davit_queue_depth{label}"] == found[f"davit_requests_in_flight{label}"] == 0
-    assert found[f"davit_model_load_seconds{label}"] > 0
-    assert found[f"davit_model_warmup_seconds{label}"] > 0
+    assert found[f"davit_model_load_duration_seconds{label}"] > 0
+    assert found[f"davit_model_smoke_test_duration_seconds{label}"] > 0
     assert found[f"davit_model_peak_memory_bytes{label}"] > 1 << 20
     assert found[f"davit_ready{label}"] == 1
     assert any(name.startswith("davit_model_info{") and 'plan="' in name for name in found)
@@ -65,8 +65,8 @@ async def test_what_fetch_did_is_told_by_the_server(tmp_path):
     (folder / ".davit" / "report.json").write_text(json.dumps({"seconds": 1.5, "received_bytes": 4096}))
     async with serving(folder) as client:
         found = series((await client.get("/metrics")).text)
-    assert found['davit_fetch_seconds{model="m",version="7"}'] == 1.5
-    assert found['davit_fetch_bytes{model="m",version="7"}'] == 4096
+    assert found['davit_model_fetch_duration_seconds{model="m",version="7"}'] == 1.5
+    assert found['davit_model_fetch_size_bytes{model="m",version="7"}'] == 4096
 
 
 @pytest.mark.parametrize("wanted", [True, False])
@@ -86,3 +86,16 @@ async def test_a_request_is_a_line_of_json_only_when_asked_for(wanted, request):
         assert (line["request_id"], line["status"], line["outcome"]) == ("mine", 200, "ok")
         assert (line["model"], line["version"], line["path"]) == ("m", "7", "/invocations")
         assert "5.1" not in json.dumps({key: value for key, value in line.items() if key != "time"})
+
+
+async def test_refusals_do_not_improve_the_percentiles():
+    async with serving("iris", max_rows=3) as client:
+        many = {"dataframe_split": {"columns": list(IRIS_COLUMNS), "data": [[5.1, 3.5, 1.4, 0.2]] * 4}}
+        refused = await client.post("/invocations", json=many)
+        before = series((await client.get("/metrics")).text)
+        await client.post("/invocations", json=ROW)
+        after = series((await client.get("/metrics")).text)
+    label = '{model="m",version="7"}'
+    assert refused.status_code == 413
+    assert before[f"davit_request_duration_seconds_count{label}"] == 0
+    assert after[f"davit_request_duration_seconds_count{label}"] == 1

@@ -89,4 +89,4 @@ def test_nothing_but_the_folder_for_temporary_files_needs_to_be_writable(workers
         wait_until_ready(port, process)
         status, scrape = get(port, "/metrics")
     assert status == 200
-    assert "davit_model_checked" in scrape
+    assert "davit_model_smoke_test_passed" in scrape

@@ -48,13 +48,13 @@ def test_workers_share_numbers_and_memory_and_the_dead_are_replaced():
         workers = children(process.pid)
         assert len(workers) == 3, "the doorman has left"
         predict(port, 60)
-        assert number(port, "davit_request_seconds_count") == 60, "whoever is scraped tells of all"
+        assert number(port, "davit_request_duration_seconds_count") == 60, "whoever is scraped tells of all"
         further = [proportional_mib(worker) for worker in workers]
         os.kill(workers[0], signal.SIGKILL)
         wait_for(lambda: len(set(children(process.pid)) - set(workers)) == 1, "a new worker")
         wait_for(lambda: number(port, "davit_worker_restarts_total") == 1, "counted")
         predict(port, 20)
-        assert number(port, "davit_request_seconds_count") == 80, "what the dead had counted is kept"
+        assert number(port, "davit_request_duration_seconds_count") == 80, "what the dead had counted is kept"
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 0
     assert max(further) <= 140, f"proportional MiB of each of three workers: {further}"
@@ -107,7 +107,7 @@ def test_a_worker_killed_under_load_is_replaced_while_the_others_answer():
         stop.set()
         for asker in askers:
             asker.join(timeout=30)
-        answered = number(port, "davit_request_seconds_count")
+        answered = number(port, "davit_request_duration_seconds_count")
         process.send_signal(signal.SIGTERM)
         _, log = process.communicate(timeout=30)
     assert process.returncode == 0

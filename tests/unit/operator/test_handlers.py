@@ -157,12 +157,12 @@ def ask(port, path):
 async def test_probes_tell_health_readiness_and_metrics():
     said = {"unhealthy_reason": None, "ready": False}
     probes = Probes(
-        lambda: said["unhealthy_reason"], lambda: said["ready"], lambda: b"davit_operator_info 1\n"
+        lambda: said["unhealthy_reason"], lambda: said["ready"], lambda: b"davit_operator_build_info 1\n"
     )
     async with serve_probes(probes, 0) as port:
         assert await asyncio.to_thread(ask, port, "/healthz") == (200, "ok\n")
         assert (await asyncio.to_thread(ask, port, "/readyz"))[0] == 503
-        assert await asyncio.to_thread(ask, port, "/metrics") == (200, "davit_operator_info 1\n")
+        assert await asyncio.to_thread(ask, port, "/metrics") == (200, "davit_operator_build_info 1\n")
         assert (await asyncio.to_thread(ask, port, "/other"))[0] == 404
         said.update(unhealthy_reason="the resync has not gone round", ready=True)
         assert await asyncio.to_thread(ask, port, "/healthz") == (503, "the resync has not gone round\n")

@@ -108,7 +108,7 @@ def test_metrics_are_told_in_prometheus_words():
     assert 'davit_operator_errors_total{reason="AliasNotFound"} 1.0' in text
     assert 'davit_operator_resolves_total{result="Resolved"} 1.0' in text
     assert 'davit_operator_model_deployment_ready{name="iris",namespace="demo"} 1.0' in text
-    assert 'davit_operator_info{version="0.1.0"} 1.0' in text
+    assert 'davit_operator_build_info{version="0.1.0"} 1.0' in text
     metrics.forget(key)
     metrics.forget(key)
     assert "davit_operator_model_deployment_ready{" not in metrics.render().decode()

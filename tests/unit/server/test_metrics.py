@@ -20,9 +20,9 @@ def test_workers_are_added_up():
         metrics.worker(index).rows.add(10)
     found = scraped(metrics)
     assert found["davit_requests_total[ok]"] == 3
-    assert found["davit_rows_total"] == 30
-    assert found["davit_request_seconds_count"] == 3
-    assert round(found["davit_request_seconds_sum"], 6) == 0.006
+    assert found["davit_predicted_rows_total"] == 30
+    assert found["davit_request_duration_seconds_count"] == 3
+    assert round(found["davit_request_duration_seconds_sum"], 6) == 0.006
 
 
 def test_buckets_are_cumulative_and_inclusive():
@@ -30,11 +30,11 @@ def test_buckets_are_cumulative_and_inclusive():
     for seconds in (0.0005, 0.001, 0.0011, 1000.0):
         metrics.worker().request_seconds.observe(seconds)
     found = scraped(metrics)
-    assert found["davit_request_seconds_bucket[0.0005]"] == 1
-    assert found["davit_request_seconds_bucket[0.001]"] == 2
-    assert found["davit_request_seconds_bucket[0.0025]"] == 3
-    assert found[f"davit_request_seconds_bucket[{SECONDS[-1]}]"] == 3
-    assert found["davit_request_seconds_bucket[+Inf]"] == 4
+    assert found["davit_request_duration_seconds_bucket[0.0005]"] == 1
+    assert found["davit_request_duration_seconds_bucket[0.001]"] == 2
+    assert found["davit_request_duration_seconds_bucket[0.0025]"] == 3
+    assert found[f"davit_request_duration_seconds_bucket[{SECONDS[-1]}]"] == 3
+    assert found["davit_request_duration_seconds_bucket[+Inf]"] == 4
 
 
 def test_what_a_dead_worker_was_doing_is_forgotten_but_not_what_it_did():
