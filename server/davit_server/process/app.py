@@ -27,8 +27,8 @@ from davit_server.api.prediction import PredictionRoute, Send
 from davit_server.errors import RequestError
 from davit_server.inference.loading import Loaded
 from davit_server.inference.state import ServerState
-from davit_server.lifespan import Lifecycle
-from davit_server.runners import Runner, run_in_daemon
+from davit_server.process.lifecycle import Lifecycle
+from davit_server.process.runners import Runner, run_in_daemon
 from davit_server.runtimes.base import Signature
 from davit_server.settings import Settings
 from davit_server.telemetry.metrics import Metrics
