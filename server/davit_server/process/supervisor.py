@@ -24,6 +24,8 @@ from multiprocessing.context import ForkProcess
 from typing import NoReturn
 
 from davit_server.errors import ModelRejected
+from davit_server.flavors.onnx import convert_early
+from davit_server.flavors.table import flavor_of
 from davit_server.inference.loading import Loaded, load_model, rejecting, settle_memory
 from davit_server.inference.progress import LoadProgress
 from davit_server.inference.state import ServerState
@@ -35,7 +37,6 @@ from davit_server.process.serving import EXIT_REJECTED, ServingProcess
 from davit_server.process.signals import EndSignals
 from davit_server.process.sockets import listen
 from davit_server.runtimes.diagnosis import folder_size, memory_limit
-from davit_server.runtimes.onnx import convert_early
 from davit_server.settings import Settings
 from davit_server.telemetry.metrics import Metrics
 from davit_server.termination import TerminationLog, ended_while_loading
@@ -123,7 +124,7 @@ class Supervisor:
         with self._leaving_on_signal(progress), progress.watched(), rejecting(progress):
             loaded = load_model(path)
             if self._settings.plan == "onnx":
-                convert_early(loaded.model)
+                convert_early(flavor_of(loaded.model).graphs(loaded.model))
         self._termination.clear()
         settle_memory()
         return loaded
