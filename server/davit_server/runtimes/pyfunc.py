@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from davit_server.errors import InvalidInput, RequestError, Unsupported
+from davit_server.formats.csv_table import read_csv
+from davit_server.formats.limits import TableLimits
+from davit_server.formats.parquet import read_parquet
 from davit_server.runtimes import casts, column_faults, nested_faults, raising, refusals
 from davit_server.runtimes.base import Example, ModelFacts, Signature
-from davit_server.runtimes.csv_table import read_csv
-from davit_server.runtimes.limits import TableLimits
-from davit_server.runtimes.parquet import read_parquet
 from davit_server.runtimes.signature import describe_signature
 
 FORMATS = ("dataframe_split", "dataframe_records", "instances", "inputs")
