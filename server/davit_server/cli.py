@@ -136,7 +136,7 @@ def _run(settings: Any) -> int:
     # The first process of a container ignores SIGTERM unless it says otherwise, and imports take a second.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     prepare_environment()
-    from davit_server.process import serve  # noqa: PLC0415
+    from davit_server.process.serve import serve  # noqa: PLC0415
     from davit_server.telemetry.logging import configure_logging  # noqa: PLC0415
 
     constant = {

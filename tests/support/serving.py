@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
-from davit_server.app import ModelServer, create_app
+from davit_server.process.app import ModelServer, create_app
 from davit_server.settings import Settings
 from support.models import model_path
 

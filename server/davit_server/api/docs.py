@@ -10,7 +10,7 @@ import json
 from html import escape
 from typing import Any
 
-from davit_server.api.openapi import Schema
+from davit_server.protocols.openapi import Schema
 
 _STYLE = """
 :root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 20%, transparent); }

@@ -8,9 +8,9 @@ from starlette.responses import JSONResponse, Response
 
 from davit_server import __version__
 from davit_server.api.identity import Identity
-from davit_server.api.open_inference import DEFAULT_OUTPUT, require_model
 from davit_server.errors import NotReady
 from davit_server.inference.state import ServerState
+from davit_server.protocols.open_inference import DEFAULT_OUTPUT, require_model
 from davit_server.runtimes.base import Field, Signature
 
 
@@ -39,13 +39,13 @@ def metadata_routes(state: ServerState, identity: Identity) -> APIRouter:
     @router.get("/v2/models/{name}", summary="The model's inputs and outputs")
     @router.get("/v2/models/{name}/versions/{version}", summary="The model's inputs and outputs")
     async def model(name: str, version: str | None = None) -> dict[str, Any]:
-        require_model(identity, {"name": name, "version": version})
+        require_model(identity.model, identity.version, {"name": name, "version": version})
         return describe_model(state, identity)
 
     @router.get("/v2/models/{name}/ready", summary="200 when the model answers")
     @router.get("/v2/models/{name}/versions/{version}/ready", summary="200 when the model answers")
     async def model_ready(name: str, version: str | None = None) -> JSONResponse:
-        require_model(identity, {"name": name, "version": version})
+        require_model(identity.model, identity.version, {"name": name, "version": version})
         content = {"name": identity.model, "ready": state.ready}
         return JSONResponse(content, 200 if state.ready else 503)
 
@@ -61,7 +61,7 @@ def describe_model(state: ServerState, identity: Identity) -> dict[str, Any]:
     service = state.service
     if service is None:
         raise NotReady("The model is still being loaded; try again.", retry_after=2)
-    from davit_server.runtimes.tensors import MLFLOW_DATATYPES, datatype_of  # noqa: PLC0415  needs numpy
+    from davit_server.protocols.tensors import MLFLOW_DATATYPES, datatype_of  # noqa: PLC0415  needs numpy
 
     def tensor(spec: Field, default: str) -> dict[str, Any]:
         if spec.kind == "tensor":

@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from typing import Any, Protocol
 
-from davit_server.api.bodies import BodyLimits, Receive, Scope, read_body, require_plain
 from davit_server.api.errors import JSON_TYPE, error_body, error_headers, internal_error, status_of
 from davit_server.api.identity import Headers, Identity
 from davit_server.errors import ClientGone, DeadlineExceeded, ModelFailed, ModelRaised, NotReady, RequestError
 from davit_server.inference.service import InferenceService
 from davit_server.inference.state import ServerState
+from davit_server.protocols.bodies import BodyLimits, Receive, Scope, read_body, require_plain
 from davit_server.runtimes.base import Work
 from davit_server.telemetry.logging import describe_raised
 from davit_server.telemetry.metrics import WorkerMetrics

@@ -8,23 +8,19 @@ before its first request unless something was declared of it.
 
 import logging
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from davit_server.flavors.independence import DECLARATION, declared_independence
+from davit_server.flavors.onnx import NotConvertibleError, onnx_ways, require_onnx
+from davit_server.flavors.table import flavor_of
 from davit_server.inference.plan import MAX_BATCH_ROWS, Plan, PlanOptions
 from davit_server.runtimes.base import Joined
-from davit_server.runtimes.boosters import joined_boosters
-from davit_server.runtimes.independence import DECLARATION, declared_independence, known_independence
-from davit_server.runtimes.joined import joined_direct, joined_pyfunc
-from davit_server.runtimes.linear import joined_linear
-from davit_server.runtimes.onnx import NotConvertibleError, onnx_ways, require_onnx
+from davit_server.runtimes.joined import joined_pyfunc
 from davit_server.runtimes.pyfunc import PyfuncModel
 from davit_server.runtimes.rows import Rows
 from davit_server.runtimes.samples import colliding_parts, sample_parts
 from davit_server.runtimes.selfcheck import differs_by_row, differs_from, measure_cost
-from davit_server.runtimes.sklearn import joined_sklearn
-from davit_server.runtimes.thread_safety import usual_concurrency
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +73,7 @@ def choose_plan(model: PyfuncModel, options: PlanOptions) -> Plan:
     """
     if options.plan == "onnx":
         require_onnx()
-    plan = Plan(trusted=model.facts.trusted_code, concurrency=_concurrency(model, options))
+    plan = Plan(trusted=flavor_of(model).only_computes(model), concurrency=_concurrency(model, options))
     plain = joined_pyfunc(model)
     if plain is None:
         plan.trusted = False
@@ -96,7 +92,7 @@ def choose_plan(model: PyfuncModel, options: PlanOptions) -> Plan:
 
 
 def _concurrency(model: PyfuncModel, options: PlanOptions) -> int:
-    return options.concurrency or usual_concurrency(model.facts.flavor)
+    return options.concurrency or flavor_of(model).concurrency
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +124,7 @@ def _independence(plan: Plan, model: PyfuncModel, options: PlanOptions) -> _Inde
 
 def _known(model: PyfuncModel) -> str:
     try:
-        return known_independence(model)
+        return flavor_of(model).independence(model)
     except Exception as failure:
         # A model whose parts cannot be looked at is served all the same, one request at a time.
         logger.debug("the model's parts cannot be looked at", exc_info=failure)
@@ -154,22 +150,22 @@ def _check(plan: Plan, model: PyfuncModel, options: PlanOptions, independence: _
     """Compare, veto and measure."""
     plain = plan.joined
     until = time.perf_counter() + CHECK_SECONDS
-    parts = _usable_parts(model, plain, until) if plain is not None else []
+    parts = _usable_parts(plan, model, plain, until) if plain is not None else []
     if plain is None or not parts:
         plan.trusted = False
         _without(options, plan, "not batched: no rows to check with, from an input example or made up")
         return
     if options.plan != "onnx" or not _consider_onnx(plan, model, parts, options.tolerance):
-        _consider_faster(plan, model, parts, native=options.plan != "pyfunc")
+        _consider_faster(plan, model, parts, options.plan)
     if independence is not None:
         colliding = _usable(plan.joined or plain, colliding_parts(parts), until)
         _consider_batching(plan, independence, [*parts, *colliding], until)
     _measure(plan, parts[0])
 
 
-def _usable_parts(model: PyfuncModel, plain: Joined, until: float) -> list[Rows]:
+def _usable_parts(plan: Plan, model: PyfuncModel, plain: Joined, until: float) -> list[Rows]:
     """Return sample requests that the model accepts; fewer when it is slow, none when it raises on all."""
-    return _usable(plain, sample_parts(model, plain), until)
+    return _usable(plain, sample_parts(model, plain, library=plan.trusted), until)
 
 
 def _usable(joined: Joined, parts: list[Rows], until: float) -> list[Rows]:
@@ -194,7 +190,7 @@ def _consider_onnx(plan: Plan, model: PyfuncModel, parts: list[Rows], tolerance:
         return False
     objection = ""
     try:
-        for way in onnx_ways(model, plain.predict([parts[0]])[0]):
+        for way in onnx_ways(model, flavor_of(model).graphs(model), plain.predict([parts[0]])[0]):
             candidate = _Counted(way.call, plan)
             objection = _objection(plain, candidate, parts, tolerance)
             if not objection:
@@ -210,35 +206,28 @@ def _consider_onnx(plan: Plan, model: PyfuncModel, parts: list[Rows], tolerance:
     return False
 
 
-def _consider_faster(plan: Plan, model: PyfuncModel, parts: list[Rows], *, native: bool) -> None:
+def _consider_faster(plan: Plan, model: PyfuncModel, parts: list[Rows], allowed: str) -> None:
     """Take the fastest way that answers identically; an author's own code keeps unchanged pyfunc."""
     plain = plan.joined
-    if plain is None or not model.facts.trusted_code:
+    if plain is None or not plan.trusted:
         return
-    for name, make in _candidates(native=native):
+    for way in flavor_of(model).ways:
+        if allowed not in way.plans:
+            continue
         try:
-            way = make(model)
+            joined = way.make(model)
         except Exception as failure:  # noqa: BLE001  a plan that cannot be made is a plan not taken
-            plan.reasons.append(f"{name} not used: it cannot be made ({type(failure).__name__})")
+            plan.reasons.append(f"{way.name} not used: it cannot be made ({type(failure).__name__})")
             continue
-        if way is None:
+        if joined is None:
             continue
-        candidate = _Counted(way, plan)
+        candidate = _Counted(joined, plan)
         objection = _objection(plain, candidate, parts)
         if not objection:
             plan.joined = candidate
-            plan.reasons.append(f"{name}: its answers are identical to those of pyfunc")
+            plan.reasons.append(f"{way.name}: its answers are identical to those of pyfunc")
             return
-        plan.reasons.append(f"{name} not used: {objection}")
-
-
-def _candidates(*, native: bool) -> Iterator[tuple[str, Callable[[PyfuncModel], Joined | None]]]:
-    """Yield the ways that might answer identically, the fastest first."""
-    if native:
-        yield "native formula", joined_linear
-        yield "native trees", joined_boosters
-        yield "native estimator", joined_sklearn
-    yield "pyfunc without schema enforcement", joined_direct
+        plan.reasons.append(f"{way.name} not used: {objection}")
 
 
 def _objection(plain: Joined, candidate: Joined, parts: list[Rows], tolerance: float = 0.0) -> str:

@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 
 from davit_server.errors import InvalidInput, Overloaded, RequestError
+from davit_server.formats.limits import DEFAULT_CELLS, DEFAULT_ROWS, TableLimits
 from davit_server.inference.plan import Plan
 from davit_server.inference.scheduler import Scheduler
 from davit_server.runtimes.base import Work
 from davit_server.runtimes.encoding import encode_bare, encode_predictions
-from davit_server.runtimes.limits import DEFAULT_CELLS, DEFAULT_ROWS, TableLimits
 from davit_server.runtimes.pyfunc import Parsed, PyfuncModel
 from davit_server.telemetry.metrics import WorkerMetrics
 

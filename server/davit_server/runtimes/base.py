@@ -116,6 +116,4 @@ class ModelFacts:
     run_id: str = ""
     mlflow_version: str = ""
     python_version: str = ""
-    trusted_code: bool = False
-    """The code that predicts is a library's, not the author's: it computes, it does not sleep or wait."""
     extra: dict[str, Any] = field(default_factory=dict)

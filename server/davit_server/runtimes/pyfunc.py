@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from davit_server.errors import InvalidInput, RequestError, Unsupported
+from davit_server.formats.csv_table import read_csv
+from davit_server.formats.limits import TableLimits
+from davit_server.formats.parquet import read_parquet
 from davit_server.runtimes import casts, column_faults, nested_faults, raising, refusals
 from davit_server.runtimes.base import Example, ModelFacts, Signature
-from davit_server.runtimes.csv_table import read_csv
-from davit_server.runtimes.limits import TableLimits
-from davit_server.runtimes.parquet import read_parquet
 from davit_server.runtimes.signature import describe_signature
-from davit_server.runtimes.trust import only_computes
 
 FORMATS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 CHAT_KEYS = frozenset({"messages", "prompt", "input"})
@@ -247,13 +246,11 @@ def _facts_of(model: Any) -> ModelFacts:
     """What the MLmodel file says about origin and flavor."""
     conf = model.metadata.flavors.get("python_function", {})
     loader = conf.get("loader_module", "")
-    raw = model.get_raw_model() if loader == "mlflow.sklearn" else None
     return ModelFacts(
         flavor=loader,
         run_id=model.metadata.run_id or "",
         mlflow_version=model.metadata.mlflow_version or "",
         python_version=str(conf.get("python_version", "")),
-        trusted_code=only_computes(loader, raw),
     )
 
 

@@ -17,10 +17,15 @@ _COLLIDING = 12
 """Requests of one row whose values come from a few, so that rows share keys."""
 
 
-def sample_parts(model: PyfuncModel, joined: Joined) -> list[Rows]:
+def sample_parts(model: PyfuncModel, joined: Joined, *, library: bool) -> list[Rows]:
     """Requests to check with: the input example, rows near it, and for libraries' models random rows.
 
-    Code that an author wrote gets rows near its own example only: who knows what it does with others.
+    Code that an author wrote gets rows near its own example only: what it does with others is unknown.
+
+    Args:
+        model: The loaded model.
+        joined: Recognises the example's rows.
+        library: Whether the code that predicts is a library's.
     """
     example = _example_part(model, joined)
     parts = [example] if example else []
@@ -28,7 +33,7 @@ def sample_parts(model: PyfuncModel, joined: Joined) -> list[Rows]:
     if _number_type(signature):
         if example:
             parts += _matrix_parts(signature, example, near=True)
-        if model.facts.trusted_code or not example:
+        if library or not example:
             parts += _matrix_parts(signature, example, near=False)
         return parts
     rows = _vary(signature, list(example[0]) if example else [])

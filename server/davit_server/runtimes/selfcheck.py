@@ -1,6 +1,6 @@
 """Checks that a faster way of predicting gives the answers of the plain one.
 
-They can only object. That rows are independent is known or declared (`davit_server.runtimes.independence`),
+They can only object. That rows are independent is known or declared (`davit_server.flavors.independence`),
 never concluded from a sample.
 """
 

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from davit_server.app import create_app
+from davit_server.process.app import create_app
 from support.models import broken_copy
 from support.serving import running, server_settings
 

@@ -5,7 +5,7 @@ import json
 
 import httpx
 import pytest
-from davit_server.app import create_app
+from davit_server.process.app import create_app
 from support.models import IRIS_COLUMNS
 from support.serving import running, server_settings, serving
 

@@ -1,11 +1,14 @@
 """How often a model is called before its first request, and that a check which fails stops nobody."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from davit_server.errors import ModelRejected
+from davit_server.flavors.flavor import Way
+from davit_server.flavors.table import FLAVORS
 from davit_server.inference.choice import choose_plan
 from davit_server.inference.loading import try_model
 from davit_server.inference.plan import PlanOptions
@@ -101,17 +104,28 @@ def test_a_check_that_fails_leaves_unchanged_pyfunc(monkeypatch, raised):
     assert tried.checked.by == "example"
 
 
-@pytest.mark.parametrize("step", ["measure_cost", "differs_by_row", "known_independence", "joined_linear"])
-def test_a_step_that_raises_is_a_step_not_taken(monkeypatch, step):
-    def fail(*_, **__):
-        raise RuntimeError(step)
+def fail(*_, **__):
+    raise RuntimeError("a step of the choice fails")
 
-    monkeypatch.setattr(f"davit_server.inference.choice.{step}", fail)
-    model = load_pyfunc(model_path("iris"))
-    plan = choose_plan(model, PlanOptions())
+
+def predicts_all_the_same() -> bool:
+    """Whether a model of irises still gets a plan that answers."""
+    plan = choose_plan(load_pyfunc(model_path("iris")), PlanOptions())
     assert plan.joined is not None
-    answer = plan.joined.predict([(np.array([[5.1, 3.5, 1.4, 0.2]]), 1)])[0]
-    assert list(answer) == [0]
+    return list(plan.joined.predict([(np.array([[5.1, 3.5, 1.4, 0.2]]), 1)])[0]) == [0]
+
+
+@pytest.mark.parametrize("step", ["measure_cost", "differs_by_row"])
+def test_a_step_that_raises_is_a_step_not_taken(monkeypatch, step):
+    monkeypatch.setattr(f"davit_server.inference.choice.{step}", fail)
+    assert predicts_all_the_same()
+
+
+@pytest.mark.parametrize("column", [{"independence": fail}, {"ways": (Way("fails", fail),)}], ids=str)
+def test_what_raises_in_a_row_of_the_table_of_flavors_is_not_used(monkeypatch, column):
+    rows = tuple(replace(row, **column) for row in FLAVORS)
+    monkeypatch.setattr("davit_server.flavors.table.FLAVORS", rows)
+    assert predicts_all_the_same()
 
 
 def test_a_declaration_in_the_models_metadata_counts(tmp_path):

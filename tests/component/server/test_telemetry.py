@@ -5,7 +5,7 @@ import json
 import logging
 
 import pytest
-from davit_server.app import create_app
+from davit_server.process.app import create_app
 from davit_server.telemetry.logging import configure_logging
 from support.models import IRIS_COLUMNS, broken_copy
 from support.serving import running, server_settings, serving

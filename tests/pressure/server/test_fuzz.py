@@ -4,7 +4,7 @@ import asyncio
 import json
 
 import pytest
-from davit_server.app import ModelServer, create_app
+from davit_server.process.app import ModelServer, create_app
 from support.fuzzing import CSV, HARMLESS, INFER, RECORDS, SECRET, SOUND, SPLIT, Fuzzer
 from support.serving import running, server_settings
 

@@ -139,4 +139,4 @@ def test_the_layers_in_the_architecture_page_are_those_that_are_checked():
     layers = [one["layers"] for one in linter["contracts"] if one["type"] == "layers"]
     checked = {" > ".join(names).replace("davit_operator.", "") for names in layers}
     assert {re.sub("[()]", "", found) for found in re.findall(r"`(\w+ > [^`]+)`", page)} == checked
-    assert len(checked) == 2, "one for the operator, one for the server"
+    assert len(checked) == 3, "one for the operator, two for the server: its rooms, and those of a process"

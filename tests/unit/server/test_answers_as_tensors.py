@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import scipy.sparse
 from davit_server.errors import ModelFailed
-from davit_server.runtimes.answers import answer_tensors, tensor_bytes, tensor_data, tensor_entry
+from davit_server.protocols.answers import answer_tensors, tensor_bytes, tensor_data, tensor_entry
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays

@@ -1,8 +1,8 @@
 """Reading bodies: types, sizes, depth."""
 
 import pytest
-from davit_server.api.bodies import BodyLimits, decode_json, media_kind, require_plain
 from davit_server.errors import InvalidInput, Unsupported
+from davit_server.protocols.bodies import BodyLimits, decode_json, media_kind, require_plain
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from davit_server.runtimes.independence import row_wise_estimator
+from davit_server.flavors.independence import row_wise_estimator
 from hypothesis import given
 from hypothesis import strategies as st
 from lightgbm import LGBMClassifier

@@ -6,13 +6,13 @@ import json
 import pandas as pd
 import pyarrow as pa
 import pytest
-from davit_server.api.bodies import BodyLimits, decode_json
 from davit_server.errors import InvalidInput, RequestError, TooLarge
-from davit_server.runtimes.csv_table import read_csv
-from davit_server.runtimes.limits import TableLimits
-from davit_server.runtimes.parquet import read_parquet
+from davit_server.formats.csv_table import read_csv
+from davit_server.formats.limits import TableLimits
+from davit_server.formats.parquet import read_parquet
+from davit_server.protocols.bodies import BodyLimits, decode_json
+from davit_server.protocols.tensors import check_shapes, read_tensor
 from davit_server.runtimes.rows import ColumnForms, MatrixReader, TensorReader
-from davit_server.runtimes.tensors import check_shapes, read_tensor
 from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet

@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 import pytest
-from davit_server.runners import MainThread, run_in_daemon
+from davit_server.process.runners import MainThread, run_in_daemon
 
 
 def in_event_loop_of_its_own(main: MainThread, job) -> tuple[threading.Thread, list]:

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from davit_server.runtimes.trust import only_computes
+from davit_server.flavors.table import UNKNOWN
+from davit_server.flavors.trust import made_of_library_parts
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -36,13 +37,13 @@ OWN = [
 
 @pytest.mark.parametrize("estimator", LIBRARY, ids=str)
 def test_library_parts_are_known_to_compute(estimator):
-    assert only_computes("mlflow.sklearn", estimator)
+    assert made_of_library_parts(estimator)
 
 
 @pytest.mark.parametrize("estimator", OWN, ids=lambda estimator: type(estimator).__name__)
 def test_the_authors_own_parts_are_not(estimator):
-    assert not only_computes("mlflow.sklearn", estimator)
+    assert not made_of_library_parts(estimator)
 
 
-def test_python_models_are_the_authors_own():
-    assert not only_computes("mlflow.pyfunc.model", None)
+def test_models_of_a_flavor_without_a_row_are_the_authors_own():
+    assert not UNKNOWN.only_computes(None)

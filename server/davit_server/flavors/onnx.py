@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 _DTYPES = {"tensor(float)": "float32", "tensor(double)": "float64"}
 """onnxruntime's names of the input types that rows of numbers can be given as."""
 
+Graph = Callable[[], bytes | str]
+"""Gives a graph, serialized, or the file that holds it."""
+
 _FEED = "rows"
 """The input's name in models converted here."""
 
@@ -47,11 +50,12 @@ class OnnxWay:
     call: Joined
 
 
-def onnx_ways(model: PyfuncModel, reference: Any) -> Iterator[OnnxWay]:
+def onnx_ways(model: PyfuncModel, graphs: Iterator[Graph], reference: Any) -> Iterator[OnnxWay]:
     """The model in ONNX, in each precision that it can be had in, the one nearer to its own first.
 
     Args:
         model: The loaded model.
+        graphs: Where its graph can be had, in the same order.
         reference: An answer of pyfunc's, whose type and shape all answers get.
 
     Raises:
@@ -64,7 +68,7 @@ def onnx_ways(model: PyfuncModel, reference: Any) -> Iterator[OnnxWay]:
         raise NotConvertibleError("its inputs are not one table of doubles or longs")
     failure = None
     found = False
-    for serialized in _graphs(model):
+    for serialized in graphs:
         try:
             session = _session(serialized())
             way = OnnxWay(_input_type(session), MatrixCall("onnx", reader, _caller(session, reference)))
@@ -82,20 +86,23 @@ def onnx_ways(model: PyfuncModel, reference: Any) -> Iterator[OnnxWay]:
         raise NotConvertibleError(f"it cannot be converted: {told}")
 
 
-def convert_early(model: PyfuncModel) -> None:
+def convert_early(graphs: Iterator[Graph]) -> None:
     """Convert before a fork, so that all workers share the libraries and the graph.
 
-    Whether it succeeded is for `onnx_ways` to tell.
+    `onnx_ways` reports whether it succeeded.
+
+    Args:
+        graphs: Where the model's graph can be had, the first choice first.
 
     Raises:
         ModelRejected: A library that this needs is not installed.
     """
     require_onnx()
     with suppress(NotConvertibleError):
-        next(filter(_succeeds, _graphs(model)), None)
+        next(filter(_succeeds, graphs), None)
 
 
-def _succeeds(conversion: Callable[[], bytes | str]) -> bool:
+def _succeeds(conversion: Graph) -> bool:
     try:
         conversion()
     except ModelRejected:
@@ -127,15 +134,31 @@ def _missing(library: str) -> ModelRejected:
     )
 
 
-def _graphs(model: PyfuncModel) -> Iterator[Callable[[], bytes | str]]:
-    """Where an ONNX graph can be had, the most precise first."""
+def own_graph(model: PyfuncModel) -> Iterator[Graph]:
+    """Yield the graph that a model was logged with.
+
+    Args:
+        model: The loaded model.
+
+    Raises:
+        NotConvertibleError: It has none.
+    """
     flavors = model.mlflow_model.metadata.flavors
-    if "onnx" in flavors:
-        own: Path = model.path / flavors["onnx"]["data"]
-        yield lambda: str(own)
-        return
-    if model.facts.flavor not in {"mlflow.sklearn", "mlflow.lightgbm", "mlflow.xgboost"}:
+    if "onnx" not in flavors:
         raise NotConvertibleError(f"models of {model.facts.flavor or 'this kind'} have no converter")
+    own: Path = model.path / flavors["onnx"]["data"]
+    yield lambda: str(own)
+
+
+def converted(model: PyfuncModel) -> Iterator[Graph]:
+    """Yield conversions of a model's estimator in each precision; its own graph if it was logged with one.
+
+    Args:
+        model: The loaded model.
+    """
+    if "onnx" in model.mlflow_model.metadata.flavors:
+        yield from own_graph(model)
+        return
     estimator = model.mlflow_model.get_raw_model()
     width = _width(model)
     # XGBoost itself computes in float32: there the narrow type is the nearer one.

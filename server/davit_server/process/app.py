@@ -14,21 +14,21 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from davit_server import __version__
-from davit_server.api.bodies import BodyLimits, Receive, Scope
 from davit_server.api.docs import CONTENT_SECURITY_POLICY, docs_page
 from davit_server.api.errors import answer_bug, answer_http_error, answer_request_error
 from davit_server.api.health import health_routes
 from davit_server.api.identity import Identity
-from davit_server.api.invocations import Invocations
 from davit_server.api.metadata import metadata_routes
-from davit_server.api.open_inference import OpenInference
-from davit_server.api.openapi import finite, infer_operation, invocations_operation, path_parameters
 from davit_server.api.prediction import PredictionRoute, Send
 from davit_server.errors import RequestError
 from davit_server.inference.loading import Loaded
 from davit_server.inference.state import ServerState
-from davit_server.lifespan import Lifecycle
-from davit_server.runners import Runner, run_in_daemon
+from davit_server.process.lifecycle import Lifecycle
+from davit_server.process.runners import Runner, run_in_daemon
+from davit_server.protocols.bodies import BodyLimits, Receive, Scope
+from davit_server.protocols.invocations import Invocations
+from davit_server.protocols.open_inference import OpenInference
+from davit_server.protocols.openapi import finite, infer_operation, invocations_operation, path_parameters
 from davit_server.runtimes.base import Signature
 from davit_server.settings import Settings
 from davit_server.telemetry.metrics import Metrics
@@ -138,7 +138,7 @@ def create_app(
         )
 
     invocations = predicting(Invocations(limits))
-    infer = predicting(OpenInference(identity, limits))
+    infer = predicting(OpenInference(identity.model, identity.version, limits))
     app = _fastapi(lifecycle)
     app.include_router(health_routes(state, metrics))
     app.include_router(metadata_routes(state, identity))

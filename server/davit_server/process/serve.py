@@ -3,12 +3,12 @@
 import atexit
 import logging
 
-from davit_server.app import create_app
-from davit_server.descendants import adopt_orphans, end_children, leave_in_time
-from davit_server.forking import ForkGuard
-from davit_server.serving import ServingProcess
+from davit_server.process.app import create_app
+from davit_server.process.descendants import adopt_orphans, end_children, leave_in_time
+from davit_server.process.forking import ForkGuard
+from davit_server.process.serving import ServingProcess
+from davit_server.process.supervisor import Supervisor
 from davit_server.settings import Settings
-from davit_server.supervisor import Supervisor
 
 logger = logging.getLogger(__name__)
 

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from davit_server.api.bodies import BodyLimits, Scope, decode_json, header, whole_number
-from davit_server.api.identity import Identity
 from davit_server.errors import InvalidInput, UnknownModel, Unsupported
+from davit_server.formats.limits import TableLimits
 from davit_server.inference.service import InferenceService
-from davit_server.runtimes.answers import answer_tensors, tensor_bytes, tensor_data, tensor_entry
+from davit_server.protocols.answers import answer_tensors, tensor_bytes, tensor_data, tensor_entry
+from davit_server.protocols.bodies import BodyLimits, Scope, decode_json, header, whole_number
+from davit_server.protocols.mapping import document_of, untyped_input
+from davit_server.protocols.tensors import Tensor, check_shapes, read_tensor
 from davit_server.runtimes.base import Work
-from davit_server.runtimes.limits import TableLimits
-from davit_server.runtimes.mapping import document_of, untyped_input
-from davit_server.runtimes.tensors import Tensor, check_shapes, read_tensor
 
 HEADER_LENGTH = b"inference-header-content-length"
 OCTETS = b"application/octet-stream"
@@ -40,12 +39,14 @@ class OpenInference:
     """Reads inference requests.
 
     Args:
-        identity: Name and version that paths must agree with.
+        model: The name of the model that is served; paths must agree with it.
+        version: Its version.
         limits: How deep and wide the JSON part may be.
     """
 
-    def __init__(self, identity: Identity, limits: BodyLimits) -> None:
-        self._identity = identity
+    def __init__(self, model: str, version: str, limits: BodyLimits) -> None:
+        self._model = model
+        self._version = version
         self._limits = limits
 
     def read(self, service: InferenceService, scope: Scope, content_type: bytes, body: bytes) -> Work:
@@ -54,7 +55,7 @@ class OpenInference:
         Raises:
             RequestError: It cannot be read.
         """
-        require_model(self._identity, scope.get("path_params", {}))
+        require_model(self._model, self._version, scope.get("path_params", {}))
         head, tail = self._split(scope, content_type, body)
         request = decode_json(head, self._limits)
         if (
@@ -117,8 +118,8 @@ class OpenInference:
                 entry["data"] = tensor_data(tensor)
             entries.append(entry)
         answer = {
-            "model_name": self._identity.model,
-            "model_version": self._identity.version,
+            "model_name": self._model,
+            "model_version": self._version,
             "outputs": entries,
         }
         if wanted.request_id is not None:
@@ -129,17 +130,20 @@ class OpenInference:
         return b"".join([head, *pieces]), OCTETS, [(HEADER_LENGTH, b"%d" % len(head))]
 
 
-def require_model(identity: Identity, path_params: dict[str, Any]) -> None:
+def require_model(model: str, version: str, path_params: dict[str, Any]) -> None:
     """Refuse paths that name another model.
+
+    Args:
+        model: The name of the model that is served.
+        version: Its version.
+        path_params: What the path names.
 
     Raises:
         UnknownModel: Name or version differ from those served here.
     """
-    name, version = path_params.get("name"), path_params.get("version")
-    if (name is not None and name != identity.model) or (version is not None and version != identity.version):
-        raise UnknownModel(
-            f"This server has only the model '{identity.model}', version '{identity.version}'."
-        )
+    served = {"name": model, "version": version}
+    if any(path_params.get(key) not in {None, value} for key, value in served.items()):
+        raise UnknownModel(f"This server has only the model '{model}', version '{version}'.")
 
 
 def read_tensors(entries: list[Any], tail: bytes | None, limits: TableLimits) -> list[Tensor]:

@@ -1,38 +1,23 @@
-"""uvicorn, taught to drain."""
+"""uvicorn, which learns to drain."""
 
 import asyncio
-import contextlib
-import ctypes
-import os
 import signal
 import socket
-import struct
-import sys
 from functools import partial
 
 import uvicorn
 
-from davit_server.app import ModelServer
-from davit_server.forking import ForkGuard
-from davit_server.http_protocol import BoundedProtocol, UnfinishedHeads
+from davit_server.process.app import ModelServer
+from davit_server.process.forking import ForkGuard
+from davit_server.process.http_protocol import BoundedProtocol, UnfinishedHeads
+from davit_server.process.signals import EndSignals
+from davit_server.process.sockets import turn_newcomers_away
 from davit_server.settings import Settings
-from davit_server.signals import EndSignals
 
 GRACE_AFTER_DEADLINE = 1.0
 """Seconds that answers get to leave after the last request's deadline."""
 LAST_CALL = 0.25
 """Seconds from the last new connection to the end of the listener: who has connected is still answered."""
-
-SO_ATTACH_FILTER = 26
-"""Linux' number, which Python's socket module does not have (asm-generic/socket.h)."""
-DROP_NEW_CONNECTIONS = (
-    (0x30, 0, 0, 13),  # load the byte of the TCP header that holds the flags
-    (0x54, 0, 0, 0x12),  # keep ACK and SYN
-    (0x15, 0, 1, 0x02),  # SYN alone:
-    (0x06, 0, 0, 0),  # drop
-    (0x06, 0, 0, 0xFFFFFFFF),  # else pass
-)
-"""A classic BPF program (code, jump if true, jump if false, operand): drops what would open a connection."""
 
 
 class DrainingServer(uvicorn.Server):
@@ -104,26 +89,6 @@ class DrainingServer(uvicorn.Server):
     def stop(self) -> None:
         """Close the listener and finish what is in flight."""
         self.should_exit = True
-
-
-def turn_newcomers_away(listener: int) -> None:
-    """Let a listening socket open no more connections, in all processes that share it.
-
-    Those that are open, or wait to be accepted, are not touched. A client that comes now hears nothing; it
-    tries again a second later by itself and is refused, because the listener has closed by then. Elsewhere
-    than on Linux this does nothing.
-
-    Args:
-        listener: The socket's file descriptor.
-    """
-    if sys.platform != "linux":
-        return
-    instructions = b"".join(struct.pack("HBBI", *instruction) for instruction in DROP_NEW_CONNECTIONS)
-    program = ctypes.create_string_buffer(instructions, len(instructions))
-    described = struct.pack("HP", len(DROP_NEW_CONNECTIONS), ctypes.addressof(program))
-    # A sandbox may forbid it: then a connection can be reset in the instant of closing, nothing worse.
-    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(listener)) as twin:
-        twin.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, described)
 
 
 def server_config(app: ModelServer, settings: Settings) -> uvicorn.Config:

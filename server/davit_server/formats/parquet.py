@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from davit_server.errors import InvalidInput
-from davit_server.runtimes.limits import BYTES_PER_CELL, TableLimits
-from davit_server.runtimes.thrift import Struct, read_struct
+from davit_server.formats.limits import BYTES_PER_CELL, TableLimits
+from davit_server.formats.thrift import Struct, read_struct
 
 BYTES_PER_OBJECT = 64
 """What a text, decimal, date or list takes in a data frame, without its content."""

@@ -16,8 +16,6 @@ def joined_sklearn(model: PyfuncModel) -> Joined | None:
     The caller still has to prove that it answers as pyfunc does: a pipeline may pick columns by name, and
     not every estimator treats an array like a frame.
     """
-    if model.facts.flavor != "mlflow.sklearn":
-        return None
     reader = array_reader(model.signature)
     method = _native(model)
     if reader is None or method is None:

@@ -6,10 +6,10 @@ From there on both protocols are one: the same casts, the same schema enforcemen
 from typing import Any
 
 from davit_server.errors import InvalidInput
+from davit_server.protocols.tensors import Tensor, plain_values
 from davit_server.runtimes.base import Signature
 from davit_server.runtimes.pyfunc import Parsed
 from davit_server.runtimes.refusals import listed
-from davit_server.runtimes.tensors import Tensor, plain_values
 
 
 def document_of(tensors: list[Tensor], parameters: dict[str, Any], signature: Signature) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from davit_server.signals import ENDING, noted
+from davit_server.process.signals import ENDING, noted
 
 DESCRIPTORS = Path("/dev/fd")
 """Lists the open descriptors of the process that reads it."""

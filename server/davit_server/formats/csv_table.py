@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 from davit_server.errors import InvalidInput
-from davit_server.runtimes.limits import TableLimits
+from davit_server.formats.limits import TableLimits
 
 MAX_REPEATED_NAMES = 100
 """pandas looks through the whole header for each of them."""

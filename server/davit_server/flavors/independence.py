@@ -70,7 +70,6 @@ _TREES = frozenset(
     }.items()
     for name in names.split()
 )
-_TREE_FLAVORS = frozenset({"mlflow.lightgbm", "mlflow.xgboost", "mlflow.catboost", "mlflow.sklearn"})
 
 _FUNCTIONS = (FunctionType, BuiltinFunctionType, type(np.sort))
 _ONLY_IN_FITTING = frozenset({"score_func", "scoring"})
@@ -97,18 +96,30 @@ _ONNX_OPERATORS = frozenset(
 """Operators of a graph that look at one row at a time whatever their settings."""
 
 
-def known_independence(model: PyfuncModel) -> str:
-    """Return why the rows of a request are known to be independent; empty where that is not known.
+def nothing_known(_: PyfuncModel) -> str:
+    """Return the empty string: nothing is known of how the flavor's models treat rows."""
+    return ""
+
+
+def by_graph(model: PyfuncModel) -> str:
+    """Return why an ONNX graph is known to treat each row by itself; empty where that is not known.
+
+    Args:
+        model: The loaded model.
+    """
+    if model.predicting_method not in _METHODS or _foreign_operators(model):
+        return ""
+    return "every operator of its graph looks at one row at a time"
+
+
+def by_estimator(model: PyfuncModel) -> str:
+    """Return why an estimator is known to treat each row by itself; empty where that is not known.
 
     Args:
         model: The loaded model.
     """
     method = model.predicting_method
     if method not in _METHODS:
-        return ""
-    if model.facts.flavor == "mlflow.onnx":
-        return "" if _foreign_operators(model) else "every operator of its graph looks at one row at a time"
-    if model.facts.flavor not in _TREE_FLAVORS:
         return ""
     estimator = model.mlflow_model.get_raw_model()
     kind = type(estimator).__name__

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from davit_server.errors import ModelFailed
-from davit_server.runtimes.exact import Inexpressible, exact_array
-from davit_server.runtimes.tensors import Tensor
+from davit_server.protocols.exact import Inexpressible, exact_array
+from davit_server.protocols.tensors import Tensor
 
 
 def answer_tensors(raw: Any, default: str) -> list[Tensor]:

@@ -3,8 +3,8 @@
 import re
 from functools import partial
 
-from davit_server.api.bodies import BodyLimits, Scope, decode_json, decode_leniently, media_kind
 from davit_server.inference.service import InferenceService
+from davit_server.protocols.bodies import BodyLimits, Scope, decode_json, decode_leniently, media_kind
 from davit_server.runtimes.base import Work
 
 _LONG_NUMBER = re.compile(rb"\d{19}").search

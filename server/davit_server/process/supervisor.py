@@ -14,7 +14,6 @@ import multiprocessing
 import os
 import select
 import signal
-import socket
 import threading
 import time
 from asyncio import to_thread
@@ -24,19 +23,21 @@ from functools import partial
 from multiprocessing.context import ForkProcess
 from typing import NoReturn
 
-from davit_server.app import create_app
-from davit_server.descendants import end_descendants, leave, leave_in_time
 from davit_server.errors import ModelRejected
-from davit_server.forking import ForkGuard
+from davit_server.flavors.onnx import convert_early
+from davit_server.flavors.table import flavor_of
 from davit_server.inference.loading import Loaded, load_model, rejecting, settle_memory
 from davit_server.inference.progress import LoadProgress
 from davit_server.inference.state import ServerState
-from davit_server.runners import run_never
+from davit_server.process.app import create_app
+from davit_server.process.descendants import end_descendants, leave, leave_in_time
+from davit_server.process.forking import ForkGuard
+from davit_server.process.runners import run_never
+from davit_server.process.serving import EXIT_REJECTED, ServingProcess
+from davit_server.process.signals import EndSignals
+from davit_server.process.sockets import listen
 from davit_server.runtimes.diagnosis import folder_size, memory_limit
-from davit_server.runtimes.onnx import convert_early
-from davit_server.serving import EXIT_REJECTED, ServingProcess
 from davit_server.settings import Settings
-from davit_server.signals import EndSignals
 from davit_server.telemetry.metrics import Metrics
 from davit_server.termination import TerminationLog, ended_while_loading
 
@@ -123,7 +124,7 @@ class Supervisor:
         with self._leaving_on_signal(progress), progress.watched(), rejecting(progress):
             loaded = load_model(path)
             if self._settings.plan == "onnx":
-                convert_early(loaded.model)
+                convert_early(flavor_of(loaded.model).graphs(loaded.model))
         self._termination.clear()
         settle_memory()
         return loaded
@@ -276,15 +277,3 @@ def _crash_loop(exit_code: int) -> ModelRejected:
         f"Workers die right after their start (exit code {exit_code}).",
         "Look into the server's log; if the code is -9, raise spec.resources.limits.memory.",
     )
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket that children inherit."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host, port))
-    listener.listen(2048)
-    listener.setblocking(False)
-    listener.set_inheritable(True)
-    return listener

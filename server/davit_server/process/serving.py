@@ -5,13 +5,13 @@ import threading
 from collections.abc import Sequence
 from socket import socket
 
-from davit_server.app import ModelServer
-from davit_server.descendants import leave
-from davit_server.forking import ForkGuard
-from davit_server.listener import DrainingServer, server_config
-from davit_server.runners import MainThread
+from davit_server.process.app import ModelServer
+from davit_server.process.descendants import leave
+from davit_server.process.forking import ForkGuard
+from davit_server.process.listener import DrainingServer, server_config
+from davit_server.process.runners import MainThread
+from davit_server.process.signals import EndSignals
 from davit_server.settings import Settings
-from davit_server.signals import EndSignals
 
 logger = logging.getLogger(__name__)
 

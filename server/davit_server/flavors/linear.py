@@ -23,7 +23,7 @@ _REGRESSORS = frozenset({"LinearRegression", "Ridge", "Lasso", "ElasticNet", "SG
 def joined_linear(model: PyfuncModel) -> Joined | None:
     """The direct way for a linear model with an all-number signature; None for others."""
     signature = model.signature
-    if model.facts.flavor != "mlflow.sklearn" or not signature.inputs:
+    if not signature.inputs:
         return None
     inner = model.mlflow_model
     estimator = inner.get_raw_model()

@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from davit_server.errors import InvalidInput
-from davit_server.runtimes.limits import TableLimits
+from davit_server.formats.limits import TableLimits
 
 DATATYPES: dict[str, str] = {
     "BOOL": "bool",

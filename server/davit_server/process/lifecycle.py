@@ -13,7 +13,7 @@ from davit_server.inference.plan import PlanOptions
 from davit_server.inference.progress import LoadProgress
 from davit_server.inference.service import InferenceService, Limits
 from davit_server.inference.state import Phase, ServerState
-from davit_server.runners import Runner
+from davit_server.process.runners import Runner
 from davit_server.runtimes.diagnosis import folder_size, memory_limit
 from davit_server.settings import Settings
 from davit_server.telemetry.metrics import Metrics, WorkerMetrics

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from davit_server.runtimes.tensors import has_datatype
+from davit_server.protocols.tensors import has_datatype
 
 
 class Inexpressible(Exception):

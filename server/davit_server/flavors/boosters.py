@@ -14,16 +14,12 @@ from davit_server.runtimes.base import Joined
 from davit_server.runtimes.joined import MatrixCall, array_reader
 from davit_server.runtimes.pyfunc import PyfuncModel
 
-_FLAVORS = frozenset({"mlflow.lightgbm", "mlflow.xgboost", "mlflow.sklearn"})
-
 SINGLE_THREAD_ROWS = 1024
 """Larger requests get LightGBM's own number of threads; XGBoost cannot be told so for each call."""
 
 
 def joined_boosters(model: PyfuncModel) -> Joined | None:
     """The native way for gradient-boosted trees with an all-number signature; None for others."""
-    if model.facts.flavor not in _FLAVORS:
-        return None
     inner = model.mlflow_model
     if inner.metadata.flavors["python_function"].get("predict_fn", "predict") != "predict":
         return None

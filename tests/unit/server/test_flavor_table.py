@@ -1,0 +1,17 @@
+"""The table of flavors: what holds of every row."""
+
+from collections import Counter
+
+import pytest
+from davit_server.flavors.flavor import Flavor
+from davit_server.flavors.table import DIRECT, FLAVORS
+
+
+def test_no_flavor_has_two_rows():
+    assert max(Counter(row.loader for row in FLAVORS).values()) == 1
+
+
+@pytest.mark.parametrize("row", [row for row in FLAVORS if row.ways], ids=lambda row: row.loader)
+def test_the_way_that_every_plan_allows_is_the_last_and_the_slowest(row: Flavor):
+    assert row.ways[-1] is DIRECT
+    assert all(way.plans < DIRECT.plans for way in row.ways[:-1])
