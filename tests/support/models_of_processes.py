@@ -11,6 +11,7 @@ import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import joblib
 from support.models import ColSpec, ModelSignature, Schema, mlflow, save_python, saver
@@ -117,6 +118,7 @@ class Sleeper(Mapping):
     def map(self, values):
         command = [sys.executable, "-c", SLEEP_FOR_EVER]
         started = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+        assert started.stdout
         started.stdout.readline()
         return super().map(values)
 
@@ -185,7 +187,9 @@ class Reporting(Mapping):
     def report(self):
         links = [str(entry.readlink()) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
         sockets = sum(link.startswith("socket:") for link in links)
-        handlers = [int(signal.getsignal(signal.SIGTERM)), signal.getsignal(signal.SIGINT).__name__]
+        ending: Any = signal.getsignal(signal.SIGTERM)
+        interrupting: Any = signal.getsignal(signal.SIGINT)
+        handlers = [int(ending), interrupting.__name__]
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [])
         file = Path(os.environ[SCRATCH], "inherited")
         file.with_suffix(".new").write_text(f"{sockets} {handlers} {blocked}")
