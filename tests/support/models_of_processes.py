@@ -115,7 +115,7 @@ class Joblib(Mapping):
 class Sleeper(Mapping):
     """Starts a program in a session of its own that ignores SIGTERM and never ends."""
 
-    def map(self, values):
+    def map(self, values: list[float]) -> list[float]:
         command = [sys.executable, "-c", SLEEP_FOR_EVER]
         started = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
         assert started.stdout
@@ -184,7 +184,7 @@ class Reporting(Mapping):
             time.sleep(3600)
         return super().map(values)
 
-    def report(self):
+    def report(self) -> None:
         links = [str(entry.readlink()) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
         sockets = sum(link.startswith("socket:") for link in links)
         ending: Any = signal.getsignal(signal.SIGTERM)
@@ -238,7 +238,7 @@ class LoopWithSignals(Mapping):
     def load_context(self, context):
         asyncio.run(self.listen())
 
-    async def listen(self):
+    async def listen(self) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: None)
 
 
