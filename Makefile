@@ -8,6 +8,8 @@ UV_VERSION := 0.13.8
 UV         := $(CACHE)/uv-$(UV_VERSION)/bin/uv
 RUN        := $(UV) run --no-sync
 PYTEST     := $(RUN) pytest
+# The tests that need neither a cluster nor an MLflow server.
+ALONE      := -m "not stack and not e2e"
 PYTHON     ?= python3
 
 # The demo and the tests use clusters of their own, side by side.
@@ -20,7 +22,8 @@ PROVIDER     ?= auto
 .PHONY: help
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-zA-Z0-9_-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	  /^[a-zA-Z0-9_ -]+:.*## / {n = split($$1, names, " "); for (i = 1; i <= n; i++) printf "  make %-14s %s\n", names[i], $$2}' \
+	  $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: env ## A real model, from training to production pods, on a cluster of its own
@@ -72,7 +75,18 @@ reference: env ## Write docs/reasons.md anew from the table of reasons
 
 .PHONY: test-fast
 test-fast: env ## The tests that need no cluster, in under a minute
-	@$(PYTEST) -n auto -m "not stack and not e2e" tests/unit tests/component tests/contract
+	@$(PYTEST) -n auto $(ALONE) tests/unit tests/component tests/contract
+
+# The folders of tests/unit and tests/component that test a package, where they are not named like it.
+TESTS_OF_server := artifacts
+
+.PHONY: test-operator test-registry test-resource test-server
+test-operator test-registry test-resource test-server: test-%: env ## The package's own unit and component tests, for an inner loop of seconds
+	@$(PYTEST) -n auto $(ALONE) $(wildcard $(foreach tests,$* $(TESTS_OF_$*),tests/unit/$(tests) tests/component/$(tests)))
+
+.PHONY: coverage
+coverage: env ## Branches of the packages that the tests without a cluster reach; fails below the floor; minutes
+	@$(PYTEST) --cov $(ALONE) tests/unit tests/component tests/contract
 
 .PHONY: test
 test: env ## Everything, on a real cluster that it makes itself

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -49,7 +49,7 @@ def render(chart: Path) -> str:
 def read_values(chart: Path) -> Iterator[Value]:
     """Every value of a chart, in the order of its file."""
     text = (chart / "values.yaml").read_text()
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    root = cast("yaml.MappingNode", yaml.compose(text, Loader=yaml.SafeLoader))
     schema = json.loads((chart / "values.schema.json").read_text())
     yield from _walk(root, (), text.splitlines(), schema, schema)
 
@@ -85,7 +85,8 @@ def _resolve(node: Schema, schema: Schema) -> Schema:
 
 def _properties(node: Schema, schema: Schema) -> Schema:
     parts = [_properties(_resolve(part, schema), schema) for part in node.get("allOf", [])]
-    return {name: part for found in parts for name, part in found.items()} | node.get("properties", {})
+    own: Schema = node.get("properties", {})
+    return {name: part for found in parts for name, part in found.items()} | own
 
 
 def _type(node: Schema, schema: Schema) -> str:

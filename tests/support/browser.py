@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Error, Page, Response, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Response, ViewportSize, sync_playwright
 from support.cluster_network import ClusterNetwork
 
 from devcluster.images.debian import install_missing
 
-SIZE = {"width": 1280, "height": 720}
+SIZE: ViewportSize = {"width": 1280, "height": 720}
 _MILLISECONDS = 120_000
 
 

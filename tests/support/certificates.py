@@ -3,6 +3,7 @@
 import datetime as dt
 import ipaddress
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -10,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def write_certificate(path: Path, *names: str, **about) -> Path:
+def write_certificate(path: Path, *names: str, **about: Any) -> Path:
     """A self-signed certificate with its key, in one PEM file: CA and server at once."""
     certificate, private = make_certificate(*names, **about)
     path.write_text(private + certificate)

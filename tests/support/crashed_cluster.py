@@ -56,7 +56,7 @@ spec:
 """
 
 
-def devcluster(*arguments, folder=ROOT):
+def devcluster(*arguments: str, folder: Path = ROOT) -> str:
     command = [sys.executable, "-m", "devcluster", "--name", NAME, "--provider", "node", *arguments]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
@@ -64,31 +64,33 @@ def devcluster(*arguments, folder=ROOT):
     return done.stdout + done.stderr
 
 
-def kubectl(*arguments, text=None):
+def kubectl(*arguments: str, text: str | None = None) -> str:
     done = kubectl_tried(*arguments, text=text)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def kubectl_tried(*arguments, text=None):
+def kubectl_tried(*arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
     command = [str(ensure_binary("kubectl")), f"--kubeconfig={PATHS.kubeconfig}", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, input=text or "")
 
 
-def process(component):
-    return read_record(PATHS.processes / f"{component}.json").identity.pid
+def process(component: str) -> int:
+    record = read_record(PATHS.processes / f"{component}.json")
+    assert record, f"{component} has not been started"
+    return record.identity.pid
 
 
-def processes():
+def processes() -> dict[str, int]:
     return {component: process(component) for component in COMPONENTS}
 
 
-def story_serves():
+def story_serves() -> int:
     """The pod of the story answers through its Service and by its name, from inside and from this machine."""
     kubectl("-n", "story", "rollout", "status", "deployment/web", "--timeout=180s")
     asked = ("wget", "-qO-", "http://web.story/starts")
 
-    def ask():
+    def ask() -> subprocess.CompletedProcess[str]:
         return kubectl_tried("-n", "story", "exec", "deployment/web", "--", *asked)
 
     # kube-proxy and DNS hear of a pod that is ready a moment later than whoever waits for it.

@@ -11,11 +11,13 @@ CRD_PATH = ROOT / "manifests" / "crds" / "modeldeployments.davit.dev.yaml"
 
 
 def load_crd() -> dict[str, Any]:
-    return yaml.safe_load(CRD_PATH.read_text())
+    crd: dict[str, Any] = yaml.safe_load(CRD_PATH.read_text())
+    return crd
 
 
 def load_schema() -> dict[str, Any]:
-    return load_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    schema: dict[str, Any] = load_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    return schema
 
 
 def strict(schema: Any) -> Any:
@@ -36,7 +38,7 @@ def check_against_crd(obj: dict[str, Any]) -> None:
 
 
 def _with_free_metadata() -> dict[str, Any]:
-    schema = strict(load_schema())
+    schema: dict[str, Any] = strict(load_schema())
     schema["properties"]["metadata"] = {"type": "object"}
     return schema
 

@@ -38,7 +38,7 @@ def custom_resource_schema(api_version: str, kind: str) -> Schema:
     [version] = [
         one for one in definition["spec"]["versions"] if one["name"] == api_version.rpartition("/")[2]
     ]
-    schema = _strict(version["schema"]["openAPIV3Schema"])
+    schema: dict[str, Any] = _strict(version["schema"]["openAPIV3Schema"])
     schema["properties"].update(_IDENTITY)
     return schema
 

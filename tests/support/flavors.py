@@ -827,5 +827,5 @@ def _load_by(function: Callable[[], Any]) -> None:
     saver(save)
 
 
-for _function in MAIN_THREAD_ONLY:
-    _load_by(_function)
+for _load in MAIN_THREAD_ONLY:
+    _load_by(_load)

@@ -2,6 +2,7 @@
 
 import json
 import random
+from typing import Any
 
 from support.models import IRIS_COLUMNS
 
@@ -20,7 +21,7 @@ SOUND = (
 )
 HARMLESS = ([(b"content-type", b"application/json")], [(b"content-type", b"text/csv")])
 
-NASTY = [
+NASTY: list[Any] = [
     None, True, [], {}, "", SECRET, -1, 0, 2**63, 2**70, -(2**63), 1e308, 1e-320, float("nan"), float("inf"),
     [[]], [[[]]], [None], {"a": None}, "1.5", "NaN", "2024-01-01", "\ud800", "\x00", "a" * 3000, [1, [2]], {"": {}},
 ]  # fmt: skip
@@ -82,12 +83,12 @@ class Fuzzer:
                 items[chance.choice(KEYS)] = chance.choice(NASTY)
             return items
         if isinstance(value, list):
-            items = [
+            copies = [
                 self.damaged(item, depth + 1)
                 for item in value
                 for _ in range(chance.choice([1] * 12 + [0, 2]))
             ]
-            return [*items, chance.choice(NASTY)] if chance.random() < 0.05 else items
+            return [*copies, chance.choice(NASTY)] if chance.random() < 0.05 else copies
         return value
 
     def bitten_header(self, name: bytes, value: bytes) -> tuple[bytes, bytes]:

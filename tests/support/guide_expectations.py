@@ -10,11 +10,14 @@ The libraries keep records of their own of how a training went; those are held a
 import json
 import os
 import sys
+from typing import Any
 
 os.environ["KERAS_BACKEND"] = "jax"
 
+Expected = dict[str, Any]
 
-def flowers():
+
+def flowers() -> Any:
     from sklearn.datasets import load_iris
     from sklearn.model_selection import train_test_split
 
@@ -22,7 +25,7 @@ def flowers():
     return train_test_split(data, species, random_state=1)
 
 
-def sklearn():
+def sklearn() -> Expected:
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import log_loss
 
@@ -36,31 +39,32 @@ def sklearn():
     return {"params": {name: str(value) for name, value in model.get_params().items()}, "metrics": metrics}
 
 
-def xgboost():
+def xgboost() -> Expected:
     import xgboost
 
     train, valid, train_species, valid_species = flowers()
     params = {"objective": "multi:softprob", "num_class": 3, "max_depth": 3, "eta": 0.3}
-    record = {}
+    record: Expected = {}
     watched = [(xgboost.DMatrix(valid, valid_species), "valid")]
     data = xgboost.DMatrix(train, train_species)
     xgboost.train(params, data, 8, evals=watched, evals_result=record, verbose_eval=False)
     return {"params": params, "history": record["valid"]["mlogloss"]}
 
 
-def lightgbm():
+def lightgbm() -> Expected:
     import lightgbm
 
     train, valid, train_species, valid_species = flowers()
     params = {"objective": "multiclass", "num_class": 3, "num_leaves": 7, "learning_rate": 0.2, "verbose": -1}
-    data, record = lightgbm.Dataset(train.to_numpy(), train_species), {}
+    data = lightgbm.Dataset(train.to_numpy(), train_species)
+    record: Expected = {}
     watched = [data.create_valid(valid.to_numpy(), valid_species)]
     keep = [lightgbm.record_evaluation(record)]
     lightgbm.train(dict(params), data, 8, valid_sets=watched, valid_names=["valid"], callbacks=keep)
     return {"params": params, "history": record["valid"]["multi_logloss"]}
 
 
-def keras():
+def keras() -> Expected:
     import keras
     from sklearn.datasets import load_iris
 
@@ -78,21 +82,21 @@ def keras():
     return {"history": model.fit(data, species, epochs=5, batch_size=50, verbose=0).history}
 
 
-def cross_validation(*strengths):
+def cross_validation(*strengths: str) -> Expected:
     from sklearn.datasets import load_iris
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import cross_val_score
 
     data, species = load_iris(return_X_y=True)
 
-    def accuracy(strength):
+    def accuracy(strength: str) -> Any:
         model = LogisticRegression(C=float(strength), max_iter=1000)
         return cross_val_score(model, data, species, cv=3).mean()
 
     return {strength: accuracy(strength) for strength in strengths}
 
 
-def main(first, *others):
+def main(first: str, *others: str) -> Expected:
     if first == "cross_validation":
         return cross_validation(*others)
     return {library: globals()[library]() for library in (first, *others)}

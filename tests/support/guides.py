@@ -116,7 +116,8 @@ class Guides:
     @cached_property
     def trainings(self) -> dict[str, Any]:
         """What the same trainings give without MLflow, by library; see guide_expectations.py."""
-        return self._expect("sklearn", "xgboost", "lightgbm", "keras")
+        found: dict[str, Any] = self._expect("sklearn", "xgboost", "lightgbm", "keras")
+        return found
 
     def cross_validation(self, strengths: list[str]) -> dict[str, float]:
         """The accuracies that scikit-learn itself finds for the attempts of the search."""

@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 JSON = "application/json"
 CSV = "text/csv"
@@ -144,12 +145,12 @@ def infer_bodies() -> dict[str, Callable[[int], bytes]]:
 def binary_bodies() -> dict[str, Callable[[int], Hostile]]:
     """Open Inference requests with raw bytes behind their JSON."""
 
-    def binary(entries: list[dict], tail: bytes) -> Hostile:
+    def binary(entries: list[dict[str, Any]], tail: bytes) -> Hostile:
         head = json.dumps({"inputs": entries}).encode()
         headers = {"inference-header-content-length": str(len(head))}
         return Hostile(head + tail, "application/octet-stream", INFER, headers)
 
-    def entry(shape: list[int], datatype: str, size: int, name: str = COLUMN) -> dict:
+    def entry(shape: list[int], datatype: str, size: int, name: str = COLUMN) -> dict[str, Any]:
         return {"name": name, "shape": shape, "datatype": datatype, "parameters": {"binary_data_size": size}}
 
     return {
@@ -197,8 +198,10 @@ def families() -> dict[str, Callable[[int], Hostile]]:
     found: dict[str, Callable[[int], Hostile]] = {}
 
     def add(prefix: str, bodies: dict[str, Callable[[int], bytes]], kind: str, path: str) -> None:
-        for name, make in bodies.items():
-            found[f"{prefix}: {name}"] = lambda n, make=make: Hostile(make(n), kind, path)
+        def hostile(make: Callable[[int], bytes]) -> Callable[[int], Hostile]:
+            return lambda n: Hostile(make(n), kind, path)
+
+        found.update({f"{prefix}: {name}": hostile(make) for name, make in bodies.items()})
 
     add("invocations", json_bodies() | invocations_bodies(), JSON, INVOCATIONS)
     add("infer", json_bodies() | infer_bodies(), JSON, INFER)

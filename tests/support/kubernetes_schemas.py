@@ -65,7 +65,7 @@ def _definitions() -> dict[str, Schema]:
     module = ["go", "mod", "download", "-json", "k8s.io/kubernetes"]
     found = subprocess.run(module, cwd=MODULES / "kubernetes", capture_output=True, text=True, check=True)
     document = Path(json.loads(found.stdout)["Dir"]) / "api/openapi-spec/swagger.json"
-    definitions = json.loads(document.read_text())["definitions"]
+    definitions: dict[str, dict[str, Any]] = json.loads(document.read_text())["definitions"]
     for name, definition in definitions.items():
         definition.update(_LOOSE.get(name, {}))
         if "properties" in definition:

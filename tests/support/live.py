@@ -124,7 +124,8 @@ class Place:
 def is_current(deployment: Object) -> bool:
     """Whether the status speaks of the spec as it is now."""
     seen: int = deployment.get("status", {}).get("observedGeneration", 0)
-    return seen == deployment["metadata"]["generation"]
+    wanted: int = deployment["metadata"]["generation"]
+    return seen == wanted
 
 
 def forward_mlflow(kubectl: Kubectl) -> AbstractContextManager[str]:

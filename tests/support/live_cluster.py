@@ -9,6 +9,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from support.live import Place
@@ -27,7 +28,8 @@ def loaded(request: pytest.FixtureRequest) -> Iterator[tuple[Cluster, list[str]]
     name = os.environ.get("DAVIT_TEST_CLUSTER", "davit-test")
     made = Cluster(name, PROVIDER)
     # Minutes, the first time: the progress is for the person who waits.
-    with request.config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():
+    capture: Any = request.config.pluginmanager.get_plugin("capturemanager")
+    with capture.global_and_fixture_disabled():
         made.up()
         images = made.load_images()
     yield made, images

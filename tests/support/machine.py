@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import Any
 
 from devcluster.node.addresses import AddressPlan
 
@@ -99,6 +100,7 @@ def _folders() -> list[Path]:
     return known + [path for place in known for path in place.glob("*")]
 
 
-def _ip(*arguments: str) -> list[dict]:
+def _ip(*arguments: str) -> list[dict[str, Any]]:
     said = subprocess.run(["ip", "-json", *arguments], capture_output=True, text=True, check=True)
-    return json.loads(said.stdout or "[]")
+    found: list[dict[str, Any]] = json.loads(said.stdout or "[]")
+    return found

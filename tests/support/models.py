@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -377,7 +378,7 @@ def few_rows() -> tuple[pd.DataFrame, pd.Series, pd.Series]:
     return data, target, data.sum(axis=1) * 1.5
 
 
-def save_trees(path: Path, flavor: object, trees: object, **options: object) -> None:
+def save_trees(path: Path, flavor: Any, trees: object, **options: object) -> None:
     """Save a LightGBM or XGBoost model with a signature and an example."""
     data = fitted_iris()[0]
     answer = np.zeros(len(data))

@@ -11,6 +11,7 @@ import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import joblib
 from support.models import ColSpec, ModelSignature, Schema, mlflow, save_python, saver
@@ -114,9 +115,10 @@ class Joblib(Mapping):
 class Sleeper(Mapping):
     """Starts a program in a session of its own that ignores SIGTERM and never ends."""
 
-    def map(self, values):
+    def map(self, values: list[float]) -> list[float]:
         command = [sys.executable, "-c", SLEEP_FOR_EVER]
         started = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+        assert started.stdout
         started.stdout.readline()
         return super().map(values)
 
@@ -182,10 +184,12 @@ class Reporting(Mapping):
             time.sleep(3600)
         return super().map(values)
 
-    def report(self):
+    def report(self) -> None:
         links = [str(entry.readlink()) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
         sockets = sum(link.startswith("socket:") for link in links)
-        handlers = [int(signal.getsignal(signal.SIGTERM)), signal.getsignal(signal.SIGINT).__name__]
+        ending: Any = signal.getsignal(signal.SIGTERM)
+        interrupting: Any = signal.getsignal(signal.SIGINT)
+        handlers = [int(ending), interrupting.__name__]
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [])
         file = Path(os.environ[SCRATCH], "inherited")
         file.with_suffix(".new").write_text(f"{sockets} {handlers} {blocked}")
@@ -234,7 +238,7 @@ class LoopWithSignals(Mapping):
     def load_context(self, context):
         asyncio.run(self.listen())
 
-    async def listen(self):
+    async def listen(self) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: None)
 
 

@@ -74,12 +74,14 @@ def _matches_port(ports: Sequence[Mapping[str, Any]] | None, target: Peer, port:
 
 def _is_port(one: Mapping[str, Any], target: Peer, port: int) -> bool:
     _refuse_others(one, "protocol", "port")
-    return one.get("protocol", "TCP") == "TCP" and target.ports.get(one["port"], one["port"]) == port
+    named: int = target.ports.get(one["port"], one["port"])
+    return one.get("protocol", "TCP") == "TCP" and named == port
 
 
 def _selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     _refuse_others(selector, "matchLabels")
-    return selector.get("matchLabels", {}).items() <= labels.items()
+    wanted: Mapping[str, str] = selector.get("matchLabels", {})
+    return wanted.items() <= labels.items()
 
 
 def _refuse_others(part: Mapping[str, Any], *known: str) -> None:

@@ -1,6 +1,7 @@
 """The official Kubernetes client over answers that a test gives: its own code runs, only the network is replaced."""
 
 from collections.abc import Callable
+from typing import Any
 
 import aiohttp
 import httpx
@@ -18,10 +19,11 @@ class Answer:
         self.data = response.content
         self._headers = response.headers
 
-    def getheader(self, name, default=None):
-        return self._headers.get(name, default)
+    def getheader(self, name: str, default: str | None = None) -> str | None:
+        value: str | None = self._headers.get(name, default)
+        return value
 
-    def getheaders(self):
+    def getheaders(self) -> dict[str, str]:
         return dict(self._headers)
 
 
@@ -31,7 +33,15 @@ class Network:
     def __init__(self, answers: Answers):
         self._answers = answers
 
-    async def request(self, method, url, query_params=None, headers=None, body=None, **_):
+    async def request(
+        self,
+        method: str,
+        url: str,
+        query_params: Any = None,
+        headers: Any = None,
+        body: Any = None,
+        **_: object,
+    ) -> Answer:
         content = {} if body is None else {"json": body}
         request = httpx.Request(method, url, params=query_params, headers=headers, **content)
         try:
@@ -44,7 +54,7 @@ class Network:
             raise ApiException(http_resp=answer)
         return answer
 
-    async def close(self):
+    async def close(self) -> None:
         """Nothing is open."""
 
 
@@ -54,9 +64,17 @@ class OfflineClient(ApiClient):
     def __init__(self, answers: Answers):
         self.configuration = Configuration(host="https://kubernetes")
         self.client_side_validation = False
-        self.default_headers = {}
+        self.default_headers: dict[str, str] = {}
         self.cookie = None
         self.rest_client = Network(answers)
 
-    async def request(self, method, url, query_params=None, headers=None, body=None, **_):
+    async def request(
+        self,
+        method: str,
+        url: str,
+        query_params: Any = None,
+        headers: Any = None,
+        body: Any = None,
+        **_: object,
+    ) -> Answer:
         return await self.rest_client.request(method, url, query_params, headers, body)

@@ -17,11 +17,14 @@ def free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+        return port
 
 
 @contextmanager
-def started(*arguments: str, within: Sequence[str] = (), **environment: str) -> Iterator[subprocess.Popen]:
+def started(
+    *arguments: str, within: Sequence[str] = (), **environment: str
+) -> Iterator[subprocess.Popen[str]]:
     """`davit serve` with arguments, started by another program if need be; killed at the end if it still runs."""
     command = [*within, sys.executable, "-m", "davit_server", "serve", *arguments]
     with subprocess.Popen(
@@ -42,11 +45,11 @@ def get(port: int, path: str) -> tuple[int, str]:
         return answer.status, answer.read().decode()
 
 
-def wait_until_ready(port: int, process: subprocess.Popen, path: str = "/v2/health/ready") -> None:
+def wait_until_ready(port: int, process: subprocess.Popen[str], path: str = "/v2/health/ready") -> None:
     """Until a probe answers 200."""
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
-        assert process.poll() is None, process.stderr.read()
+        assert process.poll() is None, process.stderr and process.stderr.read()
         with suppress(OSError):
             if get(port, path)[0] == 200:
                 return

@@ -84,5 +84,5 @@ def kubelet() -> Labels:
 
 def everything() -> Labels:
     """All of them, with what Prometheus adds about each target."""
-    own = [mlflow(), operator(), server(), kube_state_metrics(), kubelet(), {"up": set()}]
+    own = [mlflow(), operator(), server(), kube_state_metrics(), kubelet(), {"up": set[str]()}]
     return {name: labels | TARGET for part in own for name, labels in part.items()}

@@ -23,7 +23,7 @@ BODY = json.dumps({"dataframe_records": [{"x": -1.5}]})
 class Server:
     """A server with a model that starts processes."""
 
-    process: subprocess.Popen
+    process: subprocess.Popen[str]
     port: int
     mark: str
     scratch: Path

@@ -125,7 +125,8 @@ class StackRelease:
     def history(self, verb: str, pod: str | None = None) -> dict[str, Any]:
         """`write` makes a training history with the MLflow of a server's image, `read` tells what is there."""
         said = self.client("python", "-c", HISTORY.read_text(), verb, pod=pod)
-        return json.loads(said.strip().splitlines()[-1])
+        found: dict[str, Any] = json.loads(said.strip().splitlines()[-1])
+        return found
 
     def client(self, *command: str, pod: str | None = None) -> str:
         """What a client of MLflow says in a server's pod, where it is the administrator if MLflow asks for users."""

@@ -49,7 +49,8 @@ class SteadyClient:
         self.place.execute(self.name, "touch", "/tmp/stop")
         phase = until(self._ended, "the client to end", seconds=120, hint=self._log)
         assert phase == "Succeeded", self._log()
-        return json.loads(self._log().strip().splitlines()[-1])
+        report: dict[str, Any] = json.loads(self._log().strip().splitlines()[-1])
+        return report
 
     def _ended(self) -> str | None:
         phase: str = self.place.get("pod", self.name)["status"]["phase"]
@@ -112,7 +113,8 @@ def written(url: str, run: str) -> dict[str, Any]:
 def artifact(url: str, run: str, path: str) -> str:
     """The text of an artifact."""
     with urllib.request.urlopen(f"{url}/get-artifact?path={path}&run_uuid={run}", timeout=30) as answer:
-        return answer.read().decode()
+        text: str = answer.read().decode()
+        return text
 
 
 def differences(steps: int, found: dict[str, Any]) -> list[str]:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
@@ -76,7 +77,7 @@ class StoreServer:
     def options(self) -> S3Options:
         return S3Options("key-of-the-test", "secret-of-the-test", endpoint_url=self.url)
 
-    def put(self, key: str, content: bytes, **about) -> Stored:
+    def put(self, key: str, content: bytes, **about: Any) -> Stored:
         self.objects[key] = Stored(content, **about)
         return self.objects[key]
 
@@ -95,7 +96,7 @@ class Conversation(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     store: StoreServer
 
-    def log_message(self, *_) -> None:
+    def log_message(self, *_: object) -> None:
         """Quiet."""
 
     def do_GET(self) -> None:
@@ -228,18 +229,24 @@ class Conversation(BaseHTTPRequestHandler):
         self.say(status, json.dumps(body).encode(), Content_Type="application/json")
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Quiet: clients that go away are part of the tests."""
+
+
 @contextmanager
 def running_store_server(certificate: Path | None = None) -> Iterator[StoreServer]:
     """A server on loopback, over TLS if it gets a certificate with its key; nothing of it afterwards."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Conversation,), {}))
+    handler: type[Conversation] = type("Handler", (Conversation,), {})
+    server = _Server(("127.0.0.1", 0), handler)
     scheme = "https" if certificate else "http"
     if certificate:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(certificate)
         server.socket = context.wrap_socket(server.socket, server_side=True)
-    server.RequestHandlerClass.store = store = StoreServer(f"{scheme}://127.0.0.1:{server.server_port}")
-    server.daemon_threads = True
-    server.handle_error = lambda *_: None  # clients that go away are part of the tests
+    handler.store = store = StoreServer(f"{scheme}://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

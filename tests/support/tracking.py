@@ -40,16 +40,19 @@ class Tracking:
         """One question to the REST API; `path` stands below its root."""
         answer = self._http.get(_API + path, params=query)
         assert answer.is_success, answer.text
-        return answer.json()
+        found: Found = answer.json()
+        return found
 
     def post(self, path: str, body: Found) -> Found:
         """One question that is posted."""
         answer = self._http.post(_API + path, json=body)
         assert answer.is_success, answer.text
-        return answer.json()
+        found: Found = answer.json()
+        return found
 
     def experiment(self, name: str) -> Found:
-        return self.get("/experiments/get-by-name", experiment_name=name)["experiment"]
+        found: Found = self.get("/experiments/get-by-name", experiment_name=name)["experiment"]
+        return found
 
     def runs(
         self, experiment: str, condition: str = "", order: str = "attributes.start_time ASC"
@@ -79,7 +82,8 @@ class Tracking:
         # A client of MLflow 2 knows no logged models: to it a model is an artifact of its run.
         locations = [found["info"]["artifact_uri"] for found in logged] or [f"{run.artifacts}/model"]
         [location] = locations
-        return yaml.safe_load(self.artifact(f"{location}/MLmodel"))
+        described: Found = yaml.safe_load(self.artifact(f"{location}/MLmodel"))
+        return described
 
     def versions(self, name: str) -> dict[str, Found]:
         """All versions of a registered model, by number."""

@@ -78,7 +78,8 @@ class World:
 
     def status(self, name: str = "iris") -> Object:
         """What `kubectl get -o yaml` shows."""
-        return self.cluster.resources[Ref(KIND, "demo", name)]["status"]
+        status: Object = self.cluster.resources[Ref(KIND, "demo", name)]["status"]
+        return status
 
     def conditions(self, name: str = "iris") -> dict[str, Object]:
         return {one["type"]: one for one in self.status(name)["conditions"]}
@@ -87,7 +88,11 @@ class World:
         return self.conditions(name)[type_]
 
     def serving(self, name: str = "iris") -> str | None:
-        return self.status(name)["model"].get("serving", {}).get("label")
+        return self._label("serving", name)
 
     def target(self, name: str = "iris") -> str | None:
-        return self.status(name)["model"].get("target", {}).get("label")
+        return self._label("target", name)
+
+    def _label(self, pin: str, name: str) -> str | None:
+        label: str | None = self.status(name)["model"].get(pin, {}).get("label")
+        return label

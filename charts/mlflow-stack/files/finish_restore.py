@@ -37,7 +37,8 @@ def compare_artifacts(listed: int) -> str:
 def check_schema(part: dumps.Part, wanted: str | None) -> str:
     """Compare the restored schema with the backup's; returns what is in it."""
     with part.connect() as connection:
-        found, rows = (look(connection, part.schema) for look in (schema.read_revision, schema.count_rows))
+        found = schema.read_revision(connection, part.schema)
+        rows = schema.count_rows(connection, part.schema)
     if found != wanted:
         verdict.refuse(f"The restored {part.name} has the schema {found}, but the backup says {wanted}")
     return schema.describe(rows)

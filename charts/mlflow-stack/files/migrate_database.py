@@ -72,7 +72,8 @@ def run_migrations(connection: sqlalchemy.Connection) -> None:
     config = mlflow_database._get_alembic_config(str(connection.engine.url))  # noqa: SLF001 - as MLflow does
 
     def steps(revision: tuple[str, ...], _context: object) -> list[object]:
-        return list(scripts._upgrade_revs("heads", revision))  # noqa: SLF001 - as `alembic upgrade` does
+        # As `alembic upgrade` does, whose own call is untyped: what it passes on is a tuple.
+        return list(scripts._upgrade_revs("heads", revision))  # type: ignore[arg-type]  # noqa: SLF001
 
     with EnvironmentContext(config, scripts, fn=steps) as environment:
         environment.configure(connection=connection)

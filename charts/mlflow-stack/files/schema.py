@@ -55,7 +55,7 @@ def read_revision(connection: sqlalchemy.Connection, of: Schema = MLFLOW) -> str
     """The schema's revision; nothing when MLflow has never used this database."""
     if not sqlalchemy.inspect(connection).has_table(of.version_table):
         return None
-    version = sqlalchemy.select(sqlalchemy.column("version_num")).select_from(
+    version: sqlalchemy.Select[str] = sqlalchemy.select(sqlalchemy.column("version_num")).select_from(
         sqlalchemy.table(of.version_table)
     )
     return connection.execute(version).scalar()
