@@ -50,6 +50,16 @@ class Unloadable(mlflow.pyfunc.PythonModel):
         return [0] * len(model_input)
 
 
+class Moody(mlflow.pyfunc.PythonModel):
+    """Works when it is tried, and breaks when its feature store does: at a flower with a negative leaf."""
+
+    def predict(self, context: Any, model_input: Any, params: Any = None) -> list[str]:
+        """Answers, or raises as a client of a service that is down."""
+        if (model_input.iloc[:, 0] < 0).any():
+            raise ConnectionError("the feature store does not answer")
+        return ["nothing"] * len(model_input)
+
+
 def register(name: str, log: Any, model: dict[str, Any]) -> dict[str, Any]:
     """Log one model in a run of its own and register it."""
     with mlflow.start_run() as run:
@@ -89,6 +99,7 @@ def main() -> None:
         "turned": register("e2e-iris", mlflow.sklearn.log_model, iris(2 - SPECIES)),
         "holey": register("e2e-holey", mlflow.sklearn.log_model, iris(SPECIES)),
         "thief": register("e2e-thief", mlflow.pyfunc.log_model, {"python_model": Thief(), **python}),
+        "moody": register("e2e-moody", mlflow.pyfunc.log_model, {"python_model": Moody(), **python}),
         "unloadable": register(
             "e2e-unloadable", mlflow.pyfunc.log_model, {"python_model": Unloadable(), **python}
         ),

@@ -11,20 +11,23 @@ from devcluster.binaries.cache import cache_root
 
 def promtool(*arguments: str | Path) -> str:
     """Runs promtool and returns what it prints; an `AssertionError` with it when promtool complains."""
-    done = subprocess.run([_promtool(), *arguments], capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(
+        [prometheus_program("promtool"), *arguments], capture_output=True, text=True, check=False, timeout=120
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 @cache
-def _promtool() -> Path:
-    if (installed := shutil.which("promtool")) is not None:
+def prometheus_program(name: str) -> Path:
+    """The path of `promtool` or `prometheus`: this system's, else out of Debian's package."""
+    if (installed := shutil.which(name)) is not None:
         return Path(installed)
     folder = cache_root() / "promtool"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        program = folder / "usr/bin/promtool"
+        program = folder / "usr/bin" / name
         if not program.exists():
             _unpack(folder)
     return program
