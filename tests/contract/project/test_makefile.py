@@ -11,7 +11,7 @@ PACKAGES = sorted(path.parent.name for path in ROOT.glob("*/davit_*/"))
 
 
 def folders_of(package: str) -> list[str]:
-    dry_run = ["make", "--dry-run", f"test-{package}"]
+    dry_run = ["make", "--dry-run", "--no-print-directory", f"test-{package}"]
     shown = subprocess.run(dry_run, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return re.findall(r" (tests/\S+)", shown.splitlines()[-1])
 
