@@ -77,7 +77,7 @@ async def test_outcomes_and_latency_are_counted_by_model_and_version():
         for sample in families["davit_request_duration_seconds"].samples
         if sample.name.endswith("_count")
     )
-    assert count.value == 3
+    assert count.value == 1, "the other two did not reach the model"
     assert count.labels == {"model": "m", "version": "7"}
     assert "/a" not in text
     assert families["davit_model_info"].samples[0].labels["plan"] == "native"

@@ -39,7 +39,7 @@ def server(tmp_path_factory):
 class Party:
     """The operator's half: a receiver, and the webhook that leads to it."""
 
-    def __init__(self, server: str, hints: Hints, port: int) -> None:
+    def __init__(self, server: str) -> None:
         self.registry, self.access = MlflowRegistry(), RegistryAccess(server)
         self.webhooks, self.hints, self.metrics = MlflowWebhooks(self.registry), Hints(), FakeMetrics()
         self.receiver = Receiver(SECRET, self.hints, SystemClock(), self.metrics)
