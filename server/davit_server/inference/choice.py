@@ -55,10 +55,9 @@ def unchecked_plan(model: PyfuncModel, options: PlanOptions, reason: str) -> Pla
         options: What may be chosen from.
         reason: Why nothing faster was looked for.
     """
-    plan = Plan(joined=joined_pyfunc(model), concurrency=_concurrency(model, options), reasons=[reason])
-    if options.plan == "onnx":
-        logger.warning("DAVIT_PLAN=onnx is not followed: %s", reason)
-    return plan
+    return _without(
+        options, Plan(joined=joined_pyfunc(model), concurrency=_concurrency(model, options)), reason
+    )
 
 
 def choose_plan(model: PyfuncModel, options: PlanOptions) -> Plan:
