@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from urllib.request import ProxyHandler, build_opener
 
@@ -86,18 +87,42 @@ def processes() -> dict[str, int]:
 
 
 def story_serves() -> int:
-    """The pod of the story answers through its Service and by its name, from inside and from this machine."""
+    """Await that the pod of the story answers through its Service, from inside and from this machine.
+
+    A kubelet that was started again reports its pods as not ready until it has probed them once, after
+    `rollout status` has already said that they are: for that moment the Service has no endpoint and rejects.
+    Return how often the pod's container was started.
+    """
     kubectl("-n", "story", "rollout", "status", "deployment/web", "--timeout=180s")
-    asked = ("wget", "-qO-", "http://web.story/starts")
-
-    def ask() -> subprocess.CompletedProcess[str]:
-        return kubectl_tried("-n", "story", "exec", "deployment/web", "--", *asked)
-
-    # kube-proxy and DNS hear of a pod that is ready a moment later than whoever waits for it.
-    service = "the pod to reach its own Service"
-    inside = until(lambda: ask().stdout, service, seconds=60, hint=lambda: ask().stderr)
     address = kubectl("-n", "story", "get", "service", "web", "-o", "jsonpath={.spec.clusterIP}")
-    with build_opener(ProxyHandler({})).open(f"http://{address}/starts", timeout=10) as answer:
-        outside = answer.read().decode()
+    inside = answered(from_inside, "the pod to reach its own Service")
+    outside = answered(lambda: from_outside(address), "this machine to reach the Service")
     assert inside == outside
     return len(outside.splitlines())
+
+
+def from_inside() -> str:
+    fetched = kubectl_tried(
+        "-n", "story", "exec", "deployment/web", "--", "wget", "-qO-", "http://web.story/starts"
+    )
+    if fetched.returncode:
+        raise ConnectionError(fetched.stderr)
+    return fetched.stdout
+
+
+def from_outside(address: str) -> str:
+    with build_opener(ProxyHandler({})).open(f"http://{address}/starts", timeout=10) as answer:
+        return str(answer.read(), "utf-8")
+
+
+def answered(ask: Callable[[], str], awaited: str) -> str:
+    failures: list[str] = []
+
+    def attempt() -> str:
+        try:
+            return ask()
+        except OSError as error:
+            failures.append(str(error))
+            return ""
+
+    return until(attempt, awaited, seconds=60, hint=lambda: failures[-1] if failures else "an empty answer")
