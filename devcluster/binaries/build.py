@@ -1,4 +1,4 @@
-"""Builds a program with Go, once."""
+"""Builds programs with Go, once."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import fcntl
 import os
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
+from math import ceil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from devcluster import progress
 from devcluster.binaries.cache import MODULES, cache_root, cached_path
@@ -18,7 +20,7 @@ from devcluster.commands import CommandFailed, run
 from devcluster.errors import DevclusterError
 
 _GO_PLACES = ("/usr/local/go/bin/go", "/usr/lib/go/bin/go", "/snap/bin/go")
-_BUILD_SECONDS = 40 * 60
+_BUILD_SECONDS = 60 * 60
 _UNREACHABLE = ("dial tcp", "no such host", "i/o timeout", "connection refused", "TLS handshake timeout")
 
 
@@ -28,69 +30,88 @@ def ensure_binary(name: str) -> Path:
     Raises:
         DevclusterError: The program is unknown, Go is missing, no module proxy answers, or Go refuses.
     """
-    wanted = binary(name)
-    target = cached_path(wanted, _go_version())
-    if target.exists():
-        return target
-    with _exclusively(wanted):
-        if not target.exists():  # another build may have ended while this one waited
-            _build(wanted, target)
-    return target
+    return ensure_binaries([name])[0]
 
 
-def build_command(go: str, wanted: Binary, output: Path) -> list[str]:
-    """The Go command line: reproducible paths, committed checksums, no symbols, polite to the machine."""
-    flags = f"-s -w {wanted.linker_flags}".strip()
+def ensure_binaries(names: Iterable[str]) -> list[Path]:
+    """Return the paths of programs; those that the cache lacks are built, one run of Go for each module.
+
+    One run compiles what the programs share once, and compiles for the next while it links the last.
+
+    Raises:
+        DevclusterError: As for `ensure_binary`.
+    """
+    wanted = {binary(name): cached_path(binary(name), _go_version()) for name in names}
+    for module in dict.fromkeys(program.module for program in _missing(wanted)):
+        with _exclusively(module):
+            # Asked again: another build may have ended while this one waited.
+            _build([program for program in _missing(wanted) if program.module == module])
+    return list(wanted.values())
+
+
+def build_command(go: str, programs: Sequence[Binary], folder: Path) -> list[str]:
+    """The Go command line: reproducible paths, committed checksums, no symbols, polite to the machine.
+
+    Args:
+        go: Go's own path.
+        programs: All of one module.
+        folder: Where Go puts each program, under the last part of its package's name.
+    """
+    flags = [f"-ldflags={program.package}={f'-s -w {program.linker_flags}'.strip()}" for program in programs]
     return [
         *("nice", "-n", "10", go, "build"),
-        *(
-            "-mod=readonly",
-            "-trimpath",
-            "-buildvcs=false",
-            "-ldflags",
-            flags,
-            "-o",
-            str(output),
-            wanted.package,
-        ),
+        *("-mod=readonly", "-trimpath", "-buildvcs=false", *flags),
+        *("-o", str(folder), *(program.package for program in programs)),
     ]
 
 
-def _build(wanted: Binary, target: Path) -> None:
-    progress.step(f"building {wanted.name} {wanted.version} (once; up to {wanted.minutes} min on two cores)")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_suffix(f".{os.getpid()}")
+def _missing(wanted: Mapping[Binary, Path]) -> list[Binary]:
+    return [program for program, path in wanted.items() if not path.exists()]
+
+
+def _build(programs: list[Binary]) -> None:
+    if not programs:
+        return
+    names = ", ".join(f"{program.name} {program.version}" for program in programs)
+    minutes = ceil(sum(program.minutes for program in programs))
+    progress.step(f"building {names} (once; about {max(minutes, 1)} min on two idle cores)")
     environment = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": ""}
-    try:
-        run(
-            build_command(_go(), wanted, unfinished),
-            environment=environment,
-            directory=str(MODULES / wanted.module),
-            timeout=_BUILD_SECONDS,
-        )
-        unfinished.replace(target)
-    except CommandFailed as failure:
-        raise _explain(wanted, failure) from None
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with TemporaryDirectory(prefix=".unfinished.", dir=_folder()) as unfinished:
+        try:
+            run(
+                build_command(_go(), programs, Path(unfinished)),
+                environment=environment,
+                directory=str(MODULES / programs[0].module),
+                timeout=_BUILD_SECONDS,
+            )
+        except CommandFailed as failure:
+            raise _explain(", ".join(program.name for program in programs), failure) from None
+        for program in programs:
+            target = cached_path(program, _go_version())
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (Path(unfinished) / program.name).replace(target)
 
 
-def _explain(wanted: Binary, failure: CommandFailed) -> DevclusterError:
+def _explain(names: str, failure: CommandFailed) -> DevclusterError:
     if any(sign in failure.output for sign in _UNREACHABLE):
         return DevclusterError(
-            f"building {wanted.name} needs a Go module proxy and none answers: "
+            f"building {names} needs a Go module proxy and none answers: "
             "check the network, or set GOPROXY to one that does"
         )
-    return DevclusterError(f"Go could not build {wanted.name}: {failure.output.strip().splitlines()[-1]}")
+    return DevclusterError(f"Go could not build {names}: {failure.output.strip().splitlines()[-1]}")
 
 
 @contextmanager
-def _exclusively(wanted: Binary) -> Iterator[None]:
-    folder = cache_root() / "binaries"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f".{wanted.module}.lock").open("w") as lock:
+def _exclusively(module: str) -> Iterator[None]:
+    with (_folder() / f".{module}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _folder() -> Path:
+    folder = cache_root() / "binaries"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 @cache

@@ -34,8 +34,8 @@ def cached_path(
 
 def _digest(binary: Binary, go_version: str, module: Path) -> str:
     digest = hashlib.sha256(f"{binary.package}\0{binary.linker_flags}\0{go_version}".encode())
-    sources = [module / "go.mod", module / "go.sum", *sorted(module.glob("*.go"))]
+    sources = [module / "go.mod", module / "go.sum", *sorted(module.rglob("*.go"))]
     for source in sources:
         if source.exists():  # a module without dependencies has no go.sum
-            digest.update(f"\0{source.name}\0".encode() + source.read_bytes())
+            digest.update(f"\0{source.relative_to(module)}\0".encode() + source.read_bytes())
     return digest.hexdigest()[:16]

@@ -11,8 +11,8 @@ from devcluster.errors import DevclusterError
 from devcluster.images.base import BASE, ensure_base, ensure_program_builder, program_builder
 from devcluster.images.building import certificate_secret, run_build
 from devcluster.images.catalog import ROOT, Image
-from devcluster.images.debian import install_missing
 from devcluster.images.storage import forget_image, image_id, image_label, image_size
+from devcluster.packages import install_missing
 
 _EXPORT_SECONDS = 10 * 60.0
 _PROGRAMS = ("versitygw", "fake-gcs-server")  # images of one Go program, which this machine builds anyway

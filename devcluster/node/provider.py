@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from devcluster import progress
-from devcluster.binaries.build import ensure_binary
+from devcluster.binaries.build import ensure_binaries
 from devcluster.errors import DevclusterError
 from devcluster.node.cgroups import ControlGroup
 from devcluster.node.inspection import inspect
@@ -31,8 +31,7 @@ class NodeProvider:
         """Make or repair the cluster."""
         check_machine()
         ensure_packages()
-        for program in ("kubernetes", "kubectl", *SYSTEM_PROGRAMS):
-            ensure_binary(program)
+        ensure_binaries(("kubernetes", "kubectl", *SYSTEM_PROGRAMS))
         with exclusively(self._paths.name):
             if recorded_plan(self._paths) is None and self._paths.state.exists():
                 progress.step(f"the record of cluster {self._paths.name} is lost: replacing its remains")

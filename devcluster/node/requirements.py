@@ -7,9 +7,9 @@ import platform
 import shutil
 from pathlib import Path
 
-from devcluster import progress
 from devcluster.commands import run
 from devcluster.errors import DevclusterError
+from devcluster.packages import install_missing
 
 _CNI_PLUGINS = Path("/usr/lib/cni/ptp")
 
@@ -62,28 +62,4 @@ def ensure_packages() -> None:
     Raises:
         DevclusterError: Something is missing and cannot be installed; the message says what and how.
     """
-    missing = missing_packages()
-    if not missing:
-        return
-    command = f"apt-get install --no-install-recommends {' '.join(missing)}"
-    if shutil.which("apt-get") is None:
-        raise DevclusterError(f"missing on this machine: {', '.join(missing)} (on Debian: {command})")
-    progress.step(f"installing Debian packages: {' '.join(missing)}")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    try:
-        run(["apt-get", "-qq", "update"], environment=environment, timeout=600)
-        install = ["apt-get", "-qq", "install", "--yes", "--no-install-recommends", *missing]
-        run(install, environment=environment, timeout=1200)
-    except DevclusterError as error:
-        raise DevclusterError(f"could not install packages ({error}); by hand: {command}") from error
-
-
-def missing_packages() -> list[str]:
-    """Names of Debian packages whose programs are not on this machine."""
-    return sorted({package for what, package in _PACKAGES.items() if not _is_there(what)})
-
-
-def _is_there(what: str) -> bool:
-    if what.startswith("/"):
-        return Path(what).exists()
-    return shutil.which(what) is not None
+    install_missing(_PACKAGES)

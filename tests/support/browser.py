@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Error, Page, Response, ViewportSize, sync_playwright
 from support.cluster_network import ClusterNetwork
 
-from devcluster.images.debian import install_missing
+from devcluster.packages import install_missing
 
 SIZE: ViewportSize = {"width": 1280, "height": 720}
 _MILLISECONDS = 120_000

@@ -2,7 +2,7 @@ import stat
 
 import pytest
 
-from devcluster.binaries.build import build_command, ensure_binary
+from devcluster.binaries.build import build_command, ensure_binaries, ensure_binary
 from devcluster.binaries.cache import MODULES, cache_root, cached_path
 from devcluster.binaries.catalog import BINARIES, Binary, binary
 from devcluster.errors import DevclusterError
@@ -45,10 +45,17 @@ def test_the_cache_is_the_users():
 
 
 def test_builds_take_committed_checksums_and_tell_the_version(tmp_path):
-    command = build_command("go", PROGRAM, tmp_path / "program")
+    command = build_command("go", [PROGRAM], tmp_path)
     assert "-mod=readonly" in command
-    assert "-s -w -X main.version=v1.2.3" in command
-    assert command[-1] == "example.org/program"
+    assert "-ldflags=example.org/program=-s -w -X main.version=v1.2.3" in command
+    assert command[-2:] == [str(tmp_path), "example.org/program"]
+
+
+@pytest.mark.parametrize("name", sorted(BINARIES))
+def test_go_gives_a_program_the_name_it_has_here(name):
+    """Go names it after the last part of its package, or of its module where that is the package."""
+    package, module = binary(name).package, binary(name).module
+    assert (module if package == "." else package.rpartition("/")[2]) == name
 
 
 @pytest.mark.parametrize("name", sorted(BINARIES))
@@ -90,11 +97,29 @@ def go(tmp_path, monkeypatch):
 
 
 def test_a_program_is_built_once(go):
-    go('while [ "$1" != -o ]; do shift; done; echo built > "$2"')
+    go('while [ "$1" != -o ]; do shift; done; echo built > "$2/pause"')
     path = ensure_binary("pause")
     assert path.read_text() == "built\n"
     go("exit 1")
     assert ensure_binary("pause") == path
+
+
+def test_programs_of_one_module_are_built_in_one_run_which_skips_what_is_there(go, tmp_path):
+    go(f'echo run >> {tmp_path}/runs; while [ "$1" != -o ]; do shift; done; touch "$2/coredns"')
+    ensure_binary("coredns")
+    said = f'echo "$*" >> {tmp_path}/runs; while [ "$1" != -o ]; do shift; done; touch "$2/kubectl" "$2/kubernetes"'
+    go(said)
+    paths = ensure_binaries(["kubernetes", "kubectl", "coredns"])
+    assert [path.name for path in paths] == ["kubernetes", "kubectl", "coredns"]
+    assert all(path.exists() for path in paths)
+    [_, second] = (tmp_path / "runs").read_text().splitlines()
+    assert second.endswith(" . k8s.io/kubernetes/cmd/kubectl")
+
+
+def test_how_long_a_build_takes_is_said_before_it_begins(go, capsys):
+    go('while [ "$1" != -o ]; do shift; done; touch "$2/kubectl" "$2/kubernetes"')
+    ensure_binaries(["kubernetes", "kubectl"])
+    assert "about 11 min on two idle cores" in capsys.readouterr().err
 
 
 def test_without_a_module_proxy_one_line_says_so(go):
@@ -105,7 +130,7 @@ def test_without_a_module_proxy_one_line_says_so(go):
 
 
 def test_a_failed_build_leaves_nothing_that_looks_built(go, tmp_path):
-    go('while [ "$1" != -o ]; do shift; done; echo half > "$2"; echo broken >&2; exit 1')
+    go('while [ "$1" != -o ]; do shift; done; echo half > "$2/pause"; echo broken >&2; exit 1')
     with pytest.raises(DevclusterError, match="Go could not build pause: broken"):
         ensure_binary("pause")
     assert [path for path in (tmp_path / "cache").rglob("pause*") if path.is_file()] == []

@@ -1,13 +1,17 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from devcluster.errors import DevclusterError
 from devcluster.node import requirements
+from devcluster.packages import install_missing, missing_packages
 
 
 @pytest.fixture
 def bare_machine(tmp_path, monkeypatch):
     """A PATH with nothing on it but what the test puts there."""
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
     def put(name, script="exit 0"):
         program = tmp_path / name
@@ -19,10 +23,8 @@ def bare_machine(tmp_path, monkeypatch):
 
 def test_a_missing_program_means_its_debian_package(bare_machine):
     bare_machine("runc")
-    missing = requirements.missing_packages()
-    assert "containerd" in missing
-    assert "busybox-static" in missing
-    assert "runc" not in missing
+    wanted = {"runc": "runc", "busybox": "busybox-static", "/no/such/file": "some-files"}
+    assert missing_packages(wanted) == ["busybox-static", "some-files"]
 
 
 def test_without_apt_one_line_says_what_is_missing(bare_machine):
@@ -45,6 +47,16 @@ def test_when_packages_cannot_be_had_the_command_is_named(bare_machine):
     bare_machine("apt-get", "echo 'E: Unable to locate package' >&2; exit 100")
     with pytest.raises(DevclusterError, match="by hand: apt-get install"):
         requirements.ensure_packages()
+
+
+def test_of_two_commands_that_miss_a_package_at_once_one_installs_it(bare_machine, tmp_path):
+    """As `up` and `images` side by side: apt-get would end the second with an error."""
+    installs = f"""echo "$*" >> {tmp_path}/said
+case "$*" in *install*) echo > {tmp_path}/runc; /bin/chmod +x {tmp_path}/runc;; esac"""
+    bare_machine("apt-get", installs)
+    with ThreadPoolExecutor(2) as both:
+        list(both.map(install_missing, [{"runc": "runc"}] * 2))
+    assert len((tmp_path / "said").read_text().splitlines()) == 2  # one update, one install
 
 
 def test_without_root_one_line_says_so(monkeypatch):
