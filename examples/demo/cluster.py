@@ -1,5 +1,6 @@
 """The development cluster and the images in it, by the commands a person would type."""
 
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -17,20 +18,28 @@ class Cluster:
     name: str
     provider: str
 
-    def up(self) -> None:
-        """Start it, or repair what is there."""
-        self._follow("up")
+    def up(self) -> list[str]:
+        """Start it, or repair what is there, and bring Davit's images in. Quick when nothing has changed.
 
-    def load_images(self) -> list[str]:
-        """Build the images, bring them into the cluster and return their names.
+        The images are built meanwhile: they wait for downloads where the cluster's programs need processors.
 
-        Quick when nothing has changed.
+        Returns:
+            The images' names.
+
+        Raises:
+            DevclusterError: The cluster does not start, or an image cannot be built.
         """
-        table = self._follow("images")
+        with self._start("images") as images:
+            try:
+                self._follow("up")
+            except BaseException:
+                images.send_signal(signal.SIGINT)  # it ends its own builds then
+                raise
+            table = self._end(images)
         print(table, end="", flush=True)
-        images = [line.split()[0] for line in table.splitlines()]
-        self.load(images)
-        return images
+        names = [line.split()[0] for line in table.splitlines()]
+        self.load(names)
+        return names
 
     def load(self, images: list[str]) -> None:
         """Bring images that are already built into the cluster."""
@@ -48,12 +57,18 @@ class Cluster:
         return [sys.executable, "-m", "devcluster", "--name", self.name, "--provider", self.provider]
 
     def _follow(self, *arguments: str) -> str:
+        return self._end(self._start(*arguments))
+
+    def _start(self, *arguments: str) -> "subprocess.Popen[str]":
         # These take minutes the first time: their progress, on standard error, goes straight to the person.
-        done = subprocess.run([*self._command(), *arguments], stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode != 0:
-            command = f"python -m devcluster {' '.join(arguments)}"
-            raise DevclusterError(f"{command} ended with {done.returncode}; its words are above")
-        return done.stdout
+        return subprocess.Popen([*self._command(), *arguments], stdout=subprocess.PIPE, text=True)
+
+    def _end(self, command: "subprocess.Popen[str]") -> str:
+        output, _ = command.communicate()
+        if command.returncode != 0:
+            words = subprocess.list2cmdline(list(map(str, command.args))[1:])
+            raise DevclusterError(f"python {words} ended with {command.returncode}; its words are above")
+        return output
 
 
 def find_tool(name: str) -> str:

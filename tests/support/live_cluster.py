@@ -30,8 +30,7 @@ def loaded(request: pytest.FixtureRequest) -> Iterator[tuple[Cluster, list[str]]
     # Minutes, the first time: the progress is for the person who waits.
     capture: Any = request.config.pluginmanager.get_plugin("capturemanager")
     with capture.global_and_fixture_disabled():
-        made.up()
-        images = made.load_images()
+        images = made.up()
     yield made, images
     if os.environ.get("DAVIT_TEST_KEEP") != "1":
         made.down()
