@@ -34,18 +34,19 @@ def ensure_binary(name: str) -> Path:
 
 
 def ensure_binaries(names: Iterable[str]) -> list[Path]:
-    """Return the paths of programs; those that the cache lacks are built, one run of Go for each module.
+    """Return the paths of programs, building those that the cache lacks.
 
-    One run compiles what the programs share once, and compiles for the next while it links the last.
+    Programs of one module are built in one run of Go: it compiles what they share once, and compiles for one
+    while it links another.
 
     Raises:
         DevclusterError: As for `ensure_binary`.
     """
     wanted = {binary(name): cached_path(binary(name), _go_version()) for name in names}
-    for module in dict.fromkeys(program.module for program in _missing(wanted)):
+    for module, name in dict.fromkeys(_run_of(program) for program in _missing(wanted)):
         with _exclusively(module):
             # Asked again: another build may have ended while this one waited.
-            _build([program for program in _missing(wanted) if program.module == module])
+            _build([program for program in _missing(wanted) if _run_of(program) == (module, name)])
     return list(wanted.values())
 
 
@@ -63,6 +64,11 @@ def build_command(go: str, programs: Sequence[Binary], folder: Path) -> list[str
         *("-mod=readonly", "-trimpath", "-buildvcs=false", *flags),
         *("-o", str(folder), *(program.package for program in programs)),
     ]
+
+
+def _run_of(program: Binary) -> tuple[str, str]:
+    """What programs of one run of Go have in common."""
+    return program.module, program.name if program.alone else ""
 
 
 def _missing(wanted: Mapping[Binary, Path]) -> list[Binary]:

@@ -25,6 +25,7 @@ class Binary:
         linker_flags: How the program learns its own version.
         minutes: What it adds to a build from nothing on two idle cores, the programs above it in its module
             built already.
+        alone: Whether Go refuses to build it in one run with the others of its module.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Binary:
     version: str
     linker_flags: str = ""
     minutes: float = 1
+    alone: bool = False
 
 
 def _catalog(*binaries: Binary) -> dict[str, Binary]:
@@ -60,6 +62,7 @@ BINARIES = _catalog(
         "v0.0.30",
         "-X main.VERSION=v0.0.30",
         0.5,
+        alone=True,  # it imports github.com/Sirupsen/logrus, the others github.com/sirupsen/logrus
     ),
     Binary(
         "helm",

@@ -35,7 +35,7 @@ class Cluster:
             except BaseException:
                 images.send_signal(signal.SIGINT)  # it ends its own builds then
                 raise
-            table = self._end(images)
+            table = self._end(images, "images")
         print(table, end="", flush=True)
         names = [line.split()[0] for line in table.splitlines()]
         self.load(names)
@@ -57,17 +57,17 @@ class Cluster:
         return [sys.executable, "-m", "devcluster", "--name", self.name, "--provider", self.provider]
 
     def _follow(self, *arguments: str) -> str:
-        return self._end(self._start(*arguments))
+        return self._end(self._start(*arguments), *arguments)
 
     def _start(self, *arguments: str) -> "subprocess.Popen[str]":
         # These take minutes the first time: their progress, on standard error, goes straight to the person.
         return subprocess.Popen([*self._command(), *arguments], stdout=subprocess.PIPE, text=True)
 
-    def _end(self, command: "subprocess.Popen[str]") -> str:
+    def _end(self, command: "subprocess.Popen[str]", *arguments: str) -> str:
         output, _ = command.communicate()
         if command.returncode != 0:
-            words = subprocess.list2cmdline(list(map(str, command.args))[1:])
-            raise DevclusterError(f"python {words} ended with {command.returncode}; its words are above")
+            words = f"python -m devcluster {' '.join(arguments)}"
+            raise DevclusterError(f"{words} ended with {command.returncode}; its words are above")
         return output
 
 

@@ -105,15 +105,25 @@ def test_a_program_is_built_once(go):
 
 
 def test_programs_of_one_module_are_built_in_one_run_which_skips_what_is_there(go, tmp_path):
-    go(f'echo run >> {tmp_path}/runs; while [ "$1" != -o ]; do shift; done; touch "$2/coredns"')
+    write_down = f'echo "$*" >> {tmp_path}/runs; while [ "$1" != -o ]; do shift; done'
+    go(f'{write_down}; touch "$2/coredns"')
     ensure_binary("coredns")
-    said = f'echo "$*" >> {tmp_path}/runs; while [ "$1" != -o ]; do shift; done; touch "$2/kubectl" "$2/kubernetes"'
-    go(said)
+    go(f'{write_down}; touch "$2/kubectl" "$2/kubernetes"')
     paths = ensure_binaries(["kubernetes", "kubectl", "coredns"])
     assert [path.name for path in paths] == ["kubernetes", "kubectl", "coredns"]
     assert all(path.exists() for path in paths)
     [_, second] = (tmp_path / "runs").read_text().splitlines()
     assert second.endswith(" . k8s.io/kubernetes/cmd/kubectl")
+
+
+def test_a_program_that_go_refuses_beside_others_is_built_alone(go, tmp_path):
+    go(f"""while [ "$1" != -o ]; do shift; done; out=$2; shift 2; echo "$*" >> {tmp_path}/runs
+for package; do touch "$out/${{package##*/}}"; done""")
+    ensure_binaries(["kubectl", "local-path-provisioner", "coredns"])
+    assert (tmp_path / "runs").read_text().splitlines() == [
+        "k8s.io/kubernetes/cmd/kubectl ./coredns",
+        "github.com/rancher/local-path-provisioner",
+    ]
 
 
 def test_how_long_a_build_takes_is_said_before_it_begins(go, capsys):
