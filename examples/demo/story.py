@@ -32,7 +32,7 @@ from examples.demo.waiting import until
 IMAGES = "the images of the operator, the server, MLflow and what it stands on"
 # How this was found is in README.md, "Times and sizes".
 DURATION = (
-    "About 22 minutes the first time on a machine, on two idle cores: Kubernetes and its tools are compiled\n"
+    "About 21 minutes the first time on a machine, on two idle cores: Kubernetes and its tools are compiled\n"
     "and images are built. About 4 minutes from then on."
 )
 

@@ -46,7 +46,7 @@ def test_the_cache_is_the_users():
 
 def test_builds_take_committed_checksums_and_tell_the_version(tmp_path):
     command = build_command("go", [PROGRAM], tmp_path)
-    assert "-mod=readonly" in command
+    assert {"-mod=readonly", "-gcflags=all=-dwarf=false"} <= set(command)
     assert "-ldflags=example.org/program=-s -w -X main.version=v1.2.3" in command
     assert command[-2:] == [str(tmp_path), "example.org/program"]
 
