@@ -37,7 +37,7 @@ _CLASSES = {
 
 
 def render() -> str:
-    """The page as it should be."""
+    """Return the page as it should be."""
     return "\n".join([_HEAD, *(line for failure in _CLASSES for line in _section(failure))])
 
 

@@ -4,7 +4,7 @@ How a request's failure becomes a status code is decided in one place, `davit_se
 Messages name what is wrong and the cure; they never contain what the client sent.
 """
 
-from davit_registry.errors import Failure
+from davit_registry.errors import ExplainedError, Failure
 
 
 class RequestError(Exception):
@@ -114,7 +114,7 @@ class ModelRaised(RequestError):
         self.status = status
 
 
-class ModelRejected(Exception):
+class ModelRejected(ExplainedError):
     """This model will not be served: the process ends and says why.
 
     Args:
@@ -128,19 +128,13 @@ class ModelRejected(Exception):
     def __init__(
         self, stage: str, reason: str, cause: str, cure: str, failure: Failure = Failure.MODEL_REJECTED
     ) -> None:
-        super().__init__(f"{stage}: {reason}: {cause} {cure}")
+        super().__init__(cause, reason=reason, cure=cure)
         self.stage = stage
-        self.reason = reason
-        self.cause = cause
-        self.cure = cure
         self.failure = failure
 
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.reason}: {self.cause} {self.cure}"
+
     def as_dict(self) -> dict[str, str]:
-        """The five fields as they stand in the termination message."""
-        return {
-            "class": self.failure.value,
-            "stage": self.stage,
-            "reason": self.reason,
-            "cause": self.cause,
-            "cure": self.cure,
-        }
+        """Return the five fields as they stand in the termination message."""
+        return {**self.explanation(), "stage": self.stage}

@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     model_path: Path = Path("/model")
     """Folder that holds the MLmodel file."""
     model_uri: str = ""
-    """The reference the model came from; told in metadata and logs."""
+    """The reference the model came from; shown in metadata and logs."""
     model_name: str = ""
     """Name in paths, headers and metric labels; default: the folder's name."""
     model_version: str = ""
@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     model_digest: str = ""
 
     deployment: str = ""
-    """`namespace/name` of the ModelDeployment, told in logs."""
+    """`namespace/name` of the ModelDeployment, shown in logs."""
     track: str = ""
 
     host: str = "0.0.0.0"  # noqa: S104  a pod is reached at its own address
@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] = "json"
     access_log: bool = False
     termination_log: Path = Path("/dev/termination-log")
-    """Where a failure is told to Kubernetes; ignored when the file does not exist."""
+    """File of the termination message for Kubernetes; ignored when it does not exist."""
 
     @field_validator("startup_predictions")
     @classmethod

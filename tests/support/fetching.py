@@ -3,21 +3,21 @@
 import ssl
 from pathlib import Path
 
-from davit_registry.credentials import Credentials
-from davit_registry.mlflow import MlflowClient
-from davit_registry.trust import trust
+from davit_registry.ca_certificates import create_ssl_context
+from davit_registry.login import RegistryLogin
+from davit_registry.rest import MlflowRest
+from davit_registry.stores.mlflow_proxy import ProxySource
+from davit_registry.stores.s3 import S3Source
+from davit_registry.stores.source import Source
 from davit_server.artifacts.destination import Destination
 from davit_server.artifacts.fetch import Fetch, FetchReport
-from davit_server.artifacts.mlflow_proxy import ProxySource
-from davit_server.artifacts.patience import Patience
-from davit_server.artifacts.s3 import S3Source
-from davit_server.artifacts.source import Source
+from davit_server.artifacts.retry import RetryPolicy
 from support.store_server import ROOT, StoreServer
 
 PART = 64 << 10
 MODEL = "1/models/m-1/artifacts"
 LOCATION = f"s3://mlflow/{ROOT}{MODEL}"
-HURRIED = Patience(tries=4, first_seconds=0.001, longest_seconds=0.01)
+HURRIED = RetryPolicy(attempts=4, first_seconds=0.001, longest_seconds=0.01)
 
 
 def put_model(store: StoreServer, **files: bytes) -> None:
@@ -38,7 +38,7 @@ def s3_source(store: StoreServer) -> Source:
 
 def proxy_source(store: StoreServer, **options: bool) -> ProxySource:
     return ProxySource(
-        f"mlflow-artifacts:/{MODEL}", MlflowClient(store.url, Credentials("ada", "pw")), **options
+        f"mlflow-artifacts:/{MODEL}", MlflowRest(RegistryLogin(store.url, "ada", "pw")), **options
     )
 
 
@@ -55,9 +55,9 @@ async def fetch(
         source,
         LOCATION,
         destination or Destination(path),
-        trusted or trust(),
+        trusted or create_ssl_context(),
         part_bytes=PART,
-        patience=HURRIED,
+        retry=HURRIED,
     )
     try:
         return await work.run(digest)

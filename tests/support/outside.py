@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from davit_operator.domain.access import RegistryAccess, StoreAccess
 from davit_operator.domain.errors import DavitError, ModelRejected
-from davit_operator.domain.pin import Source
 from davit_operator.domain.webhook import Subscription
 from davit_registry import File, Reference
+from davit_registry.login import RegistryLogin
+from davit_registry.resolved import ResolvedModel
+from davit_registry.stores.source import StoreAccess
 from davit_resource.objects import Ref
 
 REGISTRY_URL = "http://mlflow.mlflow.svc:5000"
@@ -30,13 +31,13 @@ class FakeRegistry:
     """What references name. `outage` stands for every answer while it is set."""
 
     def __init__(self) -> None:
-        self.models: dict[str, Source] = {}
+        self.models: dict[str, ResolvedModel] = {}
         self.outage: DavitError | None = None
-        self.asked: list[tuple[str, RegistryAccess]] = []
+        self.asked: list[tuple[str, RegistryLogin]] = []
 
     def names(self, uri: str, version: str, *, name: str = "iris", location: str | None = None) -> None:
         """Makes a reference name a version."""
-        self.models[uri] = Source(
+        self.models[uri] = ResolvedModel(
             uri=uri,
             registry=REGISTRY_URL,
             location=location or f"mlflow-artifacts:/1/models/m-{name}{version}/artifacts",
@@ -46,8 +47,8 @@ class FakeRegistry:
             model_id=f"m-{name}{version}",
         )
 
-    async def resolve(self, reference: Reference, access: RegistryAccess) -> Source:
-        self.asked.append((str(reference), access))
+    async def resolve(self, reference: Reference, login: RegistryLogin) -> ResolvedModel:
+        self.asked.append((str(reference), login))
         if self.outage:
             raise self.outage
         if str(reference) not in self.models:
@@ -61,9 +62,9 @@ class FakeStore:
     def __init__(self) -> None:
         self.files: dict[str, list[File]] = {}
         self.outage: DavitError | None = None
-        self.listed: list[tuple[str, RegistryAccess | StoreAccess]] = []
+        self.listed: list[tuple[str, StoreAccess]] = []
 
-    async def list_files(self, location: str, access: RegistryAccess | StoreAccess) -> Sequence[File]:
+    async def list_files(self, location: str, access: StoreAccess) -> Sequence[File]:
         self.listed.append((location, access))
         if self.outage:
             raise self.outage
@@ -78,14 +79,14 @@ class FakeWebhooks:
         self.outage: DavitError | None = None
         self.renewals = 0
 
-    async def ensure(self, wanted: Subscription, access: RegistryAccess, *, renew: bool) -> bool:
+    async def ensure(self, wanted: Subscription, login: RegistryLogin, *, renew: bool) -> bool:
         self._answer()
         self.renewals += renew
         changed = renew or self.present.get(wanted.name) != wanted
         self.present[wanted.name] = wanted
         return changed
 
-    async def remove(self, name: str, access: RegistryAccess) -> None:
+    async def remove(self, name: str, login: RegistryLogin) -> None:
         self._answer()
         self.present.pop(name, None)
 

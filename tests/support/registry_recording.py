@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 from davit_registry import RegistryError, parse_reference
+from davit_registry.login import RegistryLogin
 from davit_registry.mlflow import MlflowClient
 
 ROOT = Path(__file__).parents[2]
@@ -102,7 +103,7 @@ def _trimmed(answer: Any) -> Any:
 async def _record(url: str, ids: dict[str, str]) -> list[dict[str, Any]]:
     recorder = _Recorder(ids)
     real = {readable: known for known, readable in ids.items()}
-    async with MlflowClient(url, transport=recorder) as client:
+    async with MlflowClient(RegistryLogin(url), transport=recorder) as client:
         for text in REFERENCES:
             try:
                 await client.resolve(parse_reference(_exchanged(text, real)))

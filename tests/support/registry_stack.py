@@ -15,7 +15,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from davit_registry.s3 import S3Options
+from davit_registry.stores.s3 import S3Options
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent

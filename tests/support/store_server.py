@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
-from davit_registry.s3 import S3Options
+from davit_registry.stores.s3 import S3Options
 
 ROOT = "artifacts/"
 _PROXY = "/api/2.0/mlflow-artifacts/"

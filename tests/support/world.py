@@ -5,7 +5,8 @@ from typing import Any
 
 from davit_operator.app import REGISTRATIONS, Core, Outside, Registration, create_core
 from davit_operator.engine.controller import Controller, Next
-from davit_operator.settings import Settings, StoreSettings
+from davit_operator.settings import Settings
+from davit_registry.stores.source import StoreAccess
 from davit_resource.constants import KIND
 from davit_resource.objects import Object, Ref
 from support.cluster import FakeCluster
@@ -30,7 +31,9 @@ class World:
 
     def _start(self) -> Core:
         outside = Outside(self.cluster, self.registry, self.store, self.clock, self.metrics)
-        return create_core(self.settings, StoreSettings(access_key_id="own"), outside, self.registrations)
+        return create_core(
+            self.settings, StoreAccess({"AWS_ACCESS_KEY_ID": "own"}), outside, self.registrations
+        )
 
     def restart_operator(self) -> None:
         """Everything in memory is gone."""

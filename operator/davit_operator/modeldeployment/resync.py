@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
+from davit_registry.resolved import ResolvedModel
 from davit_resource.objects import Object
 from davit_resource.v1alpha1 import Resource, parse_resource
 
 from davit_operator.domain.errors import DavitError
-from davit_operator.domain.pin import Source
 from davit_operator.domain.ports import Clock
 from davit_operator.engine.queue import WorkQueue
 from davit_operator.modeldeployment.settled import is_settled
@@ -73,7 +73,7 @@ class Resync:
         async with gate:
             return is_settled(resource, await self._outcome(resource, started))
 
-    async def _outcome(self, resource: Resource, started: datetime) -> Source | DavitError | None:
+    async def _outcome(self, resource: Resource, started: datetime) -> ResolvedModel | DavitError | None:
         try:
             spec = read_spec(resource)
             if spec.suspend:

@@ -1,14 +1,14 @@
 """Whether a ModelDeployment needs a look, judged from its status and what its reference names now."""
 
+from davit_registry.resolved import ResolvedModel
 from davit_resource.conditions import MODEL_RESOLVED, READY
 from davit_resource.v1alpha1 import Resource
 
 from davit_operator.domain.errors import DavitError, Unavailable
-from davit_operator.domain.pin import Source
 from davit_operator.models.pins import pin_from_status
 
 
-def is_settled(resource: Resource, outcome: Source | DavitError | None) -> bool:
+def is_settled(resource: Resource, outcome: ResolvedModel | DavitError | None) -> bool:
     """True when a reconciliation would find nothing to do.
 
     Args:
@@ -26,6 +26,6 @@ def is_settled(resource: Resource, outcome: Source | DavitError | None) -> bool:
     return outcome is None or _is_target(resource, outcome)
 
 
-def _is_target(resource: Resource, source: Source) -> bool:
+def _is_target(resource: Resource, source: ResolvedModel) -> bool:
     target = resource.status.model.target
     return target is not None and pin_from_status(target).source == source

@@ -168,14 +168,7 @@ def _continue_history(
         return history
     if history and (history[0].label, history[0].digest) == (serving.label, serving.digest):
         return history
-    entry = HistoryEntry(
-        label=serving.label,
-        uri=serving.uri,
-        version=serving.version,
-        run_id=serving.run_id,
-        digest=serving.digest,
-        serving_since=report.now,
-    )
+    entry = HistoryEntry(**serving.model_dump(), serving_since=report.now)
     return [entry, *history][:HISTORY_LENGTH]
 
 

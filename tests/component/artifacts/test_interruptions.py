@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from davit_registry import Denied, NotFound, Unavailable
-from davit_server.artifacts.patience import Patience
+from davit_server.artifacts.retry import RetryPolicy
 from davit_server.errors import ModelRejected
 from support.fetching import HURRIED, MODEL, PART, big, fetch, fetched, proxy_source, put_model, s3_source
 from support.store_server import ROOT, Conversation, Stored, StoreServer
@@ -55,7 +55,7 @@ async def test_a_store_that_asks_for_patience_gets_it(store: StoreServer, tmp_pa
 
 async def test_a_store_that_gets_on_slowly_is_not_given_up(store: StoreServer, tmp_path: Path):
     put_model(store, model=big(1))
-    store.troubles.extend([cut(1000)] * 3 * HURRIED.tries)
+    store.troubles.extend([cut(1000)] * 3 * HURRIED.attempts)
     await fetch(s3_source(store), tmp_path)
     assert fetched(tmp_path)["model"] == big(1)
 
@@ -69,7 +69,7 @@ async def test_a_store_that_never_gets_on_is_given_up_with_a_cure(store: StoreSe
         await fetch(s3_source(store), tmp_path)
     assert raised.value.reason == "StoreUnreachable"
     assert "can be reached" in raised.value.cure
-    assert len(store.gets()) == HURRIED.tries
+    assert len(store.gets()) == HURRIED.attempts
 
 
 async def test_a_store_that_is_down_when_we_begin_is_awaited(store: StoreServer, tmp_path: Path):
@@ -319,9 +319,9 @@ async def test_a_restart_of_the_machine_makes_nothing_on_disk_trustworthy(
 
 
 async def test_pauses_grow_and_heed_what_the_store_asks_for():
-    patience = Patience(first_seconds=1, longest_seconds=10)
-    assert all(0.5 <= patience.seconds(1) <= 1 for _ in range(50))
-    assert all(4 <= patience.seconds(4) <= 8 for _ in range(50))
-    assert all(5 <= patience.seconds(40) <= 10 for _ in range(50))
-    assert patience.seconds(1, 7.5) == 7.5
-    assert patience.seconds(1, 3600) == 10
+    policy = RetryPolicy(first_seconds=1, longest_seconds=10)
+    assert all(0.5 <= policy.pause_seconds(1) <= 1 for _ in range(50))
+    assert all(4 <= policy.pause_seconds(4) <= 8 for _ in range(50))
+    assert all(5 <= policy.pause_seconds(40) <= 10 for _ in range(50))
+    assert policy.pause_seconds(1, 7.5) == 7.5
+    assert policy.pause_seconds(1, 3600) == 10

@@ -16,7 +16,7 @@ async def test_files_come_through_the_server_when_the_store_is_out_of_reach(
 ):
     put_model(store, model=big(2))
     store.presigned_base = NOBODY
-    await fetch(proxy_source(store, falls_back=True), tmp_path)
+    await fetch(proxy_source(store, streams=True), tmp_path)
     assert fetched(tmp_path)["model"] == big(2)
 
 
@@ -52,7 +52,7 @@ def test_a_model_in_s3_needs_no_registry(store: StoreServer, tmp_path: Path, mon
     found = resolve_and_fetch("s3://mlflow/artifacts/1/models/m-1/artifacts")
     assert fetched(found.path)["model"] == big(2)
     assert found.path.is_relative_to(tmp_path / "davit" / "models")
-    assert (found.name, found.version, found.run_id) == (None, None, None)
+    assert (found.source.name, found.source.version, found.source.run_id) == ("", "", "")
     store.seen.clear()
     assert resolve_and_fetch("s3://mlflow/artifacts/1/models/m-1/artifacts") == found
     assert store.gets() == []

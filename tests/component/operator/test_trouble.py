@@ -198,7 +198,7 @@ async def test_credentials_of_a_secret_reach_the_store_and_no_message():
     world.cluster.create("iris", {"model": {"uri": "s3://models/iris", "storeSecretName": "store"}})
     await world.reconcile()
     ((_, access),) = world.store.listed
-    assert access.secret_access_key == "hunter2"
+    assert access.values["AWS_SECRET_ACCESS_KEY"] == "hunter2"
     assert "hunter2" not in repr(access)
     assert "hunter2" not in json.dumps(world.status())
     assert world.condition("Ready")["reason"] == "StoreDenied"

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from davit_registry import Denied, File, InvalidReference, NotFound, Unavailable, digest_of, parse_reference
 from davit_registry.listing import Integrity, contents_of
-from davit_registry.mlflow import ResolvedModel
-from davit_registry.proxy import list_proxy
-from davit_registry.s3 import list_s3
+from davit_registry.resolved import ResolvedModel
+from davit_registry.stores.mlflow_proxy import list_proxy
+from davit_registry.stores.s3 import S3Source
 from davit_server.artifacts.local import LocalModel, resolve_and_fetch
 
 pytestmark = pytest.mark.stack
@@ -92,7 +92,7 @@ async def test_the_store_and_the_proxy_list_one_model_with_one_digest(registry, 
     async with registry.client() as client:
         for location in (first, odd):
             proxied = await list_proxy(client, location)
-            straight = await list_s3(registry.in_store(location), registry.store.options)
+            straight = await S3Source(registry.in_store(location), registry.store.options).list_files()
             assert proxied == straight
             assert digest_of(proxied) == digest_of(straight)
             assert all(file.etag for file in proxied)
@@ -100,7 +100,7 @@ async def test_the_store_and_the_proxy_list_one_model_with_one_digest(registry, 
 
 
 async def test_odd_names_are_kept_and_neighbours_and_markers_left_out(registry, odd: str):
-    found = await list_s3(registry.in_store(odd), registry.store.options)
+    found = await S3Source(registry.in_store(odd), registry.store.options).list_files()
     assert [file.path for file in found] == [
         "MLmodel",
         "a folder/ünï cödé ☃.txt",
@@ -114,17 +114,17 @@ async def test_odd_names_are_kept_and_neighbours_and_markers_left_out(registry, 
 async def test_a_store_tells_refusal_from_absence_and_from_silence(registry):
     options = registry.store.options
     with pytest.raises(Denied, match="SignatureDoesNotMatch"):
-        await list_s3("s3://mlflow/x", replace(options, secret_access_key="wrong"))
+        await S3Source("s3://mlflow/x", replace(options, secret_access_key="wrong")).list_files()
     with pytest.raises(Denied):
-        await list_s3("s3://mlflow/x", replace(options, access_key_id="nobody"))
+        await S3Source("s3://mlflow/x", replace(options, access_key_id="nobody")).list_files()
     with pytest.raises(NotFound) as raised:
-        await list_s3("s3://no-such-bucket/x", options)
+        await S3Source("s3://no-such-bucket/x", options).list_files()
     assert raised.value.reason == "BucketNotFound"
     with pytest.raises(NotFound) as raised:
-        await list_s3("s3://mlflow/nothing-here", options)
+        await S3Source("s3://mlflow/nothing-here", options).list_files()
     assert raised.value.reason == "LocationEmpty"
     with pytest.raises(Unavailable):
-        await list_s3("s3://mlflow/x", replace(options, endpoint_url="http://127.0.0.1:9"))
+        await S3Source("s3://mlflow/x", replace(options, endpoint_url="http://127.0.0.1:9")).list_files()
 
 
 def davit_fetch(tmp_path: Path, **environment: str) -> tuple[dict[str, bytes], dict[str, object]]:
@@ -156,7 +156,7 @@ def stored(registry, location: str) -> dict[str, bytes]:
 
 
 def pinned(registry, location: str) -> str:
-    return digest_of(asyncio.run(list_s3(registry.in_store(location), registry.store.options)))
+    return digest_of(asyncio.run(S3Source(registry.in_store(location), registry.store.options).list_files()))
 
 
 def test_a_pod_without_store_credentials_fetches_the_pinned_files_by_presigned_urls(
@@ -190,7 +190,7 @@ def test_large_files_arrive_whole_in_little_memory(registry, tmp_path: Path):
     store.put_object(Bucket="mlflow", Key="large/MLmodel", Body=b"flavors: {}\n")
     store.upload_file(str(tmp_path / "big"), "mlflow", "large/in-parts")
     store.put_object(Bucket="mlflow", Key="large/in-one", Body=content[: 40 << 20])
-    listed = contents_of(asyncio.run(list_s3("s3://mlflow/large", registry.store.options)))
+    listed = contents_of(asyncio.run(S3Source("s3://mlflow/large", registry.store.options).list_files()))
     assert listed.integrity is Integrity.CONTENT
     peak = tmp_path / "peak"
     # The peak that the kernel counts from exec on; rusage would begin with that of this process.

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 import yaml
-from davit_operator.domain.pin import Pin, Source
+from davit_operator.domain.pin import Pin
 from davit_operator.modeldeployment.parts import build_track
 from davit_operator.models.route import Platform, choose_route
 from davit_operator.workload.blueprint import Blueprint, ServerImage, TrackGoal
+from davit_registry.resolved import ResolvedModel
 from davit_resource.v1alpha1 import parse_resource
 from support.golden import INPUT
 
@@ -16,11 +17,11 @@ SAMPLES = Path(__file__).parents[3] / "manifests" / "samples"
 PLATFORM = Platform("http://mlflow.mlflow.svc:5000", artifacts_destination="s3://mlflow/artifacts")
 
 
-def source_of(spec: dict[str, Any]) -> Source:
+def source_of(spec: dict[str, Any]) -> ResolvedModel:
     model = spec["model"]
     if model["uri"].startswith("s3://"):
-        return Source(uri=model["uri"], registry="", location=model["uri"])
-    return Source(
+        return ResolvedModel(uri=model["uri"], registry="", location=model["uri"])
+    return ResolvedModel(
         uri=model["uri"],
         registry=model.get("registry", {}).get("url", PLATFORM.registry_url),
         location="mlflow-artifacts:/1/models/m-abc/artifacts",

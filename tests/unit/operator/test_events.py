@@ -4,13 +4,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from davit_operator.domain.errors import ModelRejected, Waiting
-from davit_operator.domain.pin import Pin, Source
+from davit_operator.domain.pin import Pin
 from davit_operator.modeldeployment.events import choose_events
 from davit_operator.modeldeployment.rollout import Rollout, not_deployed
 from davit_operator.modeldeployment.status import Report, TrackReport, build_status
+from davit_registry.resolved import ResolvedModel
 from davit_resource.v1alpha1 import ModelDeploymentStatus, ReplicasStatus
 
-PIN = Pin(Source(uri="models:/iris@a", registry="", location="s3://b", name="iris", version="1"), "sha256:1")
+PIN = Pin(
+    ResolvedModel(uri="models:/iris@a", registry="", location="s3://b", name="iris", version="1"), "sha256:1"
+)
 READY = Rollout(ReplicasStatus(desired=1, total=1, ready=1, updated=1), frozenset({PIN.fingerprint}))
 REPORT = Report(
     generation=1,

@@ -2,11 +2,10 @@
 
 import pytest
 from davit_operator.adapters import registry_mlflow
-from davit_operator.adapters.registry_errors import translated
 from davit_operator.adapters.registry_mlflow import MlflowRegistry
-from davit_operator.domain.access import RegistryAccess
-from davit_operator.domain.errors import Denied, InvalidSpec, ModelRejected, Unavailable, Waiting
+from davit_operator.domain.errors import Denied, InvalidSpec, ModelRejected, Unavailable, Waiting, translated
 from davit_registry import errors
+from davit_registry.login import RegistryLogin
 
 
 @pytest.mark.parametrize(
@@ -41,7 +40,7 @@ def test_a_place_is_not_named_twice():
 
 async def test_one_client_serves_one_server_and_login():
     registry = MlflowRegistry()
-    anonymous, login = RegistryAccess("http://mlflow"), RegistryAccess("http://mlflow", token="t")
+    anonymous, login = RegistryLogin("http://mlflow"), RegistryLogin("http://mlflow", token="t")
     assert await registry.client(anonymous) is await registry.client(anonymous)
     assert await registry.client(anonymous) is not await registry.client(login)
     await registry.aclose()
@@ -50,7 +49,7 @@ async def test_one_client_serves_one_server_and_login():
 async def test_the_client_unused_for_longest_makes_room(monkeypatch):
     monkeypatch.setattr(registry_mlflow, "_MOST_CLIENTS", 2)
     registry = MlflowRegistry()
-    one, two, three = (RegistryAccess(f"http://{number}") for number in range(3))
+    one, two, three = (RegistryLogin(f"http://{number}") for number in range(3))
     first, second = await registry.client(one), await registry.client(two)
     await registry.client(one)
     await registry.client(three)

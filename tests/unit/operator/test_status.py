@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from davit_operator.domain.errors import Denied, InvalidSpec, ModelRejected, Unavailable, Waiting
-from davit_operator.domain.pin import Pin, Source
+from davit_operator.domain.pin import Pin
 from davit_operator.modeldeployment.rollout import Rollout, not_deployed
 from davit_operator.modeldeployment.status import Report, TrackReport, build_crashed_status, build_status
+from davit_registry.resolved import ResolvedModel
 from davit_resource.v1alpha1 import ModelDeploymentStatus, ReplicasStatus
 from support.conditions import check_status
 
@@ -16,7 +17,9 @@ URI = "models:/iris@champion"
 
 
 def pin(version):
-    source = Source(uri=URI, registry="http://r", location=f"s3://b/{version}", name="iris", version=version)
+    source = ResolvedModel(
+        uri=URI, registry="http://r", location=f"s3://b/{version}", name="iris", version=version
+    )
     return Pin(source, f"sha256:{version}")
 
 

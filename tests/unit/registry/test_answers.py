@@ -4,16 +4,16 @@ import base64
 import httpx
 import pytest
 from davit_registry import Denied, InvalidReference, NotFound, RegistryError, Unavailable, rest
-from davit_registry.credentials import Credentials
+from davit_registry.ca_certificates import create_ssl_context
+from davit_registry.login import RegistryLogin
 from davit_registry.rest import MlflowRest
-from davit_registry.trust import trust
 
 URL = "http://mlflow.example:5000"
 SECRET = "a-secret-that-somebody-sent"
 
 
 async def answered(response: httpx.Response) -> RegistryError:
-    async with MlflowRest(URL, transport=httpx.MockTransport(lambda _: response)) as server:
+    async with MlflowRest(RegistryLogin(URL), transport=httpx.MockTransport(lambda _: response)) as server:
         with pytest.raises(RegistryError) as refusal:
             await server.get("/api/2.0/mlflow/registered-models/get", name="iris")
     return refusal.value
@@ -83,7 +83,7 @@ async def test_a_redirect_is_not_followed():
         asked.append(str(request.url))
         return httpx.Response(302, headers={"Location": "http://elsewhere.example/"})
 
-    async with MlflowRest(URL, Credentials("me", SECRET), transport=httpx.MockTransport(answer)) as server:
+    async with MlflowRest(RegistryLogin(URL, "me", SECRET), transport=httpx.MockTransport(answer)) as server:
         with pytest.raises(Denied, match="following a redirect would carry credentials elsewhere"):
             await server.get("/x")
     assert asked == [f"{URL}/x"]
@@ -103,7 +103,7 @@ async def test_no_answer_is_unavailable(failure, part):
     def fail(_: httpx.Request) -> httpx.Response:
         raise failure
 
-    async with MlflowRest(URL, transport=httpx.MockTransport(fail)) as server:
+    async with MlflowRest(RegistryLogin(URL), transport=httpx.MockTransport(fail)) as server:
         with pytest.raises(Unavailable) as refusal:
             await server.get("/x")
     assert refusal.value.reason == "RegistryUnreachable"
@@ -118,7 +118,7 @@ async def test_a_server_that_never_finishes_is_cut_off(monkeypatch):
         await asyncio.Event().wait()
         return httpx.Response(200)
 
-    async with MlflowRest(URL, transport=httpx.MockTransport(hang)) as server:
+    async with MlflowRest(RegistryLogin(URL), transport=httpx.MockTransport(hang)) as server:
         with pytest.raises(Unavailable, match="gives no answer in time"):
             await server.get("/x")
 
@@ -127,7 +127,7 @@ async def test_an_unknown_authority_is_named():
     def fail(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")
 
-    async with MlflowRest(URL, transport=httpx.MockTransport(fail)) as server:
+    async with MlflowRest(RegistryLogin(URL), transport=httpx.MockTransport(fail)) as server:
         with pytest.raises(Unavailable, match="provide the CA certificate") as refusal:
             await server.get("/x")
     assert refusal.value.reason == "RegistryUntrusted"
@@ -143,7 +143,7 @@ async def test_a_broken_connection_is_tried_once_more(breaks, works):
             raise httpx.RemoteProtocolError("Server disconnected")
         return httpx.Response(200, json={"works": True})
 
-    async with MlflowRest(URL, transport=httpx.MockTransport(answer)) as server:
+    async with MlflowRest(RegistryLogin(URL), transport=httpx.MockTransport(answer)) as server:
         if works:
             assert await server.get("/x") == {"works": True}
         else:
@@ -157,39 +157,37 @@ def basic(login: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("url", "credentials", "header"),
+    ("login", "header"),
     [
-        (URL, None, None),
-        (URL, Credentials(), None),
-        (URL, Credentials("me", "pässword"), basic("me:pässword")),
-        (URL, Credentials("me\n", "password\r\n"), basic("me:password")),
-        (URL, Credentials("me", " pass word "), basic("me: pass word ")),
-        (URL, Credentials(token="token\n"), "Bearer token"),
-        (URL, Credentials("me", "password", "token"), basic("me:password")),
-        ("http://me:p%40ss@mlflow.example:5000", None, basic("me:p@ss")),
-        ("http://me:p%40ss@mlflow.example:5000", Credentials(), basic("me:p@ss")),
-        ("http://me:p%40ss@mlflow.example:5000", Credentials(token="token"), "Bearer token"),
+        (RegistryLogin(URL), None),
+        (RegistryLogin(URL, "me", "pässword"), basic("me:pässword")),
+        (RegistryLogin(URL, "me\n", "password\r\n"), basic("me:password")),
+        (RegistryLogin(URL, "me", " pass word "), basic("me: pass word ")),
+        (RegistryLogin(URL, token="token\n"), "Bearer token"),
+        (RegistryLogin(URL, "me", "password", "token"), basic("me:password")),
+        (RegistryLogin("http://me:p%40ss@mlflow.example:5000"), basic("me:p@ss")),
+        (RegistryLogin("http://me:p%40ss@mlflow.example:5000", token="token"), "Bearer token"),
     ],
 )
-async def test_what_proves_us_is_sent_with_every_request(url, credentials, header):
+async def test_credentials_are_sent_with_every_request(login, header):
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={"header": request.headers.get("Authorization")})
 
-    async with MlflowRest(url, credentials, transport=httpx.MockTransport(answer)) as server:
+    async with MlflowRest(login, transport=httpx.MockTransport(answer)) as server:
         assert await server.get("/x") == {"header": header}
         assert server.login_headers() == ({"Authorization": header} if header else {})
         assert server.url == URL
 
 
 def test_credentials_are_in_no_repr():
-    assert repr(Credentials("me", SECRET, SECRET)) == "Credentials()"
+    assert repr(RegistryLogin(URL, "me", SECRET, SECRET)) == f"RegistryLogin(url={URL!r})"
 
 
 async def test_the_base_url_may_have_a_path_and_ends_without_a_slash():
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={"path": request.url.path})
 
-    async with MlflowRest(URL + "/team/", transport=httpx.MockTransport(answer)) as server:
+    async with MlflowRest(RegistryLogin(URL + "/team/"), transport=httpx.MockTransport(answer)) as server:
         assert await server.get("/api/x") == {"path": "/team/api/x"}
 
 
@@ -198,15 +196,15 @@ async def test_the_base_url_may_have_a_path_and_ends_without_a_slash():
 )
 def test_a_url_that_is_none_is_refused(url):
     with pytest.raises(InvalidReference, match="write http://HOST:PORT") as refusal:
-        MlflowRest(url)
+        MlflowRest(RegistryLogin(url))
     assert refusal.value.reason == "InvalidRegistryUrl"
 
 
 @pytest.mark.parametrize("content", [None, "", "no certificate"])
-def test_a_file_of_authorities_that_is_none_is_refused_by_name(tmp_path, content):
+def test_a_file_of_ca_certificates_that_is_none_is_refused_by_name(tmp_path, content):
     path = tmp_path / "ca.pem"
     if content is not None:
         path.write_text(content)
     with pytest.raises(InvalidReference, match=str(path)) as refusal:
-        trust(str(path))
+        create_ssl_context(str(path))
     assert refusal.value.reason == "InvalidCaBundle"

@@ -13,7 +13,8 @@ from botocore.exceptions import (
     SSLError,
 )
 from davit_registry import Denied, File, InvalidReference, NotFound, Unavailable
-from davit_registry.s3 import S3Options, list_s3, s3_client, split_s3, store_error
+from davit_registry.errors import StoreUnavailable
+from davit_registry.stores.s3 import S3Options, S3Source, s3_client, split_s3, store_error
 from support.store_server import StoreServer, running_store_server
 
 URI = "s3://bucket/models/1"
@@ -34,12 +35,13 @@ def store(server: StoreServer):
 
 
 async def listed(store: StoreServer, uri: str = "s3://mlflow/models/1") -> list[str]:
-    return [file.path for file in await list_s3(uri, store.options)]
+    return [file.path for file in await S3Source(uri, store.options).list_files()]
 
 
 async def test_a_file_is_its_path_size_and_tag(store):
     stored = store.put("models/1/MLmodel", b"flavors")
-    assert await list_s3("s3://mlflow/models/1", store.options) == [File("MLmodel", 7, stored.etag)]
+    source = S3Source("s3://mlflow/models/1", store.options)
+    assert await source.list_files() == [File("MLmodel", 7, stored.etag)]
 
 
 @pytest.mark.parametrize("uri", ["s3://mlflow/models/1", "s3://mlflow/models/1/", "s3://mlflow/models/1//"])
@@ -86,20 +88,20 @@ async def test_nothing_at_a_location_is_named(store):
 async def test_a_store_that_does_not_answer_is_unavailable():
     nobody = S3Options("key", "secret", endpoint_url="http://127.0.0.1:1")
     with pytest.raises(Unavailable, match="EndpointConnectionError") as refusal:
-        await list_s3(URI, nobody)
+        await S3Source(URI, nobody).list_files()
     assert refusal.value.reason == "StoreUnreachable"
 
 
 @pytest.mark.parametrize("uri", ["s3://Bad Bucket_/x", "s3://a..b?/x"])
 async def test_a_bucket_that_cannot_be_is_a_wrong_reference_not_an_outage(store, uri):
     with pytest.raises(InvalidReference, match="no store can have") as refusal:
-        await list_s3(uri, store.options)
+        await S3Source(uri, store.options).list_files()
     assert refusal.value.reason == "InvalidLocation"
 
 
 async def test_an_endpoint_that_is_none_is_a_wrong_setting():
     with pytest.raises(InvalidReference, match="AWS_ENDPOINT_URL") as refusal:
-        await list_s3(URI, S3Options("key", "secret", endpoint_url="store"))
+        await S3Source(URI, S3Options("key", "secret", endpoint_url="store")).list_files()
     assert refusal.value.reason == "InvalidEndpoint"
 
 
@@ -131,17 +133,21 @@ def code(text: str) -> ClientError:
         (code("XAdminUserNotFound"), Denied, "StoreDenied"),
         (code("PermanentRedirect"), Denied, "StoreRegion"),
         (code("AuthorizationHeaderMalformed"), Denied, "StoreRegion"),
-        (code("SlowDown"), Unavailable, "StoreFailing"),
-        (code("InternalError"), Unavailable, "StoreFailing"),
-        (code(""), Unavailable, "StoreFailing"),
-        (ClientError({}, "ListObjectsV2"), Unavailable, "StoreFailing"),
+        (code("SlowDown"), StoreUnavailable, "StoreFailing"),
+        (code("InternalError"), StoreUnavailable, "StoreFailing"),
+        (code(""), StoreUnavailable, "StoreFailing"),
+        (ClientError({}, "ListObjectsV2"), StoreUnavailable, "StoreFailing"),
         (NoCredentialsError(), Denied, "StoreDenied"),
         (PartialCredentialsError(provider="env", cred_var="key"), Denied, "StoreDenied"),
-        (SSLError(endpoint_url="https://x", error="hunter2"), Unavailable, "StoreUnreachable"),
-        (SSLError(endpoint_url="https://x", error=ssl.SSLError("hunter2")), Unavailable, "StoreUnreachable"),
-        (ConnectTimeoutError(endpoint_url="https://x"), Unavailable, "StoreUnreachable"),
-        (ReadTimeoutError(endpoint_url="https://x"), Unavailable, "StoreUnreachable"),
-        (EndpointConnectionError(endpoint_url="https://x"), Unavailable, "StoreUnreachable"),
+        (SSLError(endpoint_url="https://x", error="hunter2"), StoreUnavailable, "StoreUnreachable"),
+        (
+            SSLError(endpoint_url="https://x", error=ssl.SSLError("hunter2")),
+            StoreUnavailable,
+            "StoreUnreachable",
+        ),
+        (ConnectTimeoutError(endpoint_url="https://x"), StoreUnavailable, "StoreUnreachable"),
+        (ReadTimeoutError(endpoint_url="https://x"), StoreUnavailable, "StoreUnreachable"),
+        (EndpointConnectionError(endpoint_url="https://x"), StoreUnavailable, "StoreUnreachable"),
     ],
 )
 def test_an_error_of_the_store_means_one_of_ours_and_is_not_quoted(error, kind, reason):

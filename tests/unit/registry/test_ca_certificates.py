@@ -1,32 +1,31 @@
-"""Authorities given as text become a file that every client reads."""
+"""CA certificates given as text become a file that every client reads."""
 
 import ssl
 from pathlib import Path
 
 import pytest
 from davit_registry import InvalidReference
-from davit_registry.authorities import authorities_file
-from davit_registry.trust import trust
+from davit_registry.ca_certificates import create_ssl_context, write_ca_file
 from support.certificates import write_certificate
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory) -> str:
+def certificate(tmp_path_factory) -> str:
     pem = write_certificate(tmp_path_factory.mktemp("ca") / "ca.pem").read_text()
     return pem[pem.index("-----BEGIN CERTIFICATE") :]
 
 
-def test_the_file_holds_the_usual_authorities_and_these(authority):
-    path = authorities_file(authority)
+def test_the_file_holds_the_systems_ca_certificates_and_these(certificate):
+    path = write_ca_file(certificate)
     known = ssl.create_default_context(cafile=path).get_ca_certs(binary_form=True)
-    usual = trust().get_ca_certs(binary_form=True)
-    assert set(known) == {*usual, ssl.PEM_cert_to_DER_cert(authority)}
+    system = create_ssl_context().get_ca_certs(binary_form=True)
+    assert set(known) == {*system, ssl.PEM_cert_to_DER_cert(certificate)}
     assert Path(path).read_text() == Path(path).read_text(), "it can be read again and again"
 
 
 def test_without_certificates_there_is_no_file():
-    assert authorities_file("") == ""
-    assert authorities_file("  \n") == ""
+    assert write_ca_file("") == ""
+    assert write_ca_file("  \n") == ""
 
 
 @pytest.mark.parametrize(
@@ -34,4 +33,4 @@ def test_without_certificates_there_is_no_file():
 )
 def test_what_is_no_certificate_is_refused_by_the_name_of_its_variable(text):
     with pytest.raises(InvalidReference, match="DAVIT_CA_CERTIFICATES"):
-        authorities_file(text)
+        write_ca_file(text)
