@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from davit_registry.stores.table import STORES
+from davit_registry.stores.table import direct_stores
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -23,7 +23,7 @@ Names = Annotated[
     ),
 ]
 
-_SCHEMES = "|".join(kind.scheme for kind in STORES if not kind.behind_registry)
+_SCHEMES = "|".join(kind.scheme for kind in direct_stores())
 _DESTINATION = rf"^(({_SCHEMES})://[^/]+(/.*)?)?$"
 
 

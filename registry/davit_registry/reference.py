@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from davit_registry.errors import InvalidReference
-from davit_registry.stores.table import STORES, StoreKind
+from davit_registry.stores.table import direct_stores
 
 _FORMS = (
     "models:/NAME/VERSION",
@@ -108,15 +108,10 @@ def parse_reference(uri: str) -> Reference:
             return _registered(uri, rest)
         case "runs":
             return _run(uri, rest)
-        case other if other in {kind.scheme for kind in _direct_stores()}:
+        case other if other in {kind.scheme for kind in direct_stores()}:
             return _stored(uri, rest)
-    schemes = "".join(f" or {kind.scheme}://" for kind in _direct_stores())
+    schemes = "".join(f" or {kind.scheme}://" for kind in direct_stores())
     raise _invalid(uri, f"does not start with models:/, runs:/{schemes}")
-
-
-def _direct_stores() -> list[StoreKind]:
-    """List the stores that need no registry, whose locations are references therefore."""
-    return [kind for kind in STORES if not kind.behind_registry]
 
 
 def _registered(uri: str, path: str) -> Reference:
@@ -165,7 +160,7 @@ def _require(uri: str, fine: bool, problem: str) -> None:  # noqa: FBT001  reads
 
 
 def _invalid(uri: str, problem: str) -> InvalidReference:
-    forms = [*_FORMS, *(kind.form for kind in _direct_stores())]
+    forms = [*_FORMS, *(kind.form for kind in direct_stores())]
     return InvalidReference(
         f"the reference {uri!r} {problem}", cure=f"write {', '.join(forms[:-1])} or {forms[-1]}"
     )

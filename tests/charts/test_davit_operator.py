@@ -5,7 +5,7 @@ import yaml
 from davit_operator.adapters.permissions import list_permissions
 from davit_operator.modeldeployment.parts import describe_kind
 from davit_operator.settings import Settings
-from davit_registry.stores.table import STORES
+from davit_registry.stores.table import direct_stores
 from support.charts import CHARTS, ROOT, ChartError, documents, environment, one, render
 
 EVERY_REGISTRY_VALUE = ROOT / "tests/data/input/charts/davit-operator-own-registry.values.yaml"
@@ -82,7 +82,7 @@ def operator_environment(*arguments: str):
 
 def known_names() -> set[str]:
     own = {f"DAVIT_{name.upper()}" for name in Settings.model_fields}
-    return own | {name for kind in STORES if not kind.behind_registry for name in kind.secret_keys.values()}
+    return own | {name for kind in direct_stores() for name in kind.secret_keys.values()}
 
 
 def test_the_chart_sets_every_setting_of_the_operator_and_no_other():

@@ -23,6 +23,7 @@ from davit_registry.stores.s3_headers import S3Headers
 from davit_registry.stores.source import SignedRequest, StoreAccess
 from davit_registry.unreachable import STORE, connection_error
 
+_ENDPOINTS = ("MLFLOW_S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _ADDRESSING = ("auto", "path", "virtual")
 _VALID_SECONDS = 900
 _LARGE_BYTES = 16 << 20
@@ -91,7 +92,7 @@ def read_options(access: StoreAccess) -> S3Options:
         secret_access_key=given("AWS_SECRET_ACCESS_KEY", ""),
         session_token=given("AWS_SESSION_TOKEN", ""),
         region=given("AWS_REGION") or given("AWS_DEFAULT_REGION", ""),
-        endpoint_url=given("AWS_ENDPOINT_URL_S3") or given("AWS_ENDPOINT_URL", ""),
+        endpoint_url=next((url for name in _ENDPOINTS if (url := given(name))), ""),
         ca_file=given("AWS_CA_BUNDLE") or access.ca_file,
         addressing=given("AWS_S3_ADDRESSING_STYLE", "auto"),
     )

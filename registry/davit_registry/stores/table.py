@@ -81,6 +81,7 @@ STORES = (
         process_variables=(
             "AWS_DEFAULT_REGION",
             "AWS_ENDPOINT_URL_S3",
+            "MLFLOW_S3_ENDPOINT_URL",
             "AWS_CA_BUNDLE",
             "AWS_S3_ADDRESSING_STYLE",
         ),
@@ -96,6 +97,11 @@ STORES = (
         behind_registry=True,
     ),
 )
+
+
+def direct_stores() -> list[StoreKind]:
+    """List the stores that are read without a registry: their locations are references themselves."""
+    return [kind for kind in STORES if not kind.behind_registry]
 
 
 def store_kind(location: str) -> StoreKind:

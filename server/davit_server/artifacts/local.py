@@ -65,7 +65,7 @@ async def _fetch(model: ResolvedModel, login: RegistryLogin, ca_file: str) -> Lo
     key = hashlib.sha256(f"{model.registry} {model.location}".encode()).hexdigest()
     path = _cache() / key
     access = StoreAccess(
-        _store_variables() | login.environment(),
+        read_environment(os.environ) | login.environment(),
         ca_file if store_kind(model.location).behind_registry else "",  # AWS has a variable of its own
         streams=True,
     )
@@ -87,12 +87,6 @@ def _registry_login() -> RegistryLogin:
             "resolved; set it, or give a model's folder"
         )
     return replace(RegistryLogin.from_environment(os.environ, "MLFLOW_TRACKING_"), url=url)
-
-
-def _store_variables() -> dict[str, str]:
-    """Read what `davit fetch` reads; MLflow has a variable of its own for the endpoint of S3."""
-    endpoint = os.environ.get("MLFLOW_S3_ENDPOINT_URL")
-    return read_environment(os.environ) | ({"AWS_ENDPOINT_URL_S3": endpoint} if endpoint else {})
 
 
 def _cache() -> Path:

@@ -1,7 +1,6 @@
 """`davit fetch` as the pod runs it: environment in, exit code, log and termination message out."""
 
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -20,16 +19,7 @@ FOLDER = "artifacts/1/m/"
 SECRETS = ["secret-of-the-test", "password-of-the-test", "X-Amz-Signature", "signature-of-the-proxy"]
 
 
-@pytest.fixture(autouse=True)
-def log_settings_as_before():
-    """`davit fetch` owns its process, and with it the root logger."""
-    root = logging.getLogger()
-    handlers, level, terminate = root.handlers[:], root.level, signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, terminate)
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.captureWarnings(capture=False)
+pytestmark = pytest.mark.usefixtures("log_settings_as_before")
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ async def test_a_store_that_never_gets_on_is_given_up_with_a_cure(store: StoreSe
     put_model(store)
     store.troubles.extend([status(503)] * 50)
     with pytest.raises(
-        Unavailable, match=r"MLmodel could not be downloaded in 4 tries .*status 503"
+        Unavailable, match=r"MLmodel could not be downloaded in 4 attempts .*status 503"
     ) as raised:
         await fetch(s3_source(store), tmp_path)
     assert raised.value.reason == "StoreUnreachable"
@@ -91,7 +91,7 @@ async def test_a_store_that_refuses_for_good_is_told_apart_from_one_that_is_down
 ):
     put_model(store)
     store.troubles.extend([status(403)] * 50)
-    with pytest.raises(Denied, match="refuses to hand out MLmodel: check that the keys") as raised:
+    with pytest.raises(Denied, match="refuses to hand out MLmodel; check that the keys") as raised:
         await fetch(s3_source(store), tmp_path)
     assert raised.value.reason == "StoreDenied"
 

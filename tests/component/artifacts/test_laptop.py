@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 from davit_registry import Unavailable
+from davit_registry.errors import StoreUnavailable
 from davit_server.artifacts.local import resolve_and_fetch
-from support.fetching import big, fetch, fetched, proxy_source, put_model
+from support.fetching import HURRIED, big, fetch, fetched, proxy_source, put_model
 from support.store_server import StoreServer
 
 NOBODY = "http://127.0.0.1:9"
@@ -18,6 +19,26 @@ async def test_files_come_through_the_server_when_the_store_is_out_of_reach(
     store.presigned_base = NOBODY
     await fetch(proxy_source(store, streams=True), tmp_path)
     assert fetched(tmp_path)["model"] == big(2)
+
+
+async def test_a_store_that_fails_is_no_reason_to_stay_without_the_model_either(
+    store: StoreServer, tmp_path: Path
+):
+    put_model(store, model=big(2))
+    store.troubles_of["MLmodel"].append(lambda conversation, _: conversation.say(503))
+    await fetch(proxy_source(store, streams=True), tmp_path)
+    assert fetched(tmp_path)["model"] == big(2)
+    assert not [one for one in store.gets() if "Range" not in one.headers and one.key.endswith("model")]
+
+
+async def test_a_registry_that_fails_is_not_mistaken_for_its_store(store: StoreServer, tmp_path: Path):
+    put_model(store)
+    store.proxy_refusals.extend([(503, {"error_code": "INTERNAL_ERROR"})] * HURRIED.attempts)
+    with pytest.raises(Unavailable) as raised:
+        await fetch(proxy_source(store, streams=True), tmp_path)
+    assert raised.value.reason == "RegistryFailing"
+    assert not isinstance(raised.value, StoreUnavailable)
+    assert len(store.seen) == HURRIED.attempts, "one listing an attempt, none without entity tags"
 
 
 async def test_a_pod_does_not_fall_back_because_its_pin_needs_entity_tags(store: StoreServer, tmp_path: Path):
