@@ -168,6 +168,7 @@ def create_core(
 ) -> Core:
     """Joins the controllers of all registered kinds, their queue and their rounds to an outside."""
     queue = WorkQueue()
+    outside.metrics.watch_queue(queue.__len__)
     shared = create_shared(settings, store_settings, outside, queue)
     controllers = tuple(one.create(shared) for one in registrations or REGISTRATIONS)
     patience = max(_PATIENCE_ROUNDS * settings.resolve_interval, _LEAST_PATIENCE)
@@ -177,7 +178,7 @@ def create_core(
         liveness=liveness,
         controllers=controllers,
         workers=Workers(queue, controllers, outside.metrics),
-        rounds=Rounds(outside.cluster, controllers, liveness, outside.clock),
+        rounds=Rounds(outside.cluster, controllers, liveness, outside.clock, outside.metrics),
     )
 
 

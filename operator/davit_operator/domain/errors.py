@@ -25,6 +25,8 @@ class DavitError(Exception):
         message: Names the field or object, what is wrong and the cure. Never a secret, never a payload.
     """
 
+    failure: ClassVar[Failure]
+
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason

@@ -1,11 +1,12 @@
 """Ports: what the reconciler needs of the outside world. `adapters` fulfils them, tests fake them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from davit_registry import File, Reference
+from davit_resource.conditions import Condition
 from davit_resource.objects import Object, Ref
 
 from davit_operator.domain.access import RegistryAccess, StoreAccess
@@ -111,23 +112,29 @@ class Clock(Protocol):
 class Metrics(Protocol):
     """What the operator counts about itself."""
 
-    def reconciled(self, result: str, seconds: float) -> None:
-        """One reconciliation ended."""
+    def reconciled(self, outcome: str, seconds: float) -> None:
+        """Count a reconciliation that has ended."""
 
     def failed(self, reason: str) -> None:
-        """One reconciliation met a problem."""
+        """Count a problem that a reconciliation found."""
 
-    def resolved(self, result: str, seconds: float) -> None:
-        """The registry was asked what a reference names: what came of it, and after how long."""
+    def resolved(self, outcome: str, seconds: float) -> None:
+        """Count a request to a registry to resolve a model URI."""
 
-    def hinted(self, outcome: str) -> None:
-        """A request came to the receiver of webhooks."""
+    def webhook_received(self, outcome: str) -> None:
+        """Count a request to the receiver of webhooks."""
 
-    def subscribed(self, *, yes: bool) -> None:
-        """Whether our webhook is in MLflow."""
+    def webhook_registered(self, *, registered: bool) -> None:
+        """Record whether our webhook is in MLflow."""
 
-    def ready(self, ref: Ref, *, ready: bool) -> None:
-        """Whether a ModelDeployment is ready."""
+    def watch_queue(self, depth: Callable[[], int]) -> None:
+        """Measure how many resources wait to be reconciled, by this function."""
+
+    def resynced(self, now: datetime) -> None:
+        """Record when a resync has ended."""
+
+    def conditions(self, ref: Ref, conditions: Iterable[Condition]) -> None:
+        """Record the conditions of a custom resource, in place of those before."""
 
     def forget(self, ref: Ref) -> None:
-        """A ModelDeployment is gone."""
+        """Drop what was recorded of a custom resource that is gone."""

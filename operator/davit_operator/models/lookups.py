@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from davit_registry import Reference
 from davit_registry.listing import Contents, contents_of
 
+from davit_operator.domain import outcomes
 from davit_operator.domain.access import RegistryAccess, StoreAccess
 from davit_operator.domain.errors import DavitError, ModelRejected
 from davit_operator.domain.pin import Source
@@ -136,15 +137,15 @@ class Lookups:
 
     async def _timed(self, reference: Reference, access: RegistryAccess) -> Source:
         started = self._clock.now()
-        result = "Crash"
+        outcome = outcomes.ERROR
         try:
             source = await self._registry.resolve(reference, access)
-            result = "Resolved"
+            outcome = outcomes.RESOLVED
         except DavitError as error:
-            result = type(error).__name__
+            outcome = outcomes.of_problem(error)
             raise
         finally:
-            self._metrics.resolved(result, (self._clock.now() - started).total_seconds())
+            self._metrics.resolved(outcome, (self._clock.now() - started).total_seconds())
         return source
 
     async def _list(self, location: str, access: RegistryAccess | StoreAccess) -> Contents:
