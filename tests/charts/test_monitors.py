@@ -95,9 +95,14 @@ def test_the_series_of_a_pod_have_the_same_labels_whatever_scrapes_it(by_monitor
 
 def test_a_model_cannot_pretend_to_be_in_another_namespace(tmp_path: Path):
     endpoint = pod_endpoint()
-    assert "honorLabels" not in endpoint, "a model's code runs in the pod and could claim any job and namespace"
+    assert "honorLabels" not in endpoint, (
+        "a model's code runs in the pod and could claim any job and namespace"
+    )
     relabelings = endpoint["metricRelabelings"]
-    with pod("bank/iris") as target, prometheus(target, {"namespace": "shop"}, tmp_path, relabelings) as server:
+    with (
+        pod("bank/iris") as target,
+        prometheus(target, {"namespace": "shop"}, tmp_path, relabelings) as server,
+    ):
         until(lambda: server.query("davit_queue_depth"), "the first scrape", seconds=60)
         [series] = server.query("davit_queue_depth")
     assert series["metric"]["namespace"] == "shop"

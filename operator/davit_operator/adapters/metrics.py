@@ -22,26 +22,25 @@ from prometheus_client.registry import Collector
 from davit_operator import __version__
 from davit_operator.adapters import metrics_table as table
 from davit_operator.adapters.metrics_table import MetricRow
-from davit_operator.domain import outcomes
-from davit_operator.domain.webhook import Outcome
 
 
 class PrometheusMetrics:
     """Metrics in a registry of their own."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # they would double the series, and nothing reads them
+        # They would double the series, and nothing reads them.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no annotations there
         self._registry = CollectorRegistry()
-        self._reconciles = self._counter(table.RECONCILES, outcomes.RECONCILE)
+        self._reconciles = self._counter(table.RECONCILES)
         self._duration = self._histogram(table.RECONCILE_DURATION)
         self._errors = self._counter(table.ERRORS)
-        self._resolves = self._counter(table.RESOLVES, outcomes.RESOLVE)
+        self._resolves = self._counter(table.RESOLVES)
         self._resolve = self._histogram(table.RESOLVE_DURATION)
         self._conditions = _Conditions()
         self._registry.register(self._conditions)
         self._queue_depth = self._gauge(table.QUEUE_DEPTH)
         self._last_resync = self._gauge(table.LAST_RESYNC)
-        self._webhooks = self._counter(table.WEBHOOKS_RECEIVED, Outcome)
+        self._webhooks = self._counter(table.WEBHOOKS_RECEIVED)
         self._registered = self._gauge(table.WEBHOOK_REGISTERED)
         self._gauge(table.BUILD_INFO).labels(__version__).set(1)
         ProcessCollector(registry=self._registry)
@@ -88,10 +87,10 @@ class PrometheusMetrics:
         """Render everything in Prometheus' text format."""
         return generate_latest(self._registry)
 
-    def _counter(self, row: MetricRow, outcomes: Iterable[str] = ()) -> Counter:
-        """Make a counter; series of outcomes known beforehand begin at 0, so that a rate sees the first."""
+    def _counter(self, row: MetricRow) -> Counter:
+        """Make a counter; the series of its outcomes begin at 0, so that a rate sees the first one."""
         counter = Counter(row.name, row.help, row.labels, registry=self._registry)
-        for outcome in outcomes:
+        for outcome in row.outcomes:
             counter.labels(outcome)
         return counter
 

@@ -3,8 +3,12 @@
 `docs/metrics.md` is generated from this table (`make reference`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
+
+from davit_operator.domain import outcomes
+from davit_operator.domain.webhook import Outcome
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -20,6 +24,7 @@ class MetricRow:
         help: What it measures, in a sentence.
         labels: Its labels.
         buckets: The upper bounds of a histogram's buckets, without the infinite one.
+        outcomes: The values of its label `outcome`, with their meanings.
     """
 
     name: str
@@ -28,6 +33,7 @@ class MetricRow:
     help: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
+    outcomes: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 RECONCILES = MetricRow(
@@ -36,6 +42,7 @@ RECONCILES = MetricRow(
     "reconciliations",
     "Reconciliations whose outcome was reported in the status of the resource.",
     ("outcome",),
+    outcomes=outcomes.RECONCILE,
 )
 RECONCILE_DURATION = MetricRow(
     "davit_operator_reconcile_duration_seconds",
@@ -55,8 +62,9 @@ RESOLVES = MetricRow(
     "davit_operator_resolves_total",
     "counter",
     "requests",
-    "Model URIs that were resolved by a registry, or could not be.",
+    "Requests to a registry to resolve a model URI.",
     ("outcome",),
+    outcomes=outcomes.RESOLVE,
 )
 RESOLVE_DURATION = MetricRow(
     "davit_operator_resolve_duration_seconds",
@@ -83,7 +91,7 @@ LAST_RESYNC = MetricRow(
     "davit_operator_last_resync_timestamp_seconds",
     "gauge",
     "seconds since 1970",
-    "When the operator last listed all custom resources and resolved their model URIs; 0 before the first time.",
+    "When the last resync ended: all custom resources listed, their model URIs resolved; 0 before the first.",
 )
 WEBHOOKS_RECEIVED = MetricRow(
     "davit_operator_webhooks_received_total",
@@ -91,6 +99,14 @@ WEBHOOKS_RECEIVED = MetricRow(
     "requests",
     "Requests to the receiver of MLflow's webhook.",
     ("outcome",),
+    outcomes={
+        Outcome.ACCEPTED: "a valid delivery: what follows the model is resolved again",
+        Outcome.IGNORED: "a valid delivery about nothing that a model URI follows",
+        Outcome.FORGED: "the signature is missing or wrong",
+        Outcome.STALE: "the time stamp is too old, in the future, or before the operator's start",
+        Outcome.REPLAYED: "a delivery that was received before",
+        Outcome.MALFORMED: "not a delivery: another path, no length, or too large",
+    },
 )
 WEBHOOK_REGISTERED = MetricRow(
     "davit_operator_webhook_registered",

@@ -28,7 +28,7 @@ def _size(row: MetricRow) -> int:
     """Count a row's cells: one an outcome; of a histogram its buckets, the infinite one and the sum."""
     if row.buckets:
         return len(row.buckets) + 2
-    return len(table.OUTCOMES) if row.labels else 1
+    return len(row.outcomes) or 1
 
 
 def _offsets() -> tuple[dict[MetricRow, int], int]:
@@ -182,10 +182,10 @@ class Metrics(Collector):
             return _histogram(row, total)
         if row.type == "gauge":
             return GaugeMetricFamily(row.name, row.help, value=total[0])
-        if not row.labels:
+        if not row.outcomes:
             return CounterMetricFamily(row.name, row.help, value=total[0])
         counter = CounterMetricFamily(row.name, row.help, labels=row.labels)
-        for outcome, count in zip(table.OUTCOMES, total, strict=True):
+        for outcome, count in zip(row.outcomes, total, strict=True):
             counter.add_metric([outcome], count)
         return counter
 

@@ -3,7 +3,8 @@
 `docs/metrics.md` is generated from this table (`make reference`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 POD_LABELS = {
@@ -49,6 +50,7 @@ class MetricRow:
         help: What it measures, in a sentence.
         labels: Its labels beside those of every series.
         buckets: The upper bounds of a histogram's buckets, without the infinite one.
+        outcomes: The values of its label `outcome`, with their meanings.
     """
 
     name: str
@@ -57,10 +59,16 @@ class MetricRow:
     help: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
+    outcomes: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 REQUESTS = MetricRow(
-    "davit_requests_total", "counter", "requests", "Prediction requests that have ended.", ("outcome",)
+    "davit_requests_total",
+    "counter",
+    "requests",
+    "Prediction requests that have ended.",
+    ("outcome",),
+    outcomes=OUTCOMES,
 )
 REQUEST_DURATION = MetricRow(
     "davit_request_duration_seconds",

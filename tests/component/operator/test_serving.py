@@ -22,9 +22,7 @@ async def test_a_first_model_serves():
     assert world.serving() == "iris/3"
     assert world.status()["replicas"]["summary"] == "1/1"
     assert world.status()["endpoint"] == "http://iris.demo.svc"
-    assert world.metrics.by_resource == {
-        key: {"Available": "True", "ModelResolved": "True", "Ready": "True"}
-    }
+    assert world.metrics.by_resource == {key: {"Available": "True", "ModelResolved": "True", "Ready": "True"}}
     assert world.metrics.reconciles == ["waiting", "ready"]
     assert world.metrics.resolves == ["resolved"]
 

@@ -3,7 +3,6 @@
 import ast
 import json
 import re
-import runpy
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -243,9 +242,3 @@ def test_the_class_survives_a_message_that_must_be_cut(tmp_path: Path, reason: R
     TerminationLog(file).tell(ModelRejected("load", reason.name, "x" * 9000, "the cure", reason.failure))
     assert len(file.read_bytes()) <= MAX_BYTES
     assert json.loads(file.read_text())["class"] == reason.failure
-
-
-def test_the_page_of_reasons_is_what_make_reference_writes():
-    script = runpy.run_path(str(ROOT / "registry" / "reference.py"))
-    assert script["PAGE"].read_text(encoding="utf-8") == script["render"](), "run make reference"
-    assert all(f"`{name}`" in script["render"]() for name in KNOWN)

@@ -143,7 +143,9 @@ def test_the_gravest_complaint_is_told_first():
 
 def test_what_an_edit_must_mend_is_told_before_what_time_may_mend():
     def says(failure):
-        return container(state=ended(message=json.dumps({**WORDS, "reason": f"New{failure}", "class": failure})))
+        return container(
+            state=ended(message=json.dumps({**WORDS, "reason": f"New{failure}", "class": failure}))
+        )
 
     classes = ["Waiting", "Unavailable", "Denied", "ModelRejected", "InvalidSpec"]
     pods = [pod(str(number), containerStatuses=[says(one)]) for number, one in enumerate(classes)]

@@ -99,7 +99,11 @@ def test_every_series_of_a_pod_says_whose_it_is():
     metrics.values, metrics.info = {table.READY: 1.0}, {"plan": "native"}
     metrics.labels = pod_labels(deployment="shop/iris", track="stable", model="iris", version="3")
     samples = [sample for family in families(metrics) for sample in family.samples]
-    assert {sample.name for sample in samples} >= {"davit_ready", "davit_model_info", "process_cpu_seconds_total"}
+    assert {sample.name for sample in samples} >= {
+        "davit_ready",
+        "davit_model_info",
+        "process_cpu_seconds_total",
+    }
     own = {"namespace": "shop", "deployment": "iris", "track": "stable", "model": "iris", "version": "3"}
     assert all(sample.labels.items() >= own.items() for sample in samples)
     assert [*table.POD_LABELS] == [*own]
@@ -113,7 +117,9 @@ def test_every_series_of_a_pod_says_whose_it_is():
         ("shop/iris", "", {"namespace", "deployment", "model", "version"}),
     ],
 )
-def test_outside_a_cluster_an_unknown_label_is_absent_and_never_empty(deployment: str, track: str, labels: set):
+def test_outside_a_cluster_an_unknown_label_is_absent_and_never_empty(
+    deployment: str, track: str, labels: set
+):
     assert {*pod_labels(deployment=deployment, track=track, model="iris", version="local")} == labels
 
 
