@@ -70,8 +70,8 @@ manifests: env ## Carry the CRD into the chart; write manifests/install.yaml and
 	@$(RUN) python manifests/render.py
 
 .PHONY: reference
-reference: env ## Write docs/reasons.md anew from the table of reasons
-	@$(RUN) python registry/reference.py
+reference: env ## Write the pages of fields, metrics and reasons in docs/ anew from the code
+	@$(RUN) python -m docs.generate
 
 .PHONY: test-fast
 test-fast: env ## The tests that need no cluster, in under a minute

@@ -170,6 +170,7 @@ def create_core(
 ) -> Core:
     """Join the controllers of all registered kinds, their queue and their rounds to an outside."""
     queue = WorkQueue()
+    outside.metrics.watch_queue(queue.__len__)
     shared = create_shared(settings, store, outside, queue)
     controllers = tuple(one.create(shared) for one in registrations or REGISTRATIONS)
     patience = max(_PATIENCE_ROUNDS * settings.resolve_interval, _LEAST_PATIENCE)
@@ -179,7 +180,7 @@ def create_core(
         liveness=liveness,
         controllers=controllers,
         workers=Workers(queue, controllers, outside.metrics),
-        rounds=Rounds(outside.cluster, controllers, liveness, outside.clock),
+        rounds=Rounds(outside.cluster, controllers, liveness, outside.clock, outside.metrics),
     )
 
 

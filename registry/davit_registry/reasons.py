@@ -54,6 +54,11 @@ def is_known(reason: str) -> bool:
     return any(row.name == reason for row in REASONS)
 
 
+def is_operators_own(reason: str) -> bool:
+    """Return whether only the operator gives a reason, so that no container can mean it."""
+    return any(row.name == reason and row.sources == ("operator",) for row in REASONS)
+
+
 @cache
 def _failures() -> dict[str, Failure]:
     return {reason.name: reason.failure for reason in REASONS if reason.failure}

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from davit_registry.errors import Failure
+from davit_registry.reasons import REASONS, is_operators_own
 from support.charts import ROOT, ChartError, documents, render
 from support.golden import INPUT
+from support.promql import matched
 from support.promtool import promtool
 
 RELEASES = {"mlflow-stack": "mlflow", "davit-operator": "davit"}
@@ -116,14 +119,30 @@ def test_runbooks_of_your_own_replace_ours(chart: str):
             render(chart, RELEASES[chart], "--set", f"metrics.prometheusRule.runbooks={relative}")
 
 
+def test_only_reasons_that_no_model_and_no_user_can_give_alert_who_runs_the_operator():
+    """A pod may write any reason into its termination message; of these the operator takes none from a pod."""
+    [selected] = [
+        [reason for _, reason in matched(rule["expr"], "reason")]
+        for rule in rules("davit-operator").values()
+        if matched(rule["expr"], "reason")
+    ]
+    table = {reason.name: reason for reason in REASONS}
+    runbook = (ROOT / "docs/runbooks/davit.md").read_text()
+    assert len(selected) > 1
+    for reason in selected:
+        assert is_operators_own(reason)
+        assert table[reason].failure in {Failure.DENIED, Failure.UNAVAILABLE, None}
+        assert f"- `{reason}`:" in runbook
+
+
 def test_no_runbook_speaks_of_an_alert_that_is_gone():
-    told = {
+    sections = {
         line.removeprefix("## ")
         for path in (ROOT / "docs/runbooks").glob("*.md")
         for line in path.read_text().splitlines()
         if line.startswith("## ")
     }
-    assert told == {alert for chart in RELEASES for alert in rules(chart)}
+    assert sections == {alert for chart in RELEASES for alert in rules(chart)}
 
 
 @pytest.mark.parametrize("label", ["severity", "release"])

@@ -30,7 +30,7 @@ def test_a_model_that_raises_makes_the_alerts_expression_true(place: Place, mode
     labels = {"namespace": place.namespace, "deployment": "moody"}
     with (
         place.kubectl.forward(place.namespace, "svc/moody", 80) as url,
-        prometheus(urllib.parse.urlsplit(url).netloc, labels, tmp_path) as server,
+        prometheus(urllib.parse.urlsplit(url).netloc, {}, tmp_path) as server,
     ):
 
         def well() -> bool:

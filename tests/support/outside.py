@@ -1,6 +1,6 @@
 """Fakes behind the operator's ports, except for the cluster: registry, store, clock, metrics."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from davit_operator.domain.errors import DavitError, ModelRejected
@@ -9,6 +9,7 @@ from davit_registry import File, Reference
 from davit_registry.login import RegistryLogin
 from davit_registry.resolved import ResolvedModel
 from davit_registry.stores.source import StoreAccess
+from davit_resource.conditions import Condition
 from davit_resource.objects import Ref
 
 REGISTRY_URL = "http://mlflow.mlflow.svc:5000"
@@ -99,30 +100,38 @@ class FakeMetrics:
     """Remembers what was counted."""
 
     def __init__(self) -> None:
-        self.results: list[str] = []
+        self.reconciles: list[str] = []
         self.reasons: list[str] = []
         self.resolves: list[str] = []
-        self.outcomes: list[str] = []
-        self.is_subscribed: bool | None = None
-        self.readiness: dict[Ref, bool] = {}
+        self.webhooks: list[str] = []
+        self.is_registered: bool | None = None
+        self.queue_depth: Callable[[], int] = int
+        self.last_resync: datetime | None = None
+        self.by_resource: dict[Ref, dict[str, str]] = {}
 
-    def reconciled(self, result: str, seconds: float) -> None:
-        self.results.append(result)
+    def reconciled(self, outcome: str, seconds: float) -> None:
+        self.reconciles.append(outcome)
 
     def failed(self, reason: str) -> None:
         self.reasons.append(reason)
 
-    def resolved(self, result: str, seconds: float) -> None:
-        self.resolves.append(result)
+    def resolved(self, outcome: str, seconds: float) -> None:
+        self.resolves.append(outcome)
 
-    def hinted(self, outcome: str) -> None:
-        self.outcomes.append(outcome)
+    def webhook_received(self, outcome: str) -> None:
+        self.webhooks.append(outcome)
 
-    def subscribed(self, *, yes: bool) -> None:
-        self.is_subscribed = yes
+    def webhook_registered(self, *, registered: bool) -> None:
+        self.is_registered = registered
 
-    def ready(self, key: Ref, *, ready: bool) -> None:
-        self.readiness[key] = ready
+    def watch_queue(self, depth: Callable[[], int]) -> None:
+        self.queue_depth = depth
 
-    def forget(self, key: Ref) -> None:
-        self.readiness.pop(key, None)
+    def resynced(self, now: datetime) -> None:
+        self.last_resync = now
+
+    def conditions(self, ref: Ref, conditions: Iterable[Condition]) -> None:
+        self.by_resource[ref] = {one.type: one.status for one in conditions}
+
+    def forget(self, ref: Ref) -> None:
+        self.by_resource.pop(ref, None)

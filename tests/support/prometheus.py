@@ -5,7 +5,7 @@ import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -47,15 +47,22 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus(target: str, labels: dict[str, str], folder: Path) -> Iterator[Prometheus]:
+def prometheus(
+    target: str, labels: dict[str, str], folder: Path, relabelings: Sequence[dict[str, Any]] = ()
+) -> Iterator[Prometheus]:
     """Run Prometheus while the block runs.
 
     Args:
         target: `host:port` of what it reads, on loopback.
-        labels: What it adds to each series, as a monitor in a cluster would.
+        labels: The labels of the target, which it adds to each series.
         folder: For its configuration and data.
+        relabelings: What a monitor does with each series.
     """
-    scrape = {"job_name": "pods", "static_configs": [{"targets": [target], "labels": labels}]}
+    scrape = {
+        "job_name": "pods",
+        "static_configs": [{"targets": [target], "labels": labels}],
+        "metric_relabel_configs": [*relabelings],
+    }
     configuration = folder / "prometheus.yaml"
     configuration.write_text(
         yaml.safe_dump({"global": {"scrape_interval": SCRAPE_INTERVAL}, "scrape_configs": [scrape]})

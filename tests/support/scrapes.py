@@ -1,4 +1,4 @@
-"""What the parts of the platform really tell Prometheus: the name of each metric, with its labels.
+"""What the parts of the platform really show Prometheus: the name of each metric, with its labels.
 
 Davit's own come from its code; MLflow's from a recorded scrape; those of kube-state-metrics from its
 documentation, as its Go module has it; the kubelet's from Kubernetes' source.
@@ -6,13 +6,16 @@ documentation, as its Go module has it; the kubelet's from Kubernetes' source.
 
 import re
 import subprocess
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 from davit_operator.adapters.metrics import PrometheusMetrics
+from davit_resource.conditions import Condition
 from davit_resource.constants import KIND
 from davit_resource.objects import Ref
-from davit_server.telemetry.metrics import Metrics
+from davit_server.telemetry.metrics import Metrics, pod_labels
+from davit_server.telemetry.table import MODEL_INFO, RECORDED
 from prometheus_client.parser import text_string_to_metric_families
 from support.custom_resource_schemas import module_folder
 from support.golden import INPUT
@@ -21,7 +24,7 @@ Labels = dict[str, set[str]]
 
 MLFLOW = INPUT / "metrics/mlflow-3.17.2.txt"
 # What Prometheus itself adds to every series that it reads, as the monitors of the charts have it.
-TARGET = {"namespace", "job", "service", "pod", "container", "instance", "endpoint", "deployment", "track"}
+TARGET = {"namespace", "job", "service", "pod", "container", "instance", "endpoint"}
 _KUBE_STATE_METRICS = "k8s.io/kube-state-metrics/v2@v2.15.0"
 _CADVISOR = {"container_memory_working_set_bytes": {"namespace", "pod", "container"}}
 
@@ -41,20 +44,42 @@ def mlflow() -> Labels:
 
 
 def operator() -> Labels:
-    """With every counter counted once."""
-    metrics = PrometheusMetrics()
-    metrics.reconciled("Ready", 0.1)
-    metrics.failed("AliasNotFound")
-    metrics.resolved("Resolved", 0.1)
-    metrics.ready(Ref(KIND, "demo", "iris"), ready=True)
-    return parsed(metrics.render().decode())
+    """Of an operator that has a resource and has met a problem."""
+    return parsed(_operator_text())
 
 
 def server() -> Labels:
-    """Of a model that is loaded."""
+    """Of a pod whose model is loaded."""
+    return parsed(_server_text())
+
+
+def outcomes(metric: str) -> set[str]:
+    """The values that the label `outcome` of a metric of ours can have."""
+    return {
+        sample.labels["outcome"]
+        for text in (_operator_text(), _server_text())
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == metric
+    }
+
+
+def _operator_text() -> str:
+    metrics = PrometheusMetrics()
+    metrics.failed("AliasNotFound")
+    ready = Condition(
+        type="Ready", status="True", reason="Serving", message="", last_transition_time=datetime.now(UTC)
+    )
+    metrics.conditions(Ref(KIND, "demo", "iris"), [ready])
+    return metrics.render().decode()
+
+
+def _server_text() -> str:
     metrics = Metrics()
-    metrics.facts["ready"] = 1
-    return parsed(metrics.exposition().decode())
+    metrics.labels = pod_labels(deployment="demo/iris", track="stable", model="iris", version="1")
+    metrics.info = dict.fromkeys(MODEL_INFO.labels, "x")
+    metrics.values = dict.fromkeys(RECORDED, 1.0)
+    return metrics.exposition().decode()
 
 
 @cache

@@ -1,6 +1,6 @@
 """Ports: what the reconciler needs of the outside world. `adapters` implements them, tests fake them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -9,6 +9,7 @@ from davit_registry import File, Reference
 from davit_registry.login import RegistryLogin
 from davit_registry.resolved import ResolvedModel
 from davit_registry.stores.source import StoreAccess
+from davit_resource.conditions import Condition
 from davit_resource.objects import Object, Ref
 
 from davit_operator.domain.kinds import Kind
@@ -112,23 +113,29 @@ class Clock(Protocol):
 class Metrics(Protocol):
     """What the operator counts about itself."""
 
-    def reconciled(self, result: str, seconds: float) -> None:
-        """Count a reconciliation that ended."""
+    def reconciled(self, outcome: str, seconds: float) -> None:
+        """Count a reconciliation that has ended."""
 
     def failed(self, reason: str) -> None:
-        """Count a reconciliation that met a problem."""
+        """Count a problem that a reconciliation found."""
 
-    def resolved(self, result: str, seconds: float) -> None:
-        """Count a resolution of a reference: its result, and how long it took."""
+    def resolved(self, outcome: str, seconds: float) -> None:
+        """Count a request to a registry to resolve a model URI."""
 
-    def hinted(self, outcome: str) -> None:
+    def webhook_received(self, outcome: str) -> None:
         """Count a request to the receiver of webhooks."""
 
-    def subscribed(self, *, yes: bool) -> None:
+    def webhook_registered(self, *, registered: bool) -> None:
         """Record whether our webhook is in MLflow."""
 
-    def ready(self, ref: Ref, *, ready: bool) -> None:
-        """Record whether a ModelDeployment is ready."""
+    def watch_queue(self, depth: Callable[[], int]) -> None:
+        """Measure how many resources wait to be reconciled, by this function."""
+
+    def resynced(self, now: datetime) -> None:
+        """Record when a resync has ended."""
+
+    def conditions(self, ref: Ref, conditions: Iterable[Condition]) -> None:
+        """Record the conditions of a custom resource, in place of those before."""
 
     def forget(self, ref: Ref) -> None:
-        """Forget a ModelDeployment that is gone."""
+        """Drop what was recorded of a custom resource that is gone."""

@@ -7,7 +7,7 @@ from davit_resource.objects import Object
 
 from davit_operator.domain.errors import DavitError
 from davit_operator.domain.kinds import Kind
-from davit_operator.domain.ports import Clock, Cluster
+from davit_operator.domain.ports import Clock, Cluster, Metrics
 from davit_operator.engine.controller import Controller
 from davit_operator.engine.liveness import Liveness
 
@@ -22,15 +22,22 @@ class Rounds:
         controllers: One for each kind.
         liveness: Learns that rounds are made, and what was listed.
         clock: Time.
+        metrics: What is measured.
     """
 
     def __init__(
-        self, cluster: Cluster, controllers: Sequence[Controller], liveness: Liveness, clock: Clock
+        self,
+        cluster: Cluster,
+        controllers: Sequence[Controller],
+        liveness: Liveness,
+        clock: Clock,
+        metrics: Metrics,
     ) -> None:
         self._cluster = cluster
         self._controllers = controllers
         self._liveness = liveness
         self._clock = clock
+        self._metrics = metrics
 
     async def run_once(self) -> None:
         """One round. A kind that cannot be listed is logged; the next round tries again."""
@@ -40,6 +47,7 @@ class Rounds:
                 self._liveness.listed(controller.kind.name, bodies, self._clock.now())
                 await controller.resync(bodies)
         self._liveness.beat(self._clock.now())
+        self._metrics.resynced(self._clock.now())
 
     async def run_for(self, models: Collection[str]) -> None:
         """A look at what follows these registered models; the next round makes up for one that fails."""

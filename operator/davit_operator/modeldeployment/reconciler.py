@@ -7,6 +7,7 @@ from davit_resource import constants
 from davit_resource.objects import Ref
 from davit_resource.v1alpha1 import ModelDeploymentStatus, Resource, parse_resource
 
+from davit_operator.domain import outcomes
 from davit_operator.domain.errors import DavitError, InvalidSpec, Unavailable, Waiting
 from davit_operator.domain.ports import Clock, Cluster, Metrics
 from davit_operator.engine.controller import Next
@@ -80,11 +81,12 @@ class Reconciler:
         except DavitError:
             raise
         except Exception:
+            self._metrics.reconciled(outcomes.ERROR, self._seconds_since(started))
             await self._report_crash(resource)
             raise
         problem = await self._report(resource, report)
-        seconds = (self._clock.now() - started).total_seconds()
-        self._metrics.reconciled(type(problem).__name__ if problem else "Ready", seconds)
+        outcome = outcomes.of_problem(problem) if problem else outcomes.READY
+        self._metrics.reconciled(outcome, self._seconds_since(started))
         return _choose_next(problem, report)
 
     async def _carry_out(self, resource: Resource) -> Report:
@@ -135,16 +137,16 @@ class Reconciler:
         status = build_status(resource.status, report)
         await self._write(resource, status)
         problem = blocking_problem(report)
-        self._metrics.ready(resource.ref, ready=problem is None)
         if problem:
             self._metrics.failed(problem.reason)
         return problem
 
     async def _report_crash(self, resource: Resource) -> None:
         status = build_crashed_status(resource.status, resource.generation, self._now())
-        self._metrics.reconciled("Crash", 0)
-        self._metrics.ready(resource.ref, ready=False)
         await self._write(resource, status)
+
+    def _seconds_since(self, started: datetime) -> float:
+        return (self._clock.now() - started).total_seconds()
 
     def _now(self) -> datetime:
         """The present moment as Kubernetes stores moments: whole seconds."""
@@ -152,6 +154,7 @@ class Reconciler:
 
     async def _write(self, resource: Resource, status: ModelDeploymentStatus) -> None:
         """Writes the status if it differs, then posts what is new in it."""
+        self._metrics.conditions(resource.ref, status.conditions)
         if status.to_json() == resource.body.get("status"):
             return
         await self._cluster.write_status(resource.body, status.to_json())

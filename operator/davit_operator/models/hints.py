@@ -63,7 +63,7 @@ class Receiver:
 
     def count(self, outcome: Outcome) -> None:
         """Count a request, also one that never became a delivery."""
-        self._metrics.hinted(outcome.value)
+        self._metrics.webhook_received(outcome.value)
 
     def _pass_on(self, body: bytes) -> Outcome:
         model = read_hint(body)

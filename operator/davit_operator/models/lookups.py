@@ -14,6 +14,7 @@ from davit_registry.login import RegistryLogin
 from davit_registry.resolved import ResolvedModel
 from davit_registry.stores.source import StoreAccess
 
+from davit_operator.domain import outcomes
 from davit_operator.domain.errors import DavitError, ModelRejected
 from davit_operator.domain.ports import Clock, Metrics, Registry, Store
 
@@ -138,15 +139,15 @@ class Lookups:
 
     async def _timed(self, reference: Reference, login: RegistryLogin) -> ResolvedModel:
         started = self._clock.now()
-        result = "Crash"
+        outcome = outcomes.ERROR
         try:
             source = await self._registry.resolve(reference, login)
-            result = "Resolved"
+            outcome = outcomes.RESOLVED
         except DavitError as error:
-            result = type(error).__name__
+            outcome = outcomes.of_problem(error)
             raise
         finally:
-            self._metrics.resolved(result, (self._clock.now() - started).total_seconds())
+            self._metrics.resolved(outcome, (self._clock.now() - started).total_seconds())
         return source
 
     async def _list(self, location: str, access: StoreAccess) -> Contents:

@@ -43,12 +43,12 @@ class Subscriber:
             if error.reason != self._said:
                 logger.warning("MLflow does not notify us when aliases move, so we only poll: %s", error)
             self._said = error.reason
-            self._metrics.subscribed(yes=False)
+            self._metrics.webhook_registered(registered=False)
             return False
         if changed:
             logger.info("MLflow now notifies us at %s when aliases move", self._wanted.url)
         self._shared, self._said = True, ""
-        self._metrics.subscribed(yes=True)
+        self._metrics.webhook_registered(registered=True)
         return True
 
     async def withdraw(self) -> None:

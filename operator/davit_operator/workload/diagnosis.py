@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from davit_registry.errors import Failure
-from davit_registry.reasons import failure_of
+from davit_registry.reasons import failure_of, is_operators_own
 from davit_resource import constants
 from davit_resource.objects import Object
 
@@ -133,7 +133,7 @@ def _last_words(container: Object, message: str) -> DavitError | None:
     except (ValueError, KeyError, TypeError):
         return None
     text = f"{_short(stage)} failed in container {container['name']}: {_short(cause)}; {_short(cure)}"
-    if not isinstance(reason, str) or not _REASON.fullmatch(reason):
+    if not isinstance(reason, str) or not _REASON.fullmatch(reason) or is_operators_own(reason):
         return ModelRejected("ContainerFailed", text)
     return ERRORS[_failure(words.get("class"), reason)](reason, text)
 

@@ -5,6 +5,7 @@ from starlette.responses import JSONResponse, Response
 
 from davit_server.inference.state import Phase, ServerState
 from davit_server.telemetry.metrics import CONTENT_TYPE, Metrics
+from davit_server.telemetry.table import READY
 
 _WHY = {
     Phase.LOADING: "the model is being loaded",
@@ -34,7 +35,7 @@ def health_routes(state: ServerState, metrics: Metrics) -> APIRouter:
 
     @router.get("/metrics", summary="Prometheus metrics")
     async def scrape() -> Response:
-        metrics.facts["ready"] = float(state.ready)
+        metrics.values[READY] = float(state.ready)
         return Response(metrics.exposition(), media_type=CONTENT_TYPE)
 
     return router

@@ -31,7 +31,7 @@ from davit_server.protocols.open_inference import OpenInference
 from davit_server.protocols.openapi import finite, infer_operation, invocations_operation, path_parameters
 from davit_server.runtimes.base import Signature
 from davit_server.settings import Settings
-from davit_server.telemetry.metrics import Metrics
+from davit_server.telemetry.metrics import Metrics, pod_labels
 
 INFER_PATHS = ("/v2/models/{name}/infer", "/v2/models/{name}/versions/{version}/infer")
 
@@ -125,7 +125,12 @@ def create_app(
     identity = Identity(model_name(settings), settings.model_version or "local", settings.model_run_id)
     state = ServerState()
     metrics = metrics or Metrics()
-    metrics.labels = {"model": identity.model, "version": identity.version}
+    metrics.labels = pod_labels(
+        deployment=settings.deployment,
+        track=settings.track,
+        model=identity.model,
+        version=identity.version,
+    )
     counted = metrics.worker(worker)
     lifecycle = Lifecycle(settings, state, identity, metrics, counted, runner, loaded)
     limits = BodyLimits(settings.max_body_bytes, settings.request_timeout_seconds, settings.max_json_depth)

@@ -16,7 +16,9 @@ from davit_server.inference.state import Phase, ServerState
 from davit_server.process.runners import Runner
 from davit_server.runtimes.diagnosis import folder_size, memory_limit
 from davit_server.settings import Settings
+from davit_server.telemetry import table
 from davit_server.telemetry.metrics import Metrics, WorkerMetrics
+from davit_server.telemetry.table import MetricRow
 from davit_server.termination import TerminationLog, ended_while_loading
 
 logger = logging.getLogger(__name__)
@@ -171,13 +173,13 @@ class Lifecycle:
 
     def _record(self, loaded: Loaded, tried: Tried) -> None:
         """What is now known of the model, as metrics."""
-        self._metrics.facts |= {
-            "model_load_duration_seconds": loaded.seconds,
-            "model_smoke_test_duration_seconds": tried.checked.seconds,
-            "model_smoke_test_passed": float(bool(tried.checked.by)),
-            "model_startup_predictions": float(tried.plan.predictions + tried.checked.predictions),
-            "model_peak_memory_bytes": float(tried.checked.peak_bytes),
-            **fetch_facts(self._settings.model_path),
+        self._metrics.values |= {
+            table.LOAD_DURATION: loaded.seconds,
+            table.SMOKE_TEST_DURATION: tried.checked.seconds,
+            table.SMOKE_TEST_PASSED: float(bool(tried.checked.by)),
+            table.STARTUP_PREDICTIONS: float(tried.plan.predictions + tried.checked.predictions),
+            table.PEAK_MEMORY: float(tried.checked.peak_bytes),
+            **read_fetch_report(self._settings.model_path),
         }
         self._metrics.info = {
             "run_id": self._identity.run_id,
@@ -206,13 +208,13 @@ def plan_options(settings: Settings) -> PlanOptions:
     )
 
 
-def fetch_facts(path: Path) -> dict[str, float]:
-    """What `davit fetch` left beside the model about itself; nothing where it did not run."""
+def read_fetch_report(path: Path) -> dict[MetricRow, float]:
+    """Read what `davit fetch` left beside the model about itself; nothing where it did not run."""
     try:
         report = json.loads((path / ".davit" / "report.json").read_bytes())
         return {
-            "model_fetch_duration_seconds": float(report["seconds"]),
-            "model_fetch_size_bytes": float(report["received_bytes"]),
+            table.FETCH_DURATION: float(report["seconds"]),
+            table.FETCH_SIZE: float(report["received_bytes"]),
         }
     except (OSError, ValueError, KeyError, TypeError):
         return {}

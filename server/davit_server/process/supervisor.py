@@ -189,7 +189,7 @@ class Supervisor:
             return EXIT_REJECTED
         counted = self._metrics.worker(worker.index)
         counted.worker_restarts.add()
-        counted.forget_present()
+        counted.reset_gauges()
         self._start_worker(worker.index)
         return 0
 

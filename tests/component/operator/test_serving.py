@@ -22,7 +22,9 @@ async def test_a_first_model_serves():
     assert world.serving() == "iris/3"
     assert world.status()["replicas"]["summary"] == "1/1"
     assert world.status()["endpoint"] == "http://iris.demo.svc"
-    assert world.metrics.readiness == {key: True}
+    assert world.metrics.by_resource == {key: {"Available": "True", "ModelResolved": "True", "Ready": "True"}}
+    assert world.metrics.reconciles == ["waiting", "ready"]
+    assert world.metrics.resolves == ["resolved"]
 
 
 async def test_steady_state_writes_nothing():
@@ -182,7 +184,7 @@ async def test_deleting_leaves_nothing():
     world.cluster.remove(key)
     await world.reconcile()
     assert world.cluster.children == {}
-    assert world.metrics.readiness == {}
+    assert world.metrics.by_resource == {}
 
 
 async def test_a_resource_that_is_being_deleted_is_left_in_peace():

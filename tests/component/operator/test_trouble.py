@@ -312,6 +312,9 @@ async def test_a_bug_of_ours_is_reported_as_unknown_and_raised():
     assert world.condition("Ready")["status"] == "Unknown"
     assert world.condition("Available")["status"] == "True"
     assert "ZeroDivision" not in json.dumps(world.status())
+    [measured] = world.metrics.by_resource.values()
+    assert measured["Ready"] == "Unknown"
+    assert (world.metrics.reconciles[-1], world.metrics.resolves[-1]) == ("error", "error")
 
 
 async def test_workers_survive_whatever_goes_wrong_and_try_again_later():
@@ -334,6 +337,49 @@ async def test_a_rejected_model_is_not_looked_at_again_before_something_changes(
     world.cluster.create("iris", {"model": {"uri": CHAMPION}})
     world.registry.outage = ModelRejected("VersionNotFound", "no such version")
     assert await world.reconcile() == Next()
+
+
+async def test_the_conditions_that_are_measured_are_those_of_the_status_and_no_older_ones():
+    world = World()
+    world.cluster.create("iris", {"model": {"uri": CHAMPION}})
+    world.registry.outage = ModelRejected("VersionNotFound", "no such version")
+    await world.reconcile()
+    [measured] = world.metrics.by_resource.values()
+    assert measured == {type_: one["status"] for type_, one in world.conditions().items()}
+    assert measured["Stalled"] == "True"
+    assert (world.metrics.reconciles, world.metrics.resolves) == (["model_rejected"], ["model_rejected"])
+    world.registry.outage = None
+    world.clock.advance(60)
+    await world.serve()
+    [measured] = world.metrics.by_resource.values()
+    assert "Stalled" not in measured
+
+
+async def test_the_queue_and_the_last_resync_are_measured():
+    world = World()
+    await world.serve()
+    assert (world.metrics.queue_depth(), world.metrics.last_resync) == (0, None)
+    world.core.queue.add(Ref(KIND, "demo", "iris"))
+    assert world.metrics.queue_depth() == 1
+    await world.resync()
+    assert world.metrics.last_resync == world.clock.now()
+
+
+@pytest.mark.parametrize("reason", ["Forbidden", "KubernetesUnavailable", "InternalError"])
+async def test_a_pod_cannot_give_a_reason_that_only_the_operator_has(reason: str):
+    """Such a reason would page who runs the operator; and anything in a pod can write the message."""
+    world = World()
+    await world.serve()
+    words = {"class": "Denied", "stage": "load", "reason": reason, "cause": "the cause", "cure": "the cure"}
+    state = {"terminated": {"exitCode": 1, "reason": "Error", "message": json.dumps(words)}}
+    world.cluster.create("iris", {"model": {"uri": CHAMPION}, "replicas": 2})
+    await world.reconcile()
+    world.cluster.start_rolling("iris", containerStatuses=[{"name": "serve", "state": state}])
+    world.metrics.reasons.clear()
+    await world.reconcile()
+    assert world.condition("Ready")["reason"] == "ContainerFailed"
+    assert "the cause; the cure" in world.condition("Ready")["message"]
+    assert world.metrics.reasons == ["ContainerFailed"]
 
 
 STORED = {"model": {"uri": "s3://models/iris", "storeSecretName": "store"}}

@@ -76,7 +76,7 @@ async def test_a_repetition_is_refused_for_as_long_as_its_time_stamp_is_good(lin
     assert linked.receive(delivery) == ["replayed"]
     linked.clock.advance(2)
     assert linked.receive(delivery) == ["stale"]
-    assert linked.metrics.outcomes == ["accepted", "replayed", "replayed", "stale"]
+    assert linked.metrics.webhooks == ["accepted", "replayed", "replayed", "stale"]
 
 
 async def test_what_is_remembered_of_deliveries_is_forgotten_when_their_time_is_over(linked):
@@ -145,14 +145,14 @@ async def test_over_http_only_what_is_signed_and_small_is_answered_and_never_wit
         assert await client.send(None, {"Transfer-Encoding": "chunked"}) == (400, b"")
         assert await client.send(NEWS, {}, path="/metrics") == (400, b"")
         assert await client.send(None, {}, method="GET") == (501, b"")
-    assert linked.metrics.outcomes == ["accepted", "replayed", "forged", *["malformed"] * 3]
+    assert linked.metrics.webhooks == ["accepted", "replayed", "forged", *["malformed"] * 3]
 
 
 async def test_a_body_is_never_unpacked(linked):
     delivery = linked.delivery(gzip.compress(NEWS))
     async with listening(linked) as client:
         assert await client.deliver(delivery, {"Content-Encoding": "gzip"}) == (200, b"")
-    assert linked.metrics.outcomes == ["ignored"], "signed as it is, and no news that we can read"
+    assert linked.metrics.webhooks == ["ignored"], "signed as it is, and no news that we can read"
 
 
 async def test_what_is_no_http_leaves_no_trace_in_the_log(linked, caplog):
@@ -183,7 +183,7 @@ async def test_a_client_that_is_too_slow_is_cut_off_and_not_logged(linked, sent,
         writer.write(sent)
         with suppress(ConnectionResetError):
             assert await asyncio.wait_for(reader.read(), 10) == b""
-    assert linked.metrics.outcomes == []
+    assert linked.metrics.webhooks == []
     assert caplog.text == ""
 
 
@@ -268,7 +268,7 @@ async def test_the_webhook_is_made_at_the_start_and_left_alone_afterwards(linked
     assert (made.url, made.secret) == (URL, SECRET)
     assert made.name.startswith("davit-operator-")
     assert linked.webhooks.renewals == 1, "the secret is told once after a start: MLflow never shows it"
-    assert linked.metrics.is_subscribed
+    assert linked.metrics.is_registered
 
 
 async def test_a_webhook_that_somebody_removed_comes_back(linked):
@@ -284,7 +284,7 @@ async def test_a_registry_that_refuses_webhooks_is_named_once(linked, caplog):
         assert not await linked.link.subscriber.look()
     assert len(caplog.records) == 1
     assert "so we only poll: webhooks: the MLflow server does not permit this" in caplog.text
-    assert linked.metrics.is_subscribed is False
+    assert linked.metrics.is_registered is False
 
 
 async def test_the_webhook_goes_with_the_operator_and_trouble_is_harmless(linked, caplog):

@@ -1,4 +1,4 @@
-"""What a scrape tells, and that nobody outside can make it grow."""
+"""What a scrape shows, and that no client can make it grow."""
 
 import io
 import json
@@ -59,7 +59,17 @@ async def test_every_number_has_the_models_name_and_version():
     assert any(name.startswith("davit_model_info{") and 'plan="' in name for name in found)
 
 
-async def test_what_fetch_did_is_told_by_the_server(tmp_path):
+async def test_every_series_names_the_modeldeployment_and_track_that_the_operator_set():
+    async with serving("iris", deployment="shop/iris", track="stable") as client:
+        await client.post("/invocations", json=ROW)
+        scrape = (await client.get("/metrics")).text
+    lines = [line for line in scrape.splitlines() if not line.startswith("#")]
+    own = ('namespace="shop"', 'deployment="iris"', 'track="stable"', 'model="m"', 'version="7"')
+    assert [line for line in lines if not all(label in line for label in own)] == []
+    assert any(line.startswith("process_cpu_seconds_total{") for line in lines)
+
+
+async def test_what_fetch_did_is_measured_by_the_server(tmp_path):
     folder = broken_copy("iris", tmp_path)
     (folder / ".davit").mkdir()
     (folder / ".davit" / "report.json").write_text(json.dumps({"seconds": 1.5, "received_bytes": 4096}))

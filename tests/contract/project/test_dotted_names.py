@@ -30,6 +30,7 @@ FOREIGN = {
     "on.event",
     "pyfunc.predict",
     "sys.exit",
+    "metadata.creationTimestamp",  # of every object
     "status.podIP",  # of a pod
 }
 
@@ -64,7 +65,7 @@ def _is_below(path: list[str], tree: Any) -> bool:
 
 
 def is_field(name: str) -> bool:
-    return _is_in_schema([part.partition("[")[0] for part in name.split(".")], schema())
+    return _is_in_schema(re.sub(r"\[[^\]]*\]", "", name).split("."), schema())
 
 
 def _is_in_schema(path: list[str], node: dict[str, Any]) -> bool:
@@ -142,6 +143,8 @@ def test_every_field_in_a_message_is_in_the_definition(package: str):
         ("spec.modell", False),
         ("status.model.target.integrity", True),
         ("status.conditions[0].reason", True),
+        ('status.conditions[?(@.type=="Ready")].reason', True),
+        ('status.conditions[?(@.type=="Ready")].cause', False),
         ("spec.resources.limits.memory", True),
     ],
 )

@@ -13,7 +13,9 @@ TEXTS = [
     "charts/*/templates/NOTES.txt",
     "charts/*/templates/alerts.yaml",
     "charts/*/files/dashboard.json",
+    "docs/fields.md",
     "docs/glossary.md",
+    "docs/metrics.md",
     "docs/runbooks/*.md",
     "manifests/crds/*.yaml",
 ]

@@ -143,12 +143,14 @@ def test_the_gravest_complaint_is_told_first():
 
 def test_what_an_edit_must_mend_is_told_before_what_time_may_mend():
     def says(failure):
-        return container(state=ended(message=json.dumps({**WORDS, "reason": failure, "class": failure})))
+        return container(
+            state=ended(message=json.dumps({**WORDS, "reason": f"New{failure}", "class": failure}))
+        )
 
     classes = ["Waiting", "Unavailable", "Denied", "ModelRejected", "InvalidSpec"]
     pods = [pod(str(number), containerStatuses=[says(one)]) for number, one in enumerate(classes)]
     for number, failure in enumerate(classes):
-        assert diagnose_pods(pods[: number + 1]).reason == failure
+        assert diagnose_pods(pods[: number + 1]).reason == f"New{failure}"
 
 
 def test_among_equals_the_first_by_name_speaks_so_that_the_message_stays_put():

@@ -4,11 +4,8 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from davit_operator.adapters.metrics import PrometheusMetrics
 from davit_operator.domain.errors import ModelRejected
 from davit_operator.models.lookups import Recent
-from davit_resource.constants import KIND
-from davit_resource.objects import Ref
 from support.outside import FakeClock
 
 INTERVAL = timedelta(seconds=30)
@@ -89,35 +86,3 @@ async def test_what_nobody_can_use_any_more_is_forgotten():
     recent.forget_old()
     assert not recent._answers
     assert not recent._locks
-
-
-def test_metrics_are_told_in_prometheus_words():
-    metrics = PrometheusMetrics()
-    key = Ref(KIND, "demo", "iris")
-    metrics.reconciled("Ready", 0.1)
-    metrics.failed("AliasNotFound")
-    metrics.resolved("Resolved", 0.006)
-    metrics.ready(key, ready=True)
-    metrics.hinted("forged")
-    metrics.subscribed(yes=True)
-    text = metrics.render().decode()
-    assert 'davit_operator_webhooks_received_total{outcome="forged"} 1.0' in text
-    assert 'davit_operator_webhooks_received_total{outcome="accepted"} 0.0' in text
-    assert "davit_operator_webhook_registered 1.0" in text
-    assert 'davit_operator_reconciles_total{result="Ready"} 1.0' in text
-    assert 'davit_operator_errors_total{reason="AliasNotFound"} 1.0' in text
-    assert 'davit_operator_resolves_total{result="Resolved"} 1.0' in text
-    assert 'davit_operator_model_deployment_ready{name="iris",namespace="demo"} 1.0' in text
-    assert 'davit_operator_build_info{version="0.1.0"} 1.0' in text
-    metrics.forget(key)
-    metrics.forget(key)
-    assert "davit_operator_model_deployment_ready{" not in metrics.render().decode()
-
-
-def test_reasons_that_a_pod_makes_up_share_one_label():
-    metrics = PrometheusMetrics()
-    for number in range(3):
-        metrics.failed(f"MadeUp{number}")
-    text = metrics.render().decode()
-    assert 'davit_operator_errors_total{reason="Other"} 3.0' in text
-    assert "MadeUp" not in text

@@ -1,18 +1,14 @@
-"""Writes `docs/reasons.md` from the table of reasons (`make reference`).
-
-A test tells when it was forgotten.
-"""  # noqa: INP001  a script, not a package
+"""The page of all reasons, from `davit_registry/reasons.toml`."""
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from davit_registry.errors import Failure
 from davit_registry.reasons import REASONS, Reason
 
-PAGE = Path(__file__).parents[1] / "docs" / "reasons.md"
+from docs.generate.markdown import code, table
 
 _HEAD = """\
-<!-- Written by registry/reference.py from davit_registry/reasons.toml: do not edit, run `make reference`. -->
+<!-- Written by docs/generate from davit_registry/reasons.toml: do not edit, run `make reference`. -->
 # Reasons
 
 The `reason` of a condition, of an Event and of a container's termination message is one of these words.
@@ -23,7 +19,8 @@ termination message: `{"class", "stage", "reason", "cause", "cure"}`. For an ima
 operator takes that of the reason in this table, and `ModelRejected` for a reason that is not in it.
 
 Source: `operator`; `fetch` and `serve` are the containers of a pod; `registry` is the reader of MLflow and of
-stores, which the operator and `fetch` share.
+stores, which the operator and `fetch` share. A reason whose only source is the operator is not accepted from
+a container: it becomes `ContainerFailed`.
 """
 _CLASSES = {
     Failure.INVALID_SPEC: "Ready=False, Stalled=True. A change of the spec, or of the rule it breaks, helps.",
@@ -37,25 +34,19 @@ _CLASSES = {
 
 
 def render() -> str:
-    """Return the page as it should be."""
+    """Render the page."""
     return "\n".join([_HEAD, *(line for failure in _CLASSES for line in _section(failure))])
 
 
 def _section(failure: Failure | None) -> Iterator[str]:
     yield f"## {failure or 'No failure'}\n"
     yield f"{_CLASSES[failure]}\n"
-    yield "| Reason | Source | Meaning | What to do |"
-    yield "|---|---|---|---|"
-    yield from _rows(reason for reason in REASONS if reason.failure is failure)
-    yield ""
+    yield table(
+        ["Reason", "Source", "Meaning", "What to do"],
+        _rows(reason for reason in REASONS if reason.failure is failure),
+    )
 
 
-def _rows(reasons: Iterable[Reason]) -> Iterator[str]:
+def _rows(reasons: Iterable[Reason]) -> Iterator[list[str]]:
     for reason in sorted(reasons, key=lambda reason: reason.name):
-        sources = ", ".join(reason.sources)
-        yield f"| `{reason.name}` | {sources} | {reason.meaning} | {reason.cure} |"
-
-
-if __name__ == "__main__":
-    PAGE.write_text(render(), encoding="utf-8")
-    print(f"{PAGE.name} written")  # noqa: T201  it talks to a person
+        yield [code(reason.name), ", ".join(reason.sources), reason.meaning, reason.cure]
