@@ -22,19 +22,19 @@ class TerminationLog:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def tell(self, rejection: ModelRejected) -> None:
+    def write(self, rejection: ModelRejected) -> None:
         """Leave class, stage, reason, cause and cure."""
         told = rejection.as_dict()
         over = len(json.dumps(told)) - MAX_BYTES
         if over > 0:
             told["cause"] = told["cause"][: -over - 3] + "…"
-        self._write(json.dumps(told, ensure_ascii=False))
+        self._write_text(json.dumps(told, ensure_ascii=False))
 
-    def foretell(self, rejection: ModelRejected) -> None:
+    def write_provisional(self, rejection: ModelRejected) -> None:
         """Leave a message for the case that the system kills the process without warning."""
-        self.tell(rejection)
+        self.write(rejection)
 
-    def tell_unfinished(self, unfinished: ModelRejected | None) -> int:
+    def write_unfinished(self, unfinished: ModelRejected | None) -> int:
         """Leave last words when the process is told to end while it still loads; returns the exit code.
 
         Args:
@@ -44,15 +44,15 @@ class TerminationLog:
         if unfinished is None:
             self.clear()
             return 0
-        self.tell(unfinished)
+        self.write(unfinished)
         logger.error("ended before the model was ready", extra={"fields": unfinished.as_dict()})
         return 1
 
     def clear(self) -> None:
         """Nothing to tell (any more)."""
-        self._write("")
+        self._write_text("")
 
-    def _write(self, text: str) -> None:
+    def _write_text(self, text: str) -> None:
         if not self._path.exists():
             return
         try:

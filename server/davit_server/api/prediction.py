@@ -17,7 +17,7 @@ from davit_server.errors import ClientGone, DeadlineExceeded, ModelFailed, Model
 from davit_server.inference.service import InferenceService
 from davit_server.inference.state import ServerState
 from davit_server.protocols.bodies import BodyLimits, Receive, Scope, read_body, require_plain
-from davit_server.runtimes.base import Work
+from davit_server.runtimes.base import PredictionRequest
 from davit_server.telemetry.logging import describe_raised
 from davit_server.telemetry.metrics import WorkerMetrics
 
@@ -33,8 +33,10 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 class RequestReader(Protocol):
     """How one protocol reads a request."""
 
-    def read(self, service: InferenceService, scope: Scope, content_type: bytes, body: bytes) -> Work:
-        """The request as work for the model.
+    def read(
+        self, service: InferenceService, scope: Scope, content_type: bytes, body: bytes
+    ) -> PredictionRequest:
+        """Return the request in the form that the model can be called with.
 
         Raises:
             RequestError: It cannot be read.
@@ -122,12 +124,12 @@ class PredictionRoute:
         content_type = require_plain(scope)
         body = await read_body(scope, receive, self._limits, started)
         if len(body) <= READ_AT_ONCE_BYTES:
-            work = self._read(service, scope, content_type, body)
+            request = self._read(service, scope, content_type, body)
         else:
-            work = await self._read_aside(started, service, scope, content_type, body)
-        return await service.predict(work, started)
+            request = await self._read_aside(started, service, scope, content_type, body)
+        return await service.predict(request, started)
 
-    async def _read_aside(self, started: float, *request: Any) -> Work:
+    async def _read_aside(self, started: float, *request: Any) -> PredictionRequest:
         """Read a large body in a thread, so that probes and small requests are answered meanwhile."""
         loop = asyncio.get_running_loop()
         left = self._limits.seconds - (time.perf_counter() - started)
@@ -169,7 +171,7 @@ def _log_model_at_fault(failure: ModelRaised | ModelFailed, request_id: bytes) -
         logger.warning("the model's answer cannot be sent", extra={"fields": fields})
 
 
-def read_without_collecting(read: Callable[..., Work], *request: Any) -> Work:
+def read_without_collecting(read: Callable[..., PredictionRequest], *request: Any) -> PredictionRequest:
     """Read a body without garbage collections, which would look at millions of new objects again and again.
 
     What is read of a body refers to nothing that refers back to it. Only one thread at a time may do this.

@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from davit_server.runtimes.base import Joined
-from davit_server.runtimes.joined import MatrixCall, array_reader
+from davit_server.runtimes.base import BatchPredictor
+from davit_server.runtimes.batch_predictors import MatrixCall, array_reader
 from davit_server.runtimes.pyfunc import PyfuncModel
 
 SINGLE_THREAD_ROWS = 1024
 """Larger requests get LightGBM's own number of threads; XGBoost cannot be told so for each call."""
 
 
-def joined_boosters(model: PyfuncModel) -> Joined | None:
+def tree_predictor(model: PyfuncModel) -> BatchPredictor | None:
     """The native way for gradient-boosted trees with an all-number signature; None for others."""
     inner = model.mlflow_model
     if inner.metadata.flavors["python_function"].get("predict_fn", "predict") != "predict":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from davit_server.flavors.independence import nothing_known
 from davit_server.flavors.onnx import Graph, own_graph
 from davit_server.flavors.trust import unknown_code
-from davit_server.runtimes.base import Joined
+from davit_server.runtimes.base import BatchPredictor
 from davit_server.runtimes.pyfunc import PyfuncModel
 
 NATIVE = frozenset({"auto", "onnx"})
@@ -25,7 +25,7 @@ class Way:
     """
 
     name: str
-    make: Callable[[PyfuncModel], Joined | None]
+    make: Callable[[PyfuncModel], BatchPredictor | None]
     plans: frozenset[str] = NATIVE
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from davit_server.runtimes.base import Joined
-from davit_server.runtimes.joined import MatrixCall, array_reader, as_in_frames, split
+from davit_server.runtimes.base import BatchPredictor
+from davit_server.runtimes.batch_predictors import MatrixCall, array_reader, as_in_frames, split
 from davit_server.runtimes.pyfunc import PyfuncModel
 from davit_server.runtimes.rows import MatrixReader, Rows, TensorReader
 
@@ -20,7 +20,7 @@ _CLASSIFIERS = frozenset(
 _REGRESSORS = frozenset({"LinearRegression", "Ridge", "Lasso", "ElasticNet", "SGDRegressor", "LinearSVR"})
 
 
-def joined_linear(model: PyfuncModel) -> Joined | None:
+def linear_predictor(model: PyfuncModel) -> BatchPredictor | None:
     """The direct way for a linear model with an all-number signature; None for others."""
     signature = model.signature
     if not signature.inputs:

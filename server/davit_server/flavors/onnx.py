@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from davit_server.errors import ModelRejected
-from davit_server.runtimes.base import Joined
-from davit_server.runtimes.joined import MatrixCall, array_reader
+from davit_server.runtimes.base import BatchPredictor
+from davit_server.runtimes.batch_predictors import MatrixCall, array_reader
 from davit_server.runtimes.pyfunc import PyfuncModel
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class OnnxWay:
     """
 
     dtype: str
-    call: Joined
+    call: BatchPredictor
 
 
 def onnx_ways(model: PyfuncModel, graphs: Iterator[Graph], reference: Any) -> Iterator[OnnxWay]:

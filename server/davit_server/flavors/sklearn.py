@@ -5,12 +5,12 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from davit_server.runtimes.base import Joined
-from davit_server.runtimes.joined import MatrixCall, array_reader, as_in_frames
+from davit_server.runtimes.base import BatchPredictor
+from davit_server.runtimes.batch_predictors import MatrixCall, array_reader, as_in_frames
 from davit_server.runtimes.pyfunc import PyfuncModel
 
 
-def joined_sklearn(model: PyfuncModel) -> Joined | None:
+def sklearn_predictor(model: PyfuncModel) -> BatchPredictor | None:
     """The native way for a scikit-learn model with an all-number signature; None for others.
 
     The caller still has to prove that it answers as pyfunc does: a pipeline may pick columns by name, and

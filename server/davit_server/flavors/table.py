@@ -6,20 +6,20 @@ Where a flavor has no row, nothing is known of its models: they are called throu
 request at a time.
 """
 
-from davit_server.flavors.boosters import joined_boosters
+from davit_server.flavors.boosters import tree_predictor
 from davit_server.flavors.flavor import ANY_PLAN, Flavor, Way
 from davit_server.flavors.independence import by_estimator, by_graph
-from davit_server.flavors.linear import joined_linear
+from davit_server.flavors.linear import linear_predictor
 from davit_server.flavors.onnx import converted
-from davit_server.flavors.sklearn import joined_sklearn
+from davit_server.flavors.sklearn import sklearn_predictor
 from davit_server.flavors.trust import library_code, library_parts
-from davit_server.runtimes.joined import joined_direct
+from davit_server.runtimes.batch_predictors import unenforced_predictor
 from davit_server.runtimes.pyfunc import PyfuncModel
 
-FORMULA = Way("native formula", joined_linear)
-TREES = Way("native trees", joined_boosters)
-ESTIMATOR = Way("native estimator", joined_sklearn)
-DIRECT = Way("pyfunc without schema enforcement", joined_direct, plans=ANY_PLAN)
+FORMULA = Way("native formula", linear_predictor)
+TREES = Way("native trees", tree_predictor)
+ESTIMATOR = Way("native estimator", sklearn_predictor)
+DIRECT = Way("pyfunc without schema enforcement", unenforced_predictor, plans=ANY_PLAN)
 
 WAITING_CALLS = 32
 """Calls of code that may wait for a service, say."""

@@ -5,22 +5,22 @@ import time
 from typing import Any
 
 from davit_server.errors import DeadlineExceeded
-from davit_server.runtimes.base import Work
+from davit_server.runtimes.base import PredictionRequest
 
 
 class Call:
     """A request that waits for its answer.
 
     Args:
-        work: The decoded request.
+        request: The decoded request.
         future: Gets the answer, or a `RequestError`, as its result.
         deadline: When it is too late, on the clock of `time.perf_counter`.
     """
 
-    __slots__ = ("deadline", "future", "submitted", "work")
+    __slots__ = ("deadline", "future", "request", "submitted")
 
-    def __init__(self, work: Work, future: "asyncio.Future[Any]", deadline: float) -> None:
-        self.work = work
+    def __init__(self, request: PredictionRequest, future: "asyncio.Future[Any]", deadline: float) -> None:
+        self.request = request
         self.future = future
         self.submitted = time.perf_counter()
         self.deadline = deadline

@@ -15,8 +15,8 @@ from davit_server.flavors.independence import DECLARATION, declared_independence
 from davit_server.flavors.onnx import NotConvertibleError, onnx_ways, require_onnx
 from davit_server.flavors.table import flavor_of
 from davit_server.inference.plan import MAX_BATCH_ROWS, Plan, PlanOptions
-from davit_server.runtimes.base import Joined
-from davit_server.runtimes.joined import joined_pyfunc
+from davit_server.runtimes.base import BatchPredictor
+from davit_server.runtimes.batch_predictors import pyfunc_predictor
 from davit_server.runtimes.pyfunc import PyfuncModel
 from davit_server.runtimes.rows import Rows
 from davit_server.runtimes.samples import colliding_parts, sample_parts
@@ -36,7 +36,7 @@ class _Counted:
         plan: Where calls are counted.
     """
 
-    def __init__(self, inner: Joined, plan: Plan) -> None:
+    def __init__(self, inner: BatchPredictor, plan: Plan) -> None:
         self.inner = inner
         self.name = inner.name
         self.read = inner.read
@@ -56,7 +56,7 @@ def unchecked_plan(model: PyfuncModel, options: PlanOptions, reason: str) -> Pla
         reason: Why nothing faster was looked for.
     """
     return _without(
-        options, Plan(joined=joined_pyfunc(model), concurrency=_concurrency(model, options)), reason
+        options, Plan(predictor=pyfunc_predictor(model), concurrency=_concurrency(model, options)), reason
     )
 
 
@@ -73,20 +73,20 @@ def choose_plan(model: PyfuncModel, options: PlanOptions) -> Plan:
     if options.plan == "onnx":
         require_onnx()
     plan = Plan(trusted=flavor_of(model).only_computes(model), concurrency=_concurrency(model, options))
-    plain = joined_pyfunc(model)
+    plain = pyfunc_predictor(model)
     if plain is None:
         plan.trusted = False
         return _without(
             options, plan, "requests need MLflow's own parsing (no signature, or one of nested types)"
         )
-    plan.joined = plain
+    plan.predictor = plain
     independence = _independence(plan, model, options)
     if not _worth_checking(plan, options, independence):
         plan.trusted = False
         return _without(options, plan, "each request is a call of unchanged pyfunc")
-    plan.joined = _Counted(plain, plan)
+    plan.predictor = _Counted(plain, plan)
     _check(plan, model, options, independence)
-    plan.joined = plan.joined.inner if isinstance(plan.joined, _Counted) else plan.joined
+    plan.predictor = plan.predictor.inner if isinstance(plan.predictor, _Counted) else plan.predictor
     return plan
 
 
@@ -147,7 +147,7 @@ def _without(options: PlanOptions, plan: Plan, reason: str) -> Plan:
 
 def _check(plan: Plan, model: PyfuncModel, options: PlanOptions, independence: _Independence | None) -> None:
     """Compare, veto and measure."""
-    plain = plan.joined
+    plain = plan.predictor
     until = time.perf_counter() + CHECK_SECONDS
     parts = _usable_parts(plan, model, plain, until) if plain is not None else []
     if plain is None or not parts:
@@ -157,22 +157,22 @@ def _check(plan: Plan, model: PyfuncModel, options: PlanOptions, independence: _
     if options.plan != "onnx" or not _consider_onnx(plan, model, parts, options.tolerance):
         _consider_faster(plan, model, parts, options.plan)
     if independence is not None:
-        colliding = _usable(plan.joined or plain, colliding_parts(parts), until)
+        colliding = _usable(plan.predictor or plain, colliding_parts(parts), until)
         _consider_batching(plan, independence, [*parts, *colliding], until)
     _measure(plan, parts[0])
 
 
-def _usable_parts(plan: Plan, model: PyfuncModel, plain: Joined, until: float) -> list[Rows]:
+def _usable_parts(plan: Plan, model: PyfuncModel, plain: BatchPredictor, until: float) -> list[Rows]:
     """Return sample requests that the model accepts; fewer when it is slow, none when it raises on all."""
     return _usable(plain, sample_parts(model, plain, library=plan.trusted), until)
 
 
-def _usable(joined: Joined, parts: list[Rows], until: float) -> list[Rows]:
+def _usable(predictor: BatchPredictor, parts: list[Rows], until: float) -> list[Rows]:
     """Return those requests that a way of predicting accepts, as far as time allows."""
     accepted: list[Rows] = []
     for part in parts:
         try:
-            joined.predict([part])
+            predictor.predict([part])
         except Exception as failure:
             logger.debug("the model raised on rows made up for a check", exc_info=failure)
         else:
@@ -184,7 +184,7 @@ def _usable(joined: Joined, parts: list[Rows], until: float) -> list[Rows]:
 
 def _consider_onnx(plan: Plan, model: PyfuncModel, parts: list[Rows], tolerance: float) -> bool:
     """Take onnxruntime if it is close enough; else say once, loudly, why not."""
-    plain = plan.joined
+    plain = plan.predictor
     if plain is None:
         return False
     objection = ""
@@ -193,7 +193,7 @@ def _consider_onnx(plan: Plan, model: PyfuncModel, parts: list[Rows], tolerance:
             candidate = _Counted(way.call, plan)
             objection = _objection(plain, candidate, parts, tolerance)
             if not objection:
-                plan.joined = candidate
+                plan.predictor = candidate
                 close = f"labels identical to pyfunc's, numbers within {tolerance:g}"
                 plan.reasons.append(f"onnx, computing in {way.dtype}: {close}")
                 return True
@@ -207,29 +207,31 @@ def _consider_onnx(plan: Plan, model: PyfuncModel, parts: list[Rows], tolerance:
 
 def _consider_faster(plan: Plan, model: PyfuncModel, parts: list[Rows], allowed: str) -> None:
     """Take the fastest way that answers identically; an author's own code keeps unchanged pyfunc."""
-    plain = plan.joined
+    plain = plan.predictor
     if plain is None or not plan.trusted:
         return
     for way in flavor_of(model).ways:
         if allowed not in way.plans:
             continue
         try:
-            joined = way.make(model)
+            predictor = way.make(model)
         except Exception as failure:  # noqa: BLE001  a plan that cannot be made is a plan not taken
             plan.reasons.append(f"{way.name} not used: it cannot be made ({type(failure).__name__})")
             continue
-        if joined is None:
+        if predictor is None:
             continue
-        candidate = _Counted(joined, plan)
+        candidate = _Counted(predictor, plan)
         objection = _objection(plain, candidate, parts)
         if not objection:
-            plan.joined = candidate
+            plan.predictor = candidate
             plan.reasons.append(f"{way.name}: its answers are identical to those of pyfunc")
             return
         plan.reasons.append(f"{way.name} not used: {objection}")
 
 
-def _objection(plain: Joined, candidate: Joined, parts: list[Rows], tolerance: float = 0.0) -> str:
+def _objection(
+    plain: BatchPredictor, candidate: BatchPredictor, parts: list[Rows], tolerance: float = 0.0
+) -> str:
     """Return why a way may not be used; empty when it answers as pyfunc does."""
     try:
         return differs_from(plain, candidate, parts, tolerance)
@@ -239,10 +241,10 @@ def _objection(plain: Joined, candidate: Joined, parts: list[Rows], tolerance: f
 
 def _consider_batching(plan: Plan, independence: _Independence, parts: list[Rows], until: float) -> None:
     """Let requests share a call unless a check objects."""
-    if plan.joined is None:
+    if plan.predictor is None:
         return
     try:
-        objection = differs_by_row(plan.joined, parts, MAX_BATCH_ROWS, until, exact=independence.known)
+        objection = differs_by_row(plan.predictor, parts, MAX_BATCH_ROWS, until, exact=independence.known)
     except Exception as failure:  # noqa: BLE001  whatever it is, such a model gets its requests one by one
         objection = f"a joined call raises {type(failure).__name__}"
     plan.batching = not objection
@@ -254,10 +256,10 @@ def _consider_batching(plan: Plan, independence: _Independence, parts: list[Rows
 
 def _measure(plan: Plan, part: Rows) -> None:
     """Find out whether calls are short enough for the event loop; a plan that cannot be measured is not."""
-    if not plan.trusted or plan.joined is None:
+    if not plan.trusted or plan.predictor is None:
         return
     try:
-        plan.call_seconds, plan.row_seconds = measure_cost(plan.joined, part)
+        plan.call_seconds, plan.row_seconds = measure_cost(plan.predictor, part)
     except Exception as failure:  # noqa: BLE001  a time series takes one row only, say
         plan.trusted = False
         plan.reasons.append(f"called in a thread: it could not be measured ({type(failure).__name__})")

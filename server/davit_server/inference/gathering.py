@@ -35,7 +35,7 @@ class Gathering:
         self._first: float | None = None
         self._seen = 0
 
-    def answered(self, requests: int, took: float, now: float) -> None:
+    def call_ended(self, requests: int, took: float, now: float) -> None:
         """A call has been answered.
 
         Args:
@@ -47,7 +47,7 @@ class Gathering:
         self._took = took
         self._answered = now
 
-    def begun(self) -> None:
+    def call_started(self) -> None:
         """A call begins: whoever comes now is first of the next."""
         self._first = None
         self._seen = 0

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from davit_server.runtimes.base import Joined
+from davit_server.runtimes.base import BatchPredictor
 
 INLINE_SECONDS = 0.003
 """Calls expected to be shorter run in the event loop: handing them to a thread would cost more."""
@@ -40,7 +40,7 @@ class Plan:
     """How requests reach the model.
 
     Attributes:
-        joined: Predicts plain rows; None when each request goes through MLflow's own parsing.
+        predictor: Predicts plain rows; None when each request goes through MLflow's own parsing.
         batching: Whether requests may share a call.
         trusted: Whether the predicting code only computes, so that it may run in the event loop.
         concurrency: Most calls that run at the same time.
@@ -50,7 +50,7 @@ class Plan:
         predictions: How often the model was called to find out.
     """
 
-    joined: Joined | None = None
+    predictor: BatchPredictor | None = None
     batching: bool = False
     trusted: bool = False
     concurrency: int = 1
@@ -62,7 +62,7 @@ class Plan:
     @property
     def name(self) -> str:
         """`native`, `onnx`, `pyfunc` or `each`."""
-        return self.joined.name if self.joined else "each"
+        return self.predictor.name if self.predictor else "each"
 
     def inline(self, rows: int) -> bool:
         """Return whether predicting so many rows is short enough for the event loop."""

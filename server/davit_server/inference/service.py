@@ -10,7 +10,7 @@ from davit_server.errors import InvalidInput, Overloaded, RequestError
 from davit_server.formats.limits import DEFAULT_CELLS, DEFAULT_ROWS, TableLimits
 from davit_server.inference.plan import Plan
 from davit_server.inference.scheduler import Scheduler
-from davit_server.runtimes.base import Work
+from davit_server.runtimes.base import PredictionRequest
 from davit_server.runtimes.encoding import encode_bare, encode_predictions
 from davit_server.runtimes.pyfunc import Parsed, PyfuncModel
 from davit_server.telemetry.metrics import WorkerMetrics
@@ -74,7 +74,7 @@ class InferenceService:
                 retry_after=1,
             )
 
-    def read_document(self, document: Any) -> Work:
+    def read_document(self, document: Any) -> PredictionRequest:
         """A JSON request in MLflow's protocol.
 
         Raises:
@@ -84,7 +84,7 @@ class InferenceService:
         limits = self._limits
         return read_document(self.model, self.plan, document, limits.max_rows, limits.max_cells)
 
-    def read_parsed(self, parse: Callable[[], Parsed]) -> Work:
+    def read_parsed(self, parse: Callable[[], Parsed]) -> PredictionRequest:
         """A request of another form, parsed where it is predicted, off the event loop."""
 
         def alone() -> Any:
@@ -93,20 +93,20 @@ class InferenceService:
                 self.table_limits.check_rows(len(parsed.data))
             return self.model.predict(parsed)
 
-        return Work(alone=alone, encode=encode_predictions)
+        return PredictionRequest(predict_alone=alone, encode=encode_predictions)
 
-    async def predict(self, work: Work, started: float) -> Any:
+    async def predict(self, request: PredictionRequest, started: float) -> Any:
         """The encoded answer.
 
         Args:
-            work: A request as one of the `read_` methods made it.
+            request: A request as one of the `read_` methods made it.
             started: When its first byte came, on the clock of `time.perf_counter`.
 
         Raises:
             RequestError: The request or the model failed, or it took too long.
         """
         self.admit()
-        answer = await self._scheduler.submit(work, started + self._limits.timeout_seconds)
+        answer = await self._scheduler.submit(request, started + self._limits.timeout_seconds)
         if isinstance(answer, RequestError):
             raise answer
         return answer
@@ -118,7 +118,7 @@ class InferenceService:
 
 def read_document(
     model: PyfuncModel, plan: Plan, document: Any, max_rows: int, max_cells: int = DEFAULT_CELLS
-) -> Work:
+) -> PredictionRequest:
     """Recognise a plain request, or leave it to MLflow's own parsing.
 
     Raises:
@@ -127,17 +127,17 @@ def read_document(
     """
     if type(document) is not dict:
         raise InvalidInput(f"The body must be a JSON object, not {_json_type(document)}.")
-    joined = plan.joined
-    recognised = joined.read(document) if joined is not None else None
+    predictor = plan.predictor
+    recognised = predictor.read(document) if predictor is not None else None
     if recognised is not None:
         part, rows = recognised
         if rows > max_rows:
             TableLimits(max_rows, max_cells).check_rows(rows)
         alone = partial(_check_and_predict, model, document, max_cells)
-        return Work(alone, encode_predictions, rows, part, plan.name if plan.batching else None)
+        return PredictionRequest(alone, encode_predictions, rows, part, plan.name if plan.batching else None)
     rows = _check(model, document, max_rows, max_cells)
     encode = encode_bare if model.is_chat(document) else encode_predictions
-    return Work(partial(_predict_document, model, document), encode, rows)
+    return PredictionRequest(partial(_predict_document, model, document), encode, rows)
 
 
 def _check(model: PyfuncModel, document: dict[str, Any], max_rows: int, max_cells: int) -> int:

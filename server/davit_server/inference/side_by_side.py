@@ -5,11 +5,11 @@ import time
 from collections import deque
 from typing import Any
 
-from davit_server.inference.answering import answer_works
+from davit_server.inference.answering import answer_requests
 from davit_server.inference.calls import Call
 from davit_server.inference.concurrency import Concurrency
-from davit_server.inference.lane import Lanes, Running
 from davit_server.inference.plan import Plan
+from davit_server.inference.predict_threads import PredictThreads, Running
 from davit_server.telemetry.metrics import WorkerMetrics
 
 OBSERVE_SECONDS = 0.01
@@ -29,7 +29,7 @@ class SideBySide:
         plan: How the model is called.
         metrics: Where calls and waiting times are counted.
         loop: The event loop all methods are called in.
-        lanes: The threads.
+        threads: The threads.
         concurrency: How many calls may run at one time.
     """
 
@@ -38,13 +38,13 @@ class SideBySide:
         plan: Plan,
         metrics: WorkerMetrics,
         loop: asyncio.AbstractEventLoop,
-        lanes: Lanes,
+        threads: PredictThreads,
         concurrency: Concurrency,
     ) -> None:
         self._plan = plan
         self._metrics = metrics
         self._loop = loop
-        self._lanes = lanes
+        self._threads = threads
         self._concurrency = concurrency
         self._running: set[Running] = set()
         self._observed = (0.0, 0.0)
@@ -67,18 +67,18 @@ class SideBySide:
     def _start(self, call: Call) -> None:
         self._metrics.queue_depth.add(-1)
         self._metrics.queue_seconds.observe(time.perf_counter() - call.submitted)
-        running = self._lanes.run([call], lambda: answer_works(self._plan, [call.work]), self._done)
+        running = self._threads.run([call], lambda: answer_requests(self._plan, [call.request]), self._done)
         self._running.add(running)
 
     def _done(self, running: Running, results: list[Any]) -> None:
         self._metrics.predict_seconds.observe(time.perf_counter() - running.started)
         self._metrics.batch_requests.observe(1)
         call = running.calls[0]
-        self._metrics.rows.add(call.work.rows)
+        self._metrics.rows.add(call.request.rows)
         call.answer(results[0])
-        self.abandoned(running)
+        self.release(running)
 
-    def abandoned(self, running: Running) -> None:
+    def release(self, running: Running) -> None:
         """Go on without a call that is done, or whose request has been answered by its deadline."""
         self._running.discard(running)
         self.start()

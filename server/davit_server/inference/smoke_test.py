@@ -13,7 +13,7 @@ from davit_server.inference.plan import Plan, PlanOptions
 from davit_server.inference.service import read_document
 from davit_server.inference.within import OverdueError, call_within
 from davit_server.runtimes.generated import generated_document
-from davit_server.runtimes.outputs import broken_promise
+from davit_server.runtimes.outputs import signature_violation
 from davit_server.runtimes.pyfunc import PyfuncModel
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def smoke_test(model: PyfuncModel, plan: Plan, max_rows: int, options: PlanOptio
             f"The model did not answer its own input example within {options.deadline_seconds:g} s.",
             "Raise spec.server.requestTimeoutSeconds, or find out what the model waits for.",
         ) from failure
-    if broken := broken_promise(raw, model.signature.outputs):
+    if broken := signature_violation(raw, model.signature.outputs):
         raise ModelRejected(
             "smoke-test",
             "SignatureMismatch",
@@ -103,9 +103,9 @@ def _answer(model: PyfuncModel, plan: Plan, document: object, max_rows: int) -> 
     Raises:
         RequestError: There is none.
     """
-    work = read_document(model, plan, document, max_rows)
-    raw = predict_alone(plan, work)
-    work.encode(raw)
+    request = read_document(model, plan, document, max_rows)
+    raw = predict_alone(plan, request)
+    request.encode(raw)
     return raw
 
 

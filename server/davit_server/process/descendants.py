@@ -20,7 +20,7 @@ GRACE_SECONDS = 1.0
 EXIT_SECONDS = 5.0
 """How long the interpreter's own exit may take: threads and exit functions of the model's libraries."""
 PR_SET_CHILD_SUBREAPER = 36
-TIDIES_BY_ITSELF = b"resource_tracker"
+SELF_CLEANING = b"resource_tracker"
 """In the command line of processes that clean up after their parent, and end when it has ended."""
 
 
@@ -60,19 +60,19 @@ def end_descendants(grace_seconds: float = GRACE_SECONDS, group: int | None = No
         grace_seconds: How long they may take.
         group: Only the members of this process group.
     """
-    patience = time.monotonic() + grace_seconds
-    asked: set[int] = set()
+    deadline = time.monotonic() + grace_seconds
+    signalled: set[int] = set()
     while left := [process.pid for process in descendants() if _is_to_end(process, group)]:
-        out_of_time = time.monotonic() - patience
+        out_of_time = time.monotonic() - deadline
         if out_of_time > GRACE_SECONDS:
             logger.warning("processes of the model do not end", extra={"fields": {"pids": left}})
             return
         for pid in left:
             if out_of_time >= 0:
                 _send(pid, signal.SIGKILL)
-            elif pid not in asked:
+            elif pid not in signalled:
                 _send(pid, signal.SIGTERM)
-                asked.add(pid)
+                signalled.add(pid)
         time.sleep(0.02)
 
 
@@ -87,24 +87,24 @@ def end_children() -> None:
     end_descendants()
 
 
-def leave(code: int) -> NoReturn:
+def exit_now(code: int) -> NoReturn:
     """End the process now, with all below it, whatever its threads are doing.
 
     Args:
         code: The exit code.
     """
-    tidying = threading.Thread(target=end_children, daemon=True)
+    cleanup = threading.Thread(target=end_children, daemon=True)
     # Newer versions of Python start no thread during the interpreter's exit.
     with contextlib.suppress(RuntimeError):
-        tidying.start()
-        tidying.join(GRACE_SECONDS)
+        cleanup.start()
+        cleanup.join(GRACE_SECONDS)
     end_descendants()
     logging.shutdown()
     sys.stderr.flush()
     os._exit(code)
 
 
-def leave_in_time(code: int, seconds: float = EXIT_SECONDS) -> None:
+def exit_within(code: int, seconds: float = EXIT_SECONDS) -> None:
     """Let the interpreter exit by itself, but not for ever.
 
     Args:
@@ -115,7 +115,7 @@ def leave_in_time(code: int, seconds: float = EXIT_SECONDS) -> None:
     def end() -> None:
         time.sleep(seconds)
         logger.warning("something that the model started keeps the process from ending: it is ended")
-        leave(code)
+        exit_now(code)
 
     threading.Thread(target=end, name="exit", daemon=True).start()
 
@@ -132,7 +132,7 @@ def _is_to_end(process: Process, group: int | None) -> bool:
     if group is not None and process.group != group:
         return False
     with contextlib.suppress(OSError):
-        return TIDIES_BY_ITSELF not in Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        return SELF_CLEANING not in Path(f"/proc/{process.pid}/cmdline").read_bytes()
     return False
 
 

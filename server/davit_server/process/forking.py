@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from davit_server.process.signals import ENDING, noted
+from davit_server.process.signals import ENDING, placeholder_handler
 
 DESCRIPTORS = Path("/dev/fd")
 """Lists the open descriptors of the process that reads it."""
@@ -61,7 +61,7 @@ class ForkGuard:
 
     def _become_ordinary(self) -> None:
         for sig in ENDING:
-            if signal.getsignal(sig) is noted:
+            if signal.getsignal(sig) is placeholder_handler:
                 signal.signal(sig, signal.default_int_handler if sig == signal.SIGINT else signal.SIG_DFL)
         signal.set_wakeup_fd(-1)
         if not getattr(self._forking, "own", False):

@@ -104,11 +104,11 @@ class Lifecycle:
 
     def end_unfinished(self) -> int:
         """Leave last words when the process is ended while it still loads; returns the exit code."""
-        return self._termination.tell_unfinished(self.progress.unfinished())
+        return self._termination.write_unfinished(self.progress.unfinished())
 
     def cannot_listen(self, port: int) -> None:
         """Leave as last words that the HTTP server did not run."""
-        self._termination.tell(
+        self._termination.write(
             ModelRejected(
                 "serve",
                 "CannotListen",
@@ -137,7 +137,7 @@ class Lifecycle:
         """Everything that takes time, away from the event loop."""
         settings, progress = self._settings, self.progress
         path = settings.model_path
-        self._termination.foretell(ended_while_loading(memory_limit(), folder_size(path)))
+        self._termination.write_provisional(ended_while_loading(memory_limit(), folder_size(path)))
         with progress.watched(), rejecting(progress):
             loaded = self._loaded or load_model(path)
             progress.stage = "smoke-test"
@@ -189,7 +189,7 @@ class Lifecycle:
     def _fail(self, rejection: ModelRejected) -> None:
         self._state.phase = Phase.FAILED
         self._state.failure = rejection
-        self._termination.tell(rejection)
+        self._termination.write(rejection)
         logger.error("the model is not served", extra={"fields": rejection.as_dict()})
         self.on_failure()
 

@@ -11,12 +11,12 @@ from davit_server.process.app import ModelServer
 from davit_server.process.forking import ForkGuard
 from davit_server.process.http_protocol import BoundedProtocol, UnfinishedHeads
 from davit_server.process.signals import EndSignals
-from davit_server.process.sockets import turn_newcomers_away
+from davit_server.process.sockets import stop_accepting_connections
 from davit_server.settings import Settings
 
 GRACE_AFTER_DEADLINE = 1.0
 """Seconds that answers get to leave after the last request's deadline."""
-LAST_CALL = 0.25
+CLOSE_DELAY_SECONDS = 0.25
 """Seconds from the last new connection to the end of the listener: who has connected is still answered."""
 
 
@@ -60,9 +60,9 @@ class DrainingServer(uvicorn.Server):
 
     def _read_signals(self) -> None:
         for sig in self._signals.received():
-            self._heed(sig)
+            self._handle(sig)
 
-    def _heed(self, sig: int) -> None:
+    def _handle(self, sig: int) -> None:
         """First signal: drain. Second Ctrl+C: leave at once."""
         self._count += 1
         if self._count == 1:
@@ -78,13 +78,13 @@ class DrainingServer(uvicorn.Server):
             return
         # A person at a terminal does not want to wait for load balancers.
         wait = self._drain_seconds if sig == signal.SIGTERM else 0.0
-        asyncio.get_running_loop().call_later(wait, self._last_call)
+        asyncio.get_running_loop().call_later(wait, self._stop_accepting)
 
-    def _last_call(self) -> None:
+    def _stop_accepting(self) -> None:
         for server in self.servers:
             for listener in server.sockets:
-                turn_newcomers_away(listener.fileno())
-        asyncio.get_running_loop().call_later(LAST_CALL, self.stop)
+                stop_accepting_connections(listener.fileno())
+        asyncio.get_running_loop().call_later(CLOSE_DELAY_SECONDS, self.stop)
 
     def stop(self) -> None:
         """Close the listener and finish what is in flight."""

@@ -22,8 +22,8 @@ class Runner(Protocol):
 
 async def run_in_daemon(job: Callable[[], T]) -> T:
     """Run a job in a thread that does not keep the process from exiting, unlike those of asyncio's pool."""
-    carry_out, result = _prepare(job)
-    threading.Thread(target=carry_out, name="load", daemon=True).start()
+    execute, result = _prepare(job)
+    threading.Thread(target=execute, name="load", daemon=True).start()
     return await result
 
 
@@ -51,8 +51,8 @@ class MainThread:
 
     async def run(self, job: Callable[[], T]) -> T:
         """Run a job as soon as the main thread is free."""
-        carry_out, result = _prepare(job)
-        self._jobs.put(carry_out)
+        execute, result = _prepare(job)
+        self._jobs.put(execute)
         return await result
 
     def work(self) -> None:
@@ -94,7 +94,7 @@ def _prepare(job: Callable[[], T]) -> tuple[Callable[[], None], asyncio.Future[T
         if not future.done():
             settle_future(value)
 
-    def carry_out() -> None:
+    def execute() -> None:
         try:
             result = job()
         except BaseException as failure:  # noqa: BLE001  carried over to the event loop
@@ -104,4 +104,4 @@ def _prepare(job: Callable[[], T]) -> tuple[Callable[[], None], asyncio.Future[T
         with contextlib.suppress(RuntimeError):  # the event loop is closed: the process is ending
             loop.call_soon_threadsafe(settle, *outcome)
 
-    return carry_out, future
+    return execute, future

@@ -4,7 +4,7 @@ import atexit
 import logging
 
 from davit_server.process.app import create_app
-from davit_server.process.descendants import adopt_orphans, end_children, leave_in_time
+from davit_server.process.descendants import adopt_orphans, end_children, exit_within
 from davit_server.process.forking import ForkGuard
 from davit_server.process.serving import ServingProcess
 from davit_server.process.supervisor import Supervisor
@@ -24,7 +24,7 @@ def serve(settings: Settings) -> int:
     adopt_orphans()
     atexit.register(end_children)
     code = Supervisor(settings, forks).run() if settings.workers > 1 else _serve_alone(settings, forks)
-    leave_in_time(code)
+    exit_within(code)
     return code
 
 

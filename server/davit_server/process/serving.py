@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from socket import socket
 
 from davit_server.process.app import ModelServer
-from davit_server.process.descendants import leave
+from davit_server.process.descendants import exit_now
 from davit_server.process.forking import ForkGuard
 from davit_server.process.listener import DrainingServer, server_config
 from davit_server.process.runners import MainThread
@@ -74,4 +74,4 @@ class ServingProcess:
             self._code = EXIT_REJECTED if app.state.failure is not None else 0
         if self._main.close():
             # Nothing can interrupt the main thread in order: it may be in the middle of an import.
-            leave(self._code or app.lifecycle.end_unfinished())
+            exit_now(self._code or app.lifecycle.end_unfinished())

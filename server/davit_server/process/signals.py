@@ -17,7 +17,7 @@ ENDING = (signal.SIGTERM, signal.SIGINT)
 """The signals that end a server."""
 
 
-def noted(sig: int, frame: FrameType | None) -> None:
+def placeholder_handler(sig: int, frame: FrameType | None) -> None:
     """Take the place of a signal's default action; what it causes is decided where the socket is read."""
     del sig, frame
 
@@ -42,12 +42,12 @@ class EndSignals:
     def install(self) -> None:
         """Handle the ending signals from now on. Only the main thread may do this."""
         for sig in ENDING:
-            signal.signal(sig, noted)
+            signal.signal(sig, placeholder_handler)
         signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
 
     def reinstall(self) -> None:
         """Handle them again after code of the model ran in the main thread; its other handlers stay."""
-        replaced = [sig.name for sig in ENDING if signal.getsignal(sig) is not noted]
+        replaced = [sig.name for sig in ENDING if signal.getsignal(sig) is not placeholder_handler]
         if replaced:
             logger.warning(
                 "the model's own handlers of %s are replaced: the server ends in order on these signals",

@@ -46,7 +46,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def turn_newcomers_away(listener: int) -> None:
+def stop_accepting_connections(listener: int) -> None:
     """Let a listening socket open no more connections, in all processes that share it.
 
     Those that are open, or wait to be accepted, are not touched. A client that comes now hears nothing; it

@@ -13,7 +13,7 @@ from davit_server.protocols.answers import answer_tensors, tensor_bytes, tensor_
 from davit_server.protocols.bodies import BodyLimits, Scope, decode_json, header, whole_number
 from davit_server.protocols.mapping import document_of, untyped_input
 from davit_server.protocols.tensors import Tensor, check_shapes, read_tensor
-from davit_server.runtimes.base import Work
+from davit_server.runtimes.base import PredictionRequest
 
 HEADER_LENGTH = b"inference-header-content-length"
 OCTETS = b"application/octet-stream"
@@ -49,33 +49,37 @@ class OpenInference:
         self._version = version
         self._limits = limits
 
-    def read(self, service: InferenceService, scope: Scope, content_type: bytes, body: bytes) -> Work:
-        """The request as work for the model.
+    def read(
+        self, service: InferenceService, scope: Scope, content_type: bytes, body: bytes
+    ) -> PredictionRequest:
+        """Return the request in the form that the model can be called with.
 
         Raises:
             RequestError: It cannot be read.
         """
         require_model(self._model, self._version, scope.get("path_params", {}))
         head, tail = self._split(scope, content_type, body)
-        request = decode_json(head, self._limits)
+        document = decode_json(head, self._limits)
         if (
-            not isinstance(request, dict)
-            or not isinstance(request.get("inputs"), list)
-            or not request["inputs"]
+            not isinstance(document, dict)
+            or not isinstance(document.get("inputs"), list)
+            or not document["inputs"]
         ):
             raise InvalidInput("The body must be a JSON object with a list 'inputs' of at least one tensor.")
-        tensors = read_tensors(request["inputs"], tail, service.table_limits)
-        parameters = request.get("parameters")
+        tensors = read_tensors(document["inputs"], tail, service.table_limits)
+        parameters = document.get("parameters")
         known = parameters if isinstance(parameters, dict) else {}
-        wanted = read_wanted(request, known)
-        work = self._work(service, tensors, known)
+        wanted = read_wanted(document, known)
+        request = self._prediction_request(service, tensors, known)
         outputs = service.model.signature.outputs
         default = outputs[0].name if len(outputs) == 1 and outputs[0].name else DEFAULT_OUTPUT
-        work.encode = self._encoder(wanted, default)
-        return work
+        request.encode = self._encoder(wanted, default)
+        return request
 
     @staticmethod
-    def _work(service: InferenceService, tensors: list[Tensor], parameters: dict[str, Any]) -> Work:
+    def _prediction_request(
+        service: InferenceService, tensors: list[Tensor], parameters: dict[str, Any]
+    ) -> PredictionRequest:
         """Through MLflow's own forms where there is a signature to cast to; else with the types as sent."""
         signature = service.model.signature
         if signature.inputs or signature.from_type_hint:

@@ -20,7 +20,7 @@ class Field:
     """MLflow's own description of a nested type, as JSON-like data."""
 
     @property
-    def told(self) -> str:
+    def short_type(self) -> str:
         """The type in a few words: `double`, `float64[-1, 4]`."""
         return f"{self.dtype}{list(self.shape)}" if self.kind == "tensor" else self.kind
 
@@ -66,25 +66,25 @@ class Signature:
 
 
 @dataclass(slots=True, eq=False)
-class Work:
+class PredictionRequest:
     """One decoded request, ready for the model.
 
     Attributes:
-        alone: Predicts this request by itself, exactly as MLflow's scoring server would.
+        predict_alone: Predicts this request by itself, exactly as MLflow's scoring server would.
         encode: Turns the prediction into the answer.
         rows: How many rows it has, where that can be told.
-        part: Its share of a joined call; None when it must be predicted alone.
-        key: Requests with equal keys may be joined.
+        batch_input: Its rows as an input of a shared call; None when it must be predicted alone.
+        batch_key: Requests with equal keys may share a call; None when this one may not.
     """
 
-    alone: Callable[[], Any]
+    predict_alone: Callable[[], Any]
     encode: Callable[[Any], Any]
     rows: int = 1
-    part: Any = None
-    key: Hashable = None
+    batch_input: Any = None
+    batch_key: Hashable = None
 
 
-class Joined(Protocol):
+class BatchPredictor(Protocol):
     """A way to predict the rows of several requests in one call of the model."""
 
     name: str

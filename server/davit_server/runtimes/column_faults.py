@@ -7,7 +7,7 @@ from davit_server.runtimes.base import Field, Signature
 from davit_server.runtimes.nested_faults import is_a, nested_fault, with_article
 
 
-def culprit(items: Sequence[Any], fails: Callable[[list[Any]], bool]) -> Any:
+def failing_item(items: Sequence[Any], fails: Callable[[list[Any]], bool]) -> Any:
     """The item that fails by itself, found by halving; None if the items fail only together."""
     left = list(items)
     while len(left) > 1:
@@ -64,10 +64,10 @@ def frame_fault(
         part = frame.iloc[rows, [places[at] for at in chosen]]
         return raises(lambda: check(part, Schema([schema.inputs[at] for at in chosen])))
 
-    wrong = culprit(list(places), fails)
+    wrong = failing_item(list(places), fails)
     if wrong is None:
         return ""
-    row = culprit(range(len(frame)), lambda rows: fails([wrong], slice(rows[0], rows[-1] + 1)))
+    row = failing_item(range(len(frame)), lambda rows: fails([wrong], slice(rows[0], rows[-1] + 1)))
     column = frame.iloc[:, places[wrong]]
     return column_fault(signature.inputs[wrong], wrong, row, column.iloc[row] if row is not None else None)
 
@@ -116,5 +116,9 @@ def tensor_fault(spec: Field, value: Any, form: str) -> str:
     except ValueError:
         cells[0] = []
     if any(isinstance(cell, list) for cell in cells.ravel()):
-        return f"{called} has lists of unequal length, which are no tensor; the model takes {spec.told}."
-    return f"{called} holds a value that cannot be converted to {spec.dtype}; the model takes {spec.told}."
+        return (
+            f"{called} has lists of unequal length, which are no tensor; the model takes {spec.short_type}."
+        )
+    return (
+        f"{called} holds a value that cannot be converted to {spec.dtype}; the model takes {spec.short_type}."
+    )

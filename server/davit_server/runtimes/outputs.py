@@ -10,7 +10,7 @@ _TEXT = frozenset({"string", "binary", "datetime"})
 _NUMBERS = frozenset({"double", "float", "long", "integer", "boolean"})
 
 
-def broken_promise(raw: Any, outputs: tuple[Field, ...]) -> str:
+def signature_violation(raw: Any, outputs: tuple[Field, ...]) -> str:
     """How a prediction contradicts the signature; empty when it does not.
 
     Named columns must be there, and numbers must not be text or the other way round. Width and precision
@@ -19,25 +19,25 @@ def broken_promise(raw: Any, outputs: tuple[Field, ...]) -> str:
     if not outputs:
         return ""
     if hasattr(raw, "columns"):
-        return _broken_columns(raw, outputs)
+        return _column_violation(raw, outputs)
     if len(outputs) == 1:
-        return _broken_kind(raw, outputs[0])
+        return _kind_violation(raw, outputs[0])
     return ""
 
 
-def _broken_columns(frame: Any, outputs: tuple[Field, ...]) -> str:
+def _column_violation(frame: Any, outputs: tuple[Field, ...]) -> str:
     """For data frames."""
     named = [spec for spec in outputs if spec.name is not None]
     missing = [spec.name for spec in named if spec.required and spec.name not in frame.columns]
     if missing and len(named) > 1:
         return f"the prediction lacks the columns {', '.join(map(repr, missing))} of the signature"
     for spec in named:
-        if spec.name in frame.columns and (broken := _broken_kind(frame[spec.name], spec)):
+        if spec.name in frame.columns and (broken := _kind_violation(frame[spec.name], spec)):
             return f"column {spec.name!r}: {broken}"
     return ""
 
 
-def _broken_kind(values: Any, spec: Field) -> str:
+def _kind_violation(values: Any, spec: Field) -> str:
     """Numbers for text or text for numbers."""
     try:
         kind = np.asarray(values).dtype.kind

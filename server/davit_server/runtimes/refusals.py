@@ -16,7 +16,7 @@ from davit_server.runtimes.base import Field, Parameter, Signature
 from davit_server.runtimes.column_faults import (
     cast_copy,
     column_fault,
-    culprit,
+    failing_item,
     frame_fault,
     raises,
     tensor_fault,
@@ -45,7 +45,7 @@ def expectation(signature: Signature) -> str:
     """The signature in a few words; empty if there is none."""
     if not signature.inputs:
         return ""
-    shown = [f"{_shown(spec)}: {spec.told}" for spec in signature.inputs[:SHOWN]]
+    shown = [f"{_shown(spec)}: {spec.short_type}" for spec in signature.inputs[:SHOWN]]
     more = ", …" if len(signature.inputs) > SHOWN else ""
     return f", for a model that takes {', '.join(shown)}{more}"
 
@@ -169,15 +169,15 @@ def _serving_fault(form: str, value: Any, schema: Any, signature: Signature) -> 
         chosen_schema = Schema([schema.inputs[named[name]] for name in names])
         return raises(lambda: parse_tf_serving_input({form: given}, schema=chosen_schema))
 
-    wrong = culprit(list(named), fails)
+    wrong = failing_item(list(named), fails)
     if wrong is None:
         return height_fault(value, signature)
     spec = signature.inputs[named[wrong]]
     if isinstance(value, dict):
         return values_fault(spec, named[wrong], value.get(wrong), form)
-    row = culprit(range(len(rows)), lambda at: fails([wrong], [rows[one] for one in at]))
+    row = failing_item(range(len(rows)), lambda at: fails([wrong], [rows[one] for one in at]))
     if spec.kind == "tensor" and row is None:
-        return f"Input '{spec.name}' has rows of different shapes; the model takes {spec.told}."
+        return f"Input '{spec.name}' has rows of different shapes; the model takes {spec.short_type}."
     if spec.kind == "tensor":
         return tensor_fault(spec, rows[row].get(wrong), form)
     return column_fault(spec, named[wrong], row, rows[row].get(wrong) if row is not None else None)

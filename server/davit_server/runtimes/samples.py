@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from davit_server.runtimes.base import Joined, Signature
+from davit_server.runtimes.base import BatchPredictor, Signature
 from davit_server.runtimes.pyfunc import PyfuncModel
 from davit_server.runtimes.rows import NUMPY_TYPES, Rows
 
@@ -17,17 +17,17 @@ _COLLIDING = 12
 """Requests of one row whose values come from a few, so that rows share keys."""
 
 
-def sample_parts(model: PyfuncModel, joined: Joined, *, library: bool) -> list[Rows]:
+def sample_parts(model: PyfuncModel, predictor: BatchPredictor, *, library: bool) -> list[Rows]:
     """Requests to check with: the input example, rows near it, and for libraries' models random rows.
 
     Code that an author wrote gets rows near its own example only: what it does with others is unknown.
 
     Args:
         model: The loaded model.
-        joined: Recognises the example's rows.
+        predictor: Recognises the example's rows.
         library: Whether the code that predicts is a library's.
     """
-    example = _example_part(model, joined)
+    example = _example_part(model, predictor)
     parts = [example] if example else []
     signature = model.signature
     if _number_type(signature):
@@ -42,14 +42,14 @@ def sample_parts(model: PyfuncModel, joined: Joined, *, library: bool) -> list[R
     return [*parts, *_other_texts(signature, rows), *_midnights(signature, rows[0])]
 
 
-def _example_part(model: PyfuncModel, joined: Joined) -> Rows | None:
+def _example_part(model: PyfuncModel, predictor: BatchPredictor) -> Rows | None:
     """The model's own input example, if it is a plain request."""
     example = model.example()
     if example is None:
         return None
     try:
         document = json.loads(example.body)
-        part = joined.read(document) if isinstance(document, dict) else None
+        part = predictor.read(document) if isinstance(document, dict) else None
     except ValueError:
         return None
     return part

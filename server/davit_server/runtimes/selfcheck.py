@@ -11,27 +11,29 @@ from typing import Any
 
 import numpy as np
 
-from davit_server.runtimes.base import Joined
+from davit_server.runtimes.base import BatchPredictor
 from davit_server.runtimes.rows import Rows
 
-Closeness = tuple[float, float]
+Tolerance = tuple[float, float]
 """How far numbers may be apart: as a share of their size, and at all."""
 
-EXACT: Closeness = (0.0, 0.0)
-ROUNDING: Closeness = (1e-9, 1e-12)
+EXACT: Tolerance = (0.0, 0.0)
+ROUNDING: Tolerance = (1e-9, 1e-12)
 """Matrix routines sum in another order when there are more rows."""
-ROUNDING_SINGLE: Closeness = (1e-4, 1e-6)
+ROUNDING_SINGLE: Tolerance = (1e-4, 1e-6)
 """The same for numbers of four bytes and less."""
 
 
-def differs_by_row(joined: Joined, parts: Sequence[Rows], largest: int, until: float, *, exact: bool) -> str:
+def differs_by_row(
+    predictor: BatchPredictor, parts: Sequence[Rows], largest: int, until: float, *, exact: bool
+) -> str:
     """Return why requests must not share a call; empty when nothing speaks against it.
 
     A row's answer must not depend on the rows beside it, so each part is predicted alone, and then among
     others: repeated, in several orders, beside equal rows, and in a call of the largest size.
 
     Args:
-        joined: The way of predicting in question.
+        predictor: The way of predicting in question.
         parts: Requests to try.
         largest: Rows of the largest call that will be made.
         until: When to stop trying, on the clock of `time.perf_counter`; what was found until then counts.
@@ -40,13 +42,13 @@ def differs_by_row(joined: Joined, parts: Sequence[Rows], largest: int, until: f
     """
     alone = []
     for part in parts:
-        alone.append(joined.predict([part])[0])
+        alone.append(predictor.predict([part])[0])
         if time.perf_counter() > until:
             break
-    if not _alike(joined.predict([parts[0]])[0], alone[0], exact=exact):
+    if not _alike(predictor.predict([parts[0]])[0], alone[0], exact=exact):
         return "the model answers the same row differently each time"
     for places in _arrangements([count for _, count in parts[: len(alone)]], largest):
-        together = joined.predict([parts[at] for at in places])
+        together = predictor.predict([parts[at] for at in places])
         pairs = [(answer, alone[at]) for answer, at in zip(together, places, strict=True)]
         if not all(_alike(*pair, exact=False) for pair in pairs):
             return "the model's answer to a row depends on the rows beside it"
@@ -101,14 +103,16 @@ def _narrow(values: Any) -> bool:
     return any(dtype.kind == "f" and dtype.itemsize < np.dtype(float).itemsize for dtype in found)
 
 
-def differs_from(reference: Joined, candidate: Joined, parts: Sequence[Rows], tolerance: float = 0.0) -> str:
+def differs_from(
+    reference: BatchPredictor, candidate: BatchPredictor, parts: Sequence[Rows], tolerance: float = 0.0
+) -> str:
     """Why a candidate may not stand in for the reference; empty when the answers agree.
 
     Args:
         reference: What is right.
         candidate: What is in question.
         parts: Requests to compare on.
-        tolerance: How far floating-point numbers may be apart, as a share of their size. Everything else
+        tolerance: How far floating-point numbers may be tolerance, as a share of their size. Everything else
             (labels, whole numbers, types, shapes) must be identical anyway.
     """
     for part in parts:
@@ -119,7 +123,7 @@ def differs_from(reference: Joined, candidate: Joined, parts: Sequence[Rows], to
     return ""
 
 
-def _same(left: Any, right: Any, apart: Closeness) -> bool:
+def _same(left: Any, right: Any, tolerance: Tolerance) -> bool:
     """Whether two predictions are equal in type, shape and value."""
     if type(left) is not type(right):
         return False
@@ -127,48 +131,48 @@ def _same(left: Any, right: Any, apart: Closeness) -> bool:
         return bool(left == right)
     if hasattr(left, "columns"):
         return list(left.columns) == list(right.columns) and all(
-            _same(left.iloc[:, at], right.iloc[:, at], apart) for at in range(len(left.columns))
+            _same(left.iloc[:, at], right.iloc[:, at], tolerance) for at in range(len(left.columns))
         )
     if hasattr(left, "iloc"):
         left, right = left.to_numpy(), right.to_numpy()
     if isinstance(left, list):
         return len(left) == len(right) and all(
-            _same_value(one, other, apart) for one, other in zip(left, right, strict=True)
+            _same_value(one, other, tolerance) for one, other in zip(left, right, strict=True)
         )
-    return left.shape == right.shape and left.dtype == right.dtype and _same_array(left, right, apart)
+    return left.shape == right.shape and left.dtype == right.dtype and _same_array(left, right, tolerance)
 
 
-def _same_array(left: Any, right: Any, apart: Closeness) -> bool:
+def _same_array(left: Any, right: Any, tolerance: Tolerance) -> bool:
     """Equality of arrays of one shape and type."""
     if left.dtype.kind != "f":
         return bool(np.array_equal(left, right))
-    if apart == EXACT:
+    if tolerance == EXACT:
         return bool(np.array_equal(left, right, equal_nan=True))
-    share, anyway = apart
-    return bool(np.allclose(right, left, rtol=share, atol=anyway, equal_nan=True))
+    relative, absolute = tolerance
+    return bool(np.allclose(right, left, rtol=relative, atol=absolute, equal_nan=True))
 
 
-def _same_value(left: Any, right: Any, apart: Closeness) -> bool:
+def _same_value(left: Any, right: Any, tolerance: Tolerance) -> bool:
     """Equality of two list entries, which may be arrays or numbers."""
     if isinstance(left, list | np.ndarray) or hasattr(left, "iloc"):
-        return _same(left, right, apart)
+        return _same(left, right, tolerance)
     if isinstance(left, float) and isinstance(right, float):
-        return _same_array(np.asarray(left), np.asarray(right), apart)
+        return _same_array(np.asarray(left), np.asarray(right), tolerance)
     return bool(np.all(left == right))
 
 
-def measure_cost(joined: Joined, part: Rows) -> tuple[float, float]:
+def measure_cost(predictor: BatchPredictor, part: Rows) -> tuple[float, float]:
     """Return the seconds that a call takes at all, and those that each row adds; best of a few tries."""
     rows = part[0][:1]
     many = 64
     joint = np.repeat(rows, many, axis=0) if isinstance(rows, np.ndarray) else list(rows) * many
-    one = min(_seconds(joined, (rows, 1)) for _ in range(5))
-    whole = min(_seconds(joined, (joint, many)) for _ in range(3))
+    one = min(_seconds(predictor, (rows, 1)) for _ in range(5))
+    whole = min(_seconds(predictor, (joint, many)) for _ in range(3))
     return one, max(0.0, (whole - one) / (many - 1))
 
 
-def _seconds(joined: Joined, part: Rows) -> float:
+def _seconds(predictor: BatchPredictor, part: Rows) -> float:
     """Return the time of one call."""
     started = time.perf_counter()
-    joined.predict([part])
+    predictor.predict([part])
     return time.perf_counter() - started

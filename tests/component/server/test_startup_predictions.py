@@ -111,8 +111,8 @@ def fail(*_, **__):
 def predicts_all_the_same() -> bool:
     """Whether a model of irises still gets a plan that answers."""
     plan = choose_plan(load_pyfunc(model_path("iris")), PlanOptions())
-    assert plan.joined is not None
-    return list(plan.joined.predict([(np.array([[5.1, 3.5, 1.4, 0.2]]), 1)])[0]) == [0]
+    assert plan.predictor is not None
+    return list(plan.predictor.predict([(np.array([[5.1, 3.5, 1.4, 0.2]]), 1)])[0]) == [0]
 
 
 @pytest.mark.parametrize("step", ["measure_cost", "differs_by_row"])

@@ -49,7 +49,7 @@ def test_a_folder_that_is_no_model_is_refused_before_anything_is_imported(tmp_pa
 def test_the_termination_message_fits_what_kubernetes_keeps(tmp_path):
     file = tmp_path / "log"
     file.touch()
-    TerminationLog(file).tell(ModelRejected("load", "LoadFailed", "x" * 9000, "cure"))
+    TerminationLog(file).write(ModelRejected("load", "LoadFailed", "x" * 9000, "cure"))
     assert len(file.read_bytes()) <= MAX_BYTES
     assert json.loads(file.read_text())["cure"] == "cure"
 
@@ -86,8 +86,8 @@ def raised(failure: BaseException) -> BaseException:
 def test_told_to_end_while_loading_there_is_nothing_to_say_unless_it_has_lasted(tmp_path):
     file = tmp_path / "log"
     file.write_text("provisional")
-    assert TerminationLog(file).tell_unfinished(None) == 0
+    assert TerminationLog(file).write_unfinished(None) == 0
     assert file.read_text() == ""
     late = ModelRejected("load", "LoadingTookTooLong", "It waits.", "Look.")
-    assert TerminationLog(file).tell_unfinished(late) == 1
+    assert TerminationLog(file).write_unfinished(late) == 1
     assert json.loads(file.read_text()) == late.as_dict()

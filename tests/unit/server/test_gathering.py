@@ -10,8 +10,8 @@ TOOK = 0.010
 def gathering() -> Gathering:
     """After a call for sixteen."""
     found = Gathering()
-    found.answered(16, TOOK, 100.0)
-    found.begun()
+    found.call_ended(16, TOOK, 100.0)
+    found.call_started()
     return found
 
 
@@ -21,13 +21,13 @@ def test_nobody_is_waited_for_before_the_first_answer():
 
 def test_a_client_that_is_alone_never_waits():
     gathering = Gathering()
-    gathering.answered(1, TOOK, 100.0)
+    gathering.call_ended(1, TOOK, 100.0)
     assert gathering.wait(1, 100.001) is None
 
 
 def test_short_calls_are_not_worth_it():
     gathering = Gathering()
-    gathering.answered(16, 0.0004, 100.0)
+    gathering.call_ended(16, 0.0004, 100.0)
     assert gathering.wait(1, 100.0001) is None
 
 
@@ -46,7 +46,7 @@ def test_who_is_missing_is_waited_for_a_part_of_a_calls_time_after_the_first(gat
 
 def test_a_slow_model_keeps_nobody_waiting_for_longer_than_a_round_trip():
     gathering = Gathering()
-    gathering.answered(16, 2.0, 100.0)
+    gathering.call_ended(16, 2.0, 100.0)
     assert gathering.wait(5, 100.1) == NEXT_TURN
     assert gathering.wait(5, 100.101) == pytest.approx(0.049)
     assert gathering.wait(5, 100.151) is None
@@ -66,6 +66,6 @@ def test_who_comes_long_after_the_answers_comes_by_chance(gathering: Gathering):
 def test_each_call_is_waited_for_anew(gathering: Gathering):
     assert gathering.wait(16, 100.001) == NEXT_TURN
     assert gathering.wait(16, 100.002) is None
-    gathering.begun()
-    gathering.answered(16, TOOK, 100.012)
+    gathering.call_started()
+    gathering.call_ended(16, TOOK, 100.012)
     assert gathering.wait(4, 100.013) == NEXT_TURN

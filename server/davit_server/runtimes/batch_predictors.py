@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from davit_server.runtimes.base import Joined, Signature
+from davit_server.runtimes.base import BatchPredictor, Signature
 from davit_server.runtimes.pyfunc import Parsed, PyfuncModel
 from davit_server.runtimes.rows import NUMPY_TYPES, MatrixReader, Rows, TableReader, TensorReader
 
@@ -79,15 +79,15 @@ def split(prediction: Any, counts: Sequence[int]) -> list[Any]:
     return parts
 
 
-def joined_pyfunc(model: PyfuncModel) -> Joined | None:
+def pyfunc_predictor(model: PyfuncModel) -> BatchPredictor | None:
     """One data frame or tensor a batch for unchanged pyfunc; None when rows cannot be recognised.
 
     What the model raises comes as a `RequestError` with its explanation.
     """
-    return _joined(model, lambda data: model.predict(Parsed(data)))
+    return _predictor(model, lambda data: model.predict(Parsed(data)))
 
 
-def joined_direct(model: PyfuncModel) -> Joined | None:
+def unenforced_predictor(model: PyfuncModel) -> BatchPredictor | None:
     """The same, past MLflow's schema enforcement; None where that does more than look.
 
     Rows that are recognised already have the names, the order and the types of the signature, so that
@@ -98,11 +98,11 @@ def joined_direct(model: PyfuncModel) -> Joined | None:
         return None
     wants_params = inspect.signature(predict).parameters.get("params")
     if wants_params is not None and wants_params.kind is not inspect.Parameter.VAR_KEYWORD:
-        return _joined(model, partial(predict, params=None))
-    return _joined(model, predict)
+        return _predictor(model, partial(predict, params=None))
+    return _predictor(model, predict)
 
 
-def _joined(model: PyfuncModel, predict: Callable[[Any], Any]) -> Joined | None:
+def _predictor(model: PyfuncModel, predict: Callable[[Any], Any]) -> BatchPredictor | None:
     """The fitting reader in front of a function of data frames or tensors."""
     signature = model.signature
     if signature.from_type_hint or model.by_example or not signature.inputs:

@@ -18,7 +18,7 @@ MAX_HUNG_THREADS = 3
 """With more abandoned calls still running the process no longer calls itself alive."""
 
 
-class Lane:
+class PredictThread:
     """A thread that runs one job at a time and can be abandoned."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -38,7 +38,7 @@ class Lane:
         """Run a job that does not raise; its result goes to `done` in the event loop."""
         self._jobs.put((job, done))
 
-    def leave(self) -> None:
+    def stop(self) -> None:
         """End the thread after the job it runs now."""
         self._jobs.put(None)
 
@@ -57,11 +57,11 @@ class Running:
     """One call of the model that runs in a thread, and the requests it answers."""
 
     calls: list[Call]
-    lane: Lane
+    thread: PredictThread
     started: float
 
 
-class Lanes:
+class PredictThreads:
     """The threads that predict, as many as calls run at one time.
 
     Args:
@@ -76,8 +76,8 @@ class Lanes:
         self._loop = loop
         self._metrics = metrics
         self._watch = watch
-        self._idle: list[Lane] = []
-        self._abandoned: list[Lane] = []
+        self._idle: list[PredictThread] = []
+        self._abandoned: list[PredictThread] = []
         self.running: list[Running] = []
 
     def hung(self, usual: int) -> bool:
@@ -86,7 +86,7 @@ class Lanes:
         Args:
             usual: How many calls run at one time when all is well.
         """
-        self._abandoned = [lane for lane in self._abandoned if lane.alive]
+        self._abandoned = [thread for thread in self._abandoned if thread.alive]
         return len(self._abandoned) > MAX_HUNG_THREADS + usual - 1
 
     def run(
@@ -99,17 +99,17 @@ class Lanes:
             job: Gives their answers; does not raise.
             done: Gets the answers in the event loop, unless the call has been abandoned.
         """
-        lane = self._idle.pop() if self._idle else Lane(self._loop)
-        running = Running(calls, lane, time.perf_counter())
+        thread = self._idle.pop() if self._idle else PredictThread(self._loop)
+        running = Running(calls, thread, time.perf_counter())
         self.running.append(running)
 
         def finished(results: list[Any]) -> None:
             if running in self.running:
                 self.running.remove(running)
-                self._idle.append(lane)
+                self._idle.append(thread)
                 done(running, results)
 
-        lane.run(job, finished)
+        thread.run(job, finished)
         self._watch()
         return running
 
@@ -128,14 +128,14 @@ class Lanes:
             logger.warning("a prediction outlived its deadline; its thread is abandoned")
             self._metrics.abandoned.add()
             self.running.remove(running)
-            running.lane.leave()
-            self._abandoned.append(running.lane)
+            running.thread.stop()
+            self._abandoned.append(running.thread)
         return late
 
     def close(self) -> None:
         """Let all threads end after what they do now."""
-        for lane in (*self._idle, *(running.lane for running in self.running)):
-            lane.leave()
+        for thread in (*self._idle, *(running.thread for running in self.running)):
+            thread.stop()
 
 
 def expire_calls(calls: Iterable[Call], now: float) -> None:
