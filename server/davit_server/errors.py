@@ -136,7 +136,7 @@ class ModelRejected(Exception):
         self.failure = failure
 
     def as_dict(self) -> dict[str, str]:
-        """The five fields as they stand in the termination message."""
+        """Return the five fields of the termination message."""
         return {
             "class": self.failure.value,
             "stage": self.stage,

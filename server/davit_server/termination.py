@@ -23,7 +23,7 @@ class TerminationLog:
         self._path = path
 
     def write(self, rejection: ModelRejected) -> None:
-        """Leave class, stage, reason, cause and cure."""
+        """Write class, stage, reason, cause and cure."""
         told = rejection.as_dict()
         over = len(json.dumps(told)) - MAX_BYTES
         if over > 0:
@@ -31,11 +31,11 @@ class TerminationLog:
         self._write_text(json.dumps(told, ensure_ascii=False))
 
     def write_provisional(self, rejection: ModelRejected) -> None:
-        """Leave a message for the case that the system kills the process without warning."""
+        """Write a message that applies if the system kills the process without warning."""
         self.write(rejection)
 
     def write_unfinished(self, unfinished: ModelRejected | None) -> int:
-        """Leave last words when the process is told to end while it still loads; returns the exit code.
+        """Write a message if loading took too long before the process was ended; return the exit code.
 
         Args:
             unfinished: Set when loading has taken so long that it probably hangs, and that Kubernetes ends
@@ -49,7 +49,7 @@ class TerminationLog:
         return 1
 
     def clear(self) -> None:
-        """Nothing to tell (any more)."""
+        """Remove the message: there is nothing to report."""
         self._write_text("")
 
     def _write_text(self, text: str) -> None:
@@ -62,7 +62,7 @@ class TerminationLog:
 
 
 def ended_while_loading(limit: int | None, files: int) -> ModelRejected:
-    """What an end without any warning during loading most likely means.
+    """Return the most likely reason for an end without any warning during loading.
 
     Args:
         limit: The memory limit in bytes, if there is one.

@@ -15,7 +15,7 @@ _WHY = {
 
 
 def health_routes(state: ServerState, metrics: Metrics) -> APIRouter:
-    """MLflow's and the Open Inference Protocol's probes, and the Prometheus endpoint."""
+    """Return MLflow's and the Open Inference Protocol's probes, and the Prometheus endpoint."""
     router = APIRouter(tags=["health"])
 
     @router.get("/ping", summary="200 when the model answers")

@@ -48,14 +48,14 @@ class Identity:
         return [(name.encode(), _header_value(value)) for name, value in told if value]
 
     def headers(self, request_id: bytes) -> Headers:
-        """The headers of one answer; while draining they also ask the client to connect elsewhere."""
+        """Return the headers of one answer; while draining they also tell the client to reconnect."""
         headers = [*self._fixed, (b"x-request-id", request_id)]
         if self.draining:
             headers.append((b"connection", b"close"))
         return headers
 
     def request_id(self, scope: dict[str, Any]) -> bytes:
-        """The client's own request id if it is harmless to repeat, else a new one."""
+        """Return the client's own request id if it is safe to repeat, else a new one."""
         for name, value in scope["headers"]:
             if name == b"x-request-id" and _SAFE(value):
                 known: bytes = value
@@ -64,7 +64,7 @@ class Identity:
 
 
 def _header_value(text: str) -> bytes:
-    """Text as a header may carry it: visible ASCII, everything else percent-encoded."""
+    """Encode a text for a header: visible ASCII as it is, everything else percent-encoded."""
     return b"".join(
         bytes([byte]) if 33 <= byte <= 126 else b"%%%02X" % byte for byte in text.encode("utf-8", "replace")
     )

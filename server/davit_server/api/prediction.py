@@ -116,7 +116,7 @@ class PredictionRoute:
             self._finish(scope, request_id, outcome, status, started)
 
     async def _predict(self, scope: Scope, receive: Receive, started: float) -> Any:
-        """From the first byte to the encoded answer."""
+        """Read a request and return the encoded answer."""
         service = self._state.service
         if service is None:
             raise NotReady("The model is still being loaded; try again.", retry_after=2)
@@ -160,7 +160,7 @@ class PredictionRoute:
 
 
 def _log_model_at_fault(failure: ModelRaised | ModelFailed, request_id: bytes) -> None:
-    """One line for the model's author: what was raised and where; at DEBUG also the exception's own text."""
+    """Log what the model raised and where, for its author; at DEBUG also the exception's own text."""
     fields = {"request_id": request_id.decode()}
     if failure.__cause__ is not None:
         fields |= describe_raised(failure.__cause__, with_text=logger.isEnabledFor(logging.DEBUG))
@@ -186,7 +186,7 @@ def read_without_collecting(read: Callable[..., PredictionRequest], *request: An
 
 
 def _told(failure: RequestError) -> tuple[str, int, bytes, Headers]:
-    """Outcome, status, body and headers of a failure."""
+    """Return outcome, status, body and headers of a failure."""
     return (
         failure.outcome,
         status_of(failure),

@@ -19,7 +19,7 @@ SINGLE_THREAD_ROWS = 1024
 
 
 def tree_predictor(model: PyfuncModel) -> BatchPredictor | None:
-    """The native way for gradient-boosted trees with an all-number signature; None for others."""
+    """Return the native predictor for boosted trees with an all-number signature; None for others."""
     inner = model.mlflow_model
     if inner.metadata.flavors["python_function"].get("predict_fn", "predict") != "predict":
         return None
@@ -30,7 +30,7 @@ def tree_predictor(model: PyfuncModel) -> BatchPredictor | None:
 
 
 def _call_of(trees: Any, columns: tuple[str, ...]) -> Callable[[Any], Any] | None:
-    """A function of arrays from a booster or its scikit-learn wrapper; None for other models."""
+    """Return a function of arrays for a booster or its scikit-learn wrapper; None for other models."""
     makers = {
         ("lightgbm", "Booster"): _lightgbm_booster,
         ("lightgbm", "LGBMRegressor"): _lightgbm_regressor,
@@ -45,7 +45,7 @@ def _call_of(trees: Any, columns: tuple[str, ...]) -> Callable[[Any], Any] | Non
 
 
 def _lightgbm_booster(booster: Any, _: tuple[str, ...]) -> Callable[[Any], Any]:
-    """LightGBM knows columns by their position only."""
+    """Return the booster's own call; LightGBM identifies columns by position only."""
     predict = booster.predict
 
     def call(matrix: Any) -> Any:
@@ -61,7 +61,7 @@ def _lightgbm_regressor(wrapper: Any, columns: tuple[str, ...]) -> Callable[[Any
 
 
 def _lightgbm_classifier(wrapper: Any, columns: tuple[str, ...]) -> Callable[[Any], Any]:
-    """The class with the highest score, of two the first when both are equal, as the wrapper has it."""
+    """Return a call that picks the class with the highest score; of equal ones the first."""
     score, classes = _lightgbm_booster(wrapper.booster_, columns), wrapper.classes_
 
     def call(matrix: Any) -> Any:
@@ -101,7 +101,7 @@ def _xgboost_wrapper(wrapper: Any, columns: tuple[str, ...]) -> Callable[[Any], 
 
 
 def not_infinite(matrix: Any) -> Any:
-    """The matrix itself; missing values are XGBoost's business.
+    """Return the matrix itself; XGBoost handles missing values.
 
     Raises:
         ValueError: A value is infinite, which XGBoost refuses only on its slow way.

@@ -21,7 +21,7 @@ _REGRESSORS = frozenset({"LinearRegression", "Ridge", "Lasso", "ElasticNet", "SG
 
 
 def linear_predictor(model: PyfuncModel) -> BatchPredictor | None:
-    """The direct way for a linear model with an all-number signature; None for others."""
+    """Return the direct predictor for a linear model with an all-number signature; None for others."""
     signature = model.signature
     if not signature.inputs:
         return None

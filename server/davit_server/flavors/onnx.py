@@ -168,14 +168,14 @@ def converted(model: PyfuncModel) -> Iterator[Graph]:
 
 
 def _width(model: PyfuncModel) -> int:
-    """The number of columns."""
+    """Return the number of columns."""
     signature = model.signature
     return int(np.prod(signature.inputs[0].shape[1:])) if signature.tensors else len(signature.inputs)
 
 
 @cache
 def _converted(estimator: Any, width: int, *, double: bool) -> bytes:
-    """The estimator as a serialized graph, by the converter of its library; once a process and its forks."""
+    """Convert an estimator to a serialized graph; cached, so once for a process and its forks."""
     library = type(estimator).__module__.partition(".")[0]
     try:
         if library in {"lightgbm", "xgboost"}:
@@ -213,7 +213,7 @@ def _converted_trees(estimator: Any, library: str, width: int, *, double: bool) 
 
 
 def _nameless(trees: Any) -> Any:
-    """A copy of an XGBoost model that knows its columns by position, as its converter wants it."""
+    """Return a copy of an XGBoost model without column names, which its converter requires."""
     bare = copy.deepcopy(trees)
     booster = bare.get_booster() if hasattr(bare, "get_booster") else bare
     booster.feature_names = None
@@ -221,7 +221,7 @@ def _nameless(trees: Any) -> Any:
 
 
 def _session(graph: bytes | str) -> Any:
-    """A session that computes in the calling thread only."""
+    """Return a session that computes in the calling thread only."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -232,7 +232,7 @@ def _session(graph: bytes | str) -> Any:
 
 
 def _input_type(session: Any) -> str:
-    """The type, as numpy names it, of a session's only input."""
+    """Return the type, as numpy names it, of a session's only input."""
     inputs = session.get_inputs()
     if len(inputs) != 1 or inputs[0].type not in _DTYPES:
         raise NotConvertibleError("its graph does not take one table of floating-point numbers")
@@ -240,7 +240,7 @@ def _input_type(session: Any) -> str:
 
 
 def _caller(session: Any, reference: Any) -> Callable[[Any], Any]:
-    """A function of arrays that answers with the type and shape of a reference."""
+    """Return a function of arrays whose answers have the type and shape of a reference."""
     run, feed, dtype = session.run, session.get_inputs()[0].name, np.dtype(_input_type(session))
     names = [output.name for output in session.get_outputs()]
     shaped = _table_shaped(reference, names) if hasattr(reference, "columns") else None
@@ -258,7 +258,7 @@ def _caller(session: Any, reference: Any) -> Callable[[Any], Any]:
 
 
 def _table_shaped(reference: Any, names: list[str]) -> Callable[[list[Any]], Any]:
-    """Outputs as the data frame that MLflow's onnx flavor makes of them."""
+    """Return how outputs become the data frame that MLflow's onnx flavor makes of them."""
     if list(reference.columns) != names:
         raise NotConvertibleError("its outputs have other names than pyfunc's")
     kind = type(reference)
@@ -270,7 +270,7 @@ def _table_shaped(reference: Any, names: list[str]) -> Callable[[list[Any]], Any
 
 
 def _array_shaped(session: Any, reference: Any) -> tuple[list[str], Callable[[list[Any]], Any]]:
-    """The name of the output that holds what pyfunc answers, and that as pyfunc's kind of array."""
+    """Return the name of the output to compare with pyfunc's, and how it becomes pyfunc's kind of array."""
     if not isinstance(reference, np.ndarray):
         raise NotConvertibleError(f"pyfunc answers with a {type(reference).__name__}")
     wanted, tail, dtype = reference.dtype.kind == "f", reference.shape[1:], reference.dtype

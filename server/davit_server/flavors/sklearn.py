@@ -11,7 +11,7 @@ from davit_server.runtimes.pyfunc import PyfuncModel
 
 
 def sklearn_predictor(model: PyfuncModel) -> BatchPredictor | None:
-    """The native way for a scikit-learn model with an all-number signature; None for others.
+    """Return the native predictor for a scikit-learn model with an all-number signature; None for others.
 
     The caller still has to prove that it answers as pyfunc does: a pipeline may pick columns by name, and
     not every estimator treats an array like a frame.
@@ -25,7 +25,7 @@ def sklearn_predictor(model: PyfuncModel) -> BatchPredictor | None:
 
 
 def _native(model: PyfuncModel) -> Callable[[Any], Any] | None:
-    """The estimator's own method behind pyfunc's `predict`."""
+    """Return the estimator's own method behind pyfunc's `predict`."""
     inner = model.mlflow_model
     name = inner.metadata.flavors["python_function"].get("predict_fn", "predict")
     estimator = inner.get_raw_model()
@@ -42,7 +42,7 @@ def _native(model: PyfuncModel) -> Callable[[Any], Any] | None:
 
 
 def _without_names(estimator: Any) -> Any:
-    """A shallow copy that does not remember column names, sharing all fitted state."""
+    """Return a shallow copy without column names that shares all fitted state."""
     if "feature_names_in_" not in vars(estimator):
         return estimator
     bare = copy.copy(estimator)

@@ -18,7 +18,7 @@ _field_size = threading.Lock()
 
 
 def read_csv(text: str, types: dict[str, Any] | None, limits: TableLimits) -> Any:
-    """The table as pandas reads it.
+    """Return the table as pandas reads it.
 
     Args:
         text: The body.
@@ -42,7 +42,7 @@ def read_csv(text: str, types: dict[str, Any] | None, limits: TableLimits) -> An
 
 
 def _columns(text: str) -> int:
-    """The columns of the table, those of its index included.
+    """Return the number of columns, those of the index included.
 
     Raises:
         InvalidInput: Too many names repeat, or the first line does not fit the header.
@@ -60,7 +60,7 @@ def _columns(text: str) -> int:
 
 
 def _first_records(text: str) -> tuple[list[str], list[str]]:
-    """The header and the first line of values, each empty where there is none."""
+    """Return the header and the first line of values, each empty where there is none."""
     with _field_size:
         usual = csv.field_size_limit(len(text) + 1)
         try:
@@ -71,5 +71,5 @@ def _first_records(text: str) -> tuple[list[str], list[str]]:
 
 
 def _is_not_blank(record: list[str]) -> bool:
-    """Whether pandas does not skip a line."""
+    """Return whether pandas keeps a line."""
     return len(record) > 1 or any(map(str.strip, record))

@@ -112,7 +112,7 @@ class TableLimits:
         return max(most, 1)
 
     def _check_texts(self, form: str, value: Any) -> None:
-        """MLflow makes arrays of two forms, in which numpy gives each text the room of the longest."""
+        """Refuse texts that take too much memory: numpy stores each as long as the longest of its array."""
         if form not in {"instances", "inputs"}:
             return
         for column in _arrays(value, by_row=form == "instances"):
@@ -121,12 +121,12 @@ class TableLimits:
 
 
 def _is_plain_array(form: str, value: Any) -> bool:
-    """Whether a request becomes one array: a list of numbers or lists, without names."""
+    """Return whether a request becomes one array: a list of numbers or lists, without names."""
     return form in {"instances", "inputs"} and isinstance(value, list) and dict not in set(map(type, value))
 
 
 def _size_of_split(split: Any) -> tuple[int, int]:
-    """Rows and columns of `dataframe_split`, whose index and columns alone can span a table."""
+    """Return rows and columns of `dataframe_split`, whose index and columns alone can span a table."""
     if not isinstance(split, dict):
         return 1, 1
     rows, columns = _size(split.get("data"))
@@ -134,7 +134,7 @@ def _size_of_split(split: Any) -> tuple[int, int]:
 
 
 def _size(value: Any) -> tuple[int, int]:
-    """Rows and columns of the table that a list of rows or an object of columns spans."""
+    """Return rows and columns of the table that a list of rows or an object of columns spans."""
     if isinstance(value, list):
         return len(value), _extent(value)
     if isinstance(value, dict):
@@ -143,7 +143,7 @@ def _size(value: Any) -> tuple[int, int]:
 
 
 def _extent(lines: Iterable[Any]) -> int:
-    """The other side of a table: its longest line, or as many places as its lines name together."""
+    """Return the other dimension of a table: its longest line, or the number of names in its lines."""
     longest, names = 1, set[str]()
     for line in lines:
         if isinstance(line, dict):
@@ -158,7 +158,7 @@ def _length(value: Any) -> int:
 
 
 def _arrays(value: Any, *, by_row: bool) -> Iterable[Any]:
-    """What becomes one array each: a whole list, or each column of an object or, by row, of objects."""
+    """Yield what becomes one array each: a whole list, or each column of an object or, by row, of objects."""
     if isinstance(value, dict):
         return value.values()
     if not by_row or not isinstance(value, list):
@@ -173,7 +173,7 @@ def _arrays(value: Any, *, by_row: bool) -> Iterable[Any]:
 
 
 def _texts(column: Any) -> tuple[int, int]:
-    """How many values a list or nested list has, and the length of its longest text; 0 without texts."""
+    """Return how many values a nested list has, and the length of its longest text; 0 without texts."""
     number, longest = 0, 0
     waiting = [column]
     while waiting:

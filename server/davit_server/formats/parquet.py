@@ -33,7 +33,7 @@ _PAGE_DECODED, _PAGE_SIZE, _PAGE_DATA, _PAGE_DATA_V2, _DATA_VALUES = 2, 3, 5, 8,
 
 
 def read_parquet(body: bytes, limits: TableLimits) -> Any:
-    """The table as pandas reads it.
+    """Return the table as pandas reads it.
 
     Raises:
         ImportError: There is no pyarrow.
@@ -91,7 +91,7 @@ def _count(body: bytes, limits: TableLimits) -> tuple[list["_Column"], int]:
 
 
 def _described(body: bytes) -> tuple[Struct, list["_Column"]]:
-    """The footer of a file, and the columns that its schema has."""
+    """Return the footer of a file, and the columns of its schema."""
     size = int.from_bytes(body[-8:-4], "little")
     if body[:4] != b"PAR1" or body[-4:] != b"PAR1" or size > len(body) - 12:
         raise _damaged()
@@ -132,7 +132,7 @@ class _Column:
         return self.count * self._longest if self._is_text else 0
 
     def rows_within(self, size: int) -> int:
-        """How many of its texts surely take no more than so many bytes."""
+        """Return how many of its texts are certain to fit into a number of bytes."""
         return max(1, min(65536, size // max(self._longest, 1)))
 
     def add(self, body: bytes, meta: Struct) -> None:
@@ -158,7 +158,7 @@ class _Column:
 
 
 def _number(fields: Struct, wanted: int) -> int:
-    """A field that must be there, whole and not negative."""
+    """Return a required field: an integer, not negative."""
     number = fields.get(wanted)
     if not isinstance(number, int) or number < 0:
         raise _damaged()
@@ -166,12 +166,12 @@ def _number(fields: Struct, wanted: int) -> int:
 
 
 def _optional(fields: Struct, wanted: int) -> int:
-    """A field that may be there; -1 where it is not."""
+    """Return an optional field; -1 where it is missing."""
     return _number(fields, wanted) if wanted in fields else -1
 
 
 def _list(fields: Struct, wanted: int, kind: type = dict) -> list[Any]:
-    """A field that must be a list of structs, or of something else."""
+    """Return a required field: a list of structs, or of another type."""
     found = fields.get(wanted)
     if not isinstance(found, list) or not all(isinstance(value, kind) for value in found):
         raise _damaged()
@@ -183,7 +183,7 @@ def _damaged() -> InvalidInput:
 
 
 def _measure(file: Any, column: _Column, limits: TableLimits, decoded: int) -> int:
-    """The bytes of a column's texts, decoded a piece at a time."""
+    """Return the bytes of a column's texts, decoded a piece at a time."""
     rows = column.rows_within(limits.decoded_bytes // PIECES)
     measured = 0
     for batch in file.iter_batches(batch_size=rows, columns=[column.path], use_threads=False):

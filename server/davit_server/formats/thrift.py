@@ -17,7 +17,7 @@ Struct = dict[int, Any]
 
 
 def read_struct(body: bytes, at: int) -> tuple[Struct, int]:
-    """The struct that begins at an offset, and where it ends.
+    """Return the struct that begins at an offset, and the offset where it ends.
 
     Raises:
         InvalidInput: There is none.
@@ -42,7 +42,7 @@ class _Reader:
         self.at = at
 
     def struct(self, nesting: int) -> Struct:
-        """The fields of a struct.
+        """Return the fields of a struct.
 
         Raises:
             IndexError: The bytes end before it does.
@@ -94,7 +94,7 @@ class _Reader:
         return byte
 
     def _unsigned(self) -> int:
-        """A number of seven bits a byte, lowest first."""
+        """Return a number of seven bits a byte, lowest first."""
         number = shift = 0
         while True:
             byte = self._byte()
@@ -106,7 +106,7 @@ class _Reader:
                 raise _malformed()
 
     def _signed(self) -> int:
-        """A number whose sign is in its lowest bit."""
+        """Return a number whose sign is in its lowest bit."""
         number = self._unsigned()
         return (number >> 1) ^ -(number & 1)
 

@@ -31,12 +31,12 @@ class Call:
         return not self.future.done()
 
     def answer(self, result: Any) -> None:
-        """Deliver, unless the deadline was faster."""
+        """Deliver a result, unless the request has been answered at its deadline."""
         if not self.future.done():
             self.future.set_result(result)
 
     def expire(self) -> None:
-        """Answer that it took too long."""
+        """Answer that the deadline passed."""
         self.answer(
             DeadlineExceeded(
                 "The prediction took longer than a request may take; send fewer rows or try again."

@@ -36,7 +36,7 @@ class Gathering:
         self._seen = 0
 
     def call_ended(self, requests: int, took: float, now: float) -> None:
-        """A call has been answered.
+        """Record the end of a call.
 
         Args:
             requests: How many shared it or waited behind it; 1 if it could not be shared.
@@ -48,12 +48,12 @@ class Gathering:
         self._answered = now
 
     def call_started(self) -> None:
-        """A call begins: whoever comes now is first of the next."""
+        """Record the start of a call: the next request is the first of the next batch."""
         self._first = None
         self._seen = 0
 
     def wait(self, waiting: int, now: float) -> float | None:
-        """How long to wait for more.
+        """Return how long to wait for more requests.
 
         Args:
             waiting: Requests that are there.

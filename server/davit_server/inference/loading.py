@@ -122,7 +122,7 @@ def rejecting(progress: LoadProgress) -> Iterator[None]:
 
 
 def unexpected(failure: BaseException, stage: str) -> ModelRejected:
-    """For what nobody thought of: the model is not served, and the log has the place."""
+    """Return the rejection for an exception that no other rule explains."""
     if not isinstance(failure, Exception):
         return explain_exit(failure, stage)
     return ModelRejected(

@@ -114,7 +114,7 @@ class PredictThreads:
         return running
 
     def expire(self, now: float) -> list[Running]:
-        """Answer the requests that are too late and abandon calls whose requests all have an answer.
+        """Answer the requests whose deadline has passed, and abandon calls without an unanswered request.
 
         Args:
             now: The time, on the clock of `time.perf_counter`.
@@ -139,7 +139,7 @@ class PredictThreads:
 
 
 def expire_calls(calls: Iterable[Call], now: float) -> None:
-    """Answer those that are too late."""
+    """Answer the requests whose deadline has passed."""
     for call in calls:
         if call.deadline <= now:
             call.expire()

@@ -49,7 +49,7 @@ class LoadProgress:
             watch.join()
 
     def unfinished(self) -> ModelRejected | None:
-        """The rejection to leave when the process is ended now; None before the first report."""
+        """Return the rejection to leave when the process is ended now; None before the first report."""
         if self.seconds < self._interval:
             return None
         place = next(iter(self.places()), "an unknown place")
@@ -62,7 +62,7 @@ class LoadProgress:
         )
 
     def places(self) -> list[str]:
-        """Where the loading thread stands: its innermost calls, the last one first."""
+        """Return where the loading thread is: its innermost calls, the last one first."""
         frame = sys._current_frames().get(self._thread)  # noqa: SLF001  documented, for exactly this
         found: list[str] = []
         while frame is not None and len(found) < FRAMES:

@@ -67,7 +67,7 @@ class Scheduler:
         return future
 
     def _watch(self) -> None:
-        """See to it that deadlines are looked at while calls run in threads."""
+        """Set an alarm for the next deadline, if there is none."""
         if self._alarm is None:
             self._set_alarm()
 
@@ -82,7 +82,7 @@ class Scheduler:
             self._alarm = self._loop.call_later(max(left, 0.001), self._expire)
 
     def _expire(self) -> None:
-        """Answer what is too late, and give up calls that nobody waits for any more."""
+        """Answer requests whose deadline has passed, and abandon calls without an unanswered request."""
         self._alarm = None
         now = time.perf_counter()
         for queue in (self._batcher, self._side_by_side):

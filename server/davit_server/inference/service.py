@@ -75,7 +75,7 @@ class InferenceService:
             )
 
     def read_document(self, document: Any) -> PredictionRequest:
-        """A JSON request in MLflow's protocol.
+        """Read a JSON request in MLflow's protocol.
 
         Raises:
             InvalidInput: Not a JSON object.
@@ -85,7 +85,7 @@ class InferenceService:
         return read_document(self.model, self.plan, document, limits.max_rows, limits.max_cells)
 
     def read_parsed(self, parse: Callable[[], Parsed]) -> PredictionRequest:
-        """A request of another form, parsed where it is predicted, off the event loop."""
+        """Return a request of another format, which is parsed where it is predicted, off the event loop."""
 
         def alone() -> Any:
             parsed = parse()
@@ -96,7 +96,7 @@ class InferenceService:
         return PredictionRequest(predict_alone=alone, encode=encode_predictions)
 
     async def predict(self, request: PredictionRequest, started: float) -> Any:
-        """The encoded answer.
+        """Return the encoded answer.
 
         Args:
             request: A request as one of the `read_` methods made it.
@@ -141,13 +141,13 @@ def read_document(
 
 
 def _check(model: PyfuncModel, document: dict[str, Any], max_rows: int, max_cells: int) -> int:
-    """Rows of a request that is not too large for MLflow's parsing."""
+    """Return the rows of a request; refuse one that is too large for MLflow's parsing."""
     boxed = not model.signature.from_type_hint
     return TableLimits(max_rows, max_cells).check_document(document, boxed=boxed)
 
 
 def _check_and_predict(model: PyfuncModel, document: dict[str, Any], max_cells: int) -> Any:
-    """For plain rows, which have been counted, that need MLflow's parsing after all."""
+    """Predict plain rows, which have been counted, by MLflow's own parsing after all."""
     _check(model, document, max_cells, max_cells)
     return _predict_document(model, document)
 
@@ -157,6 +157,6 @@ def _predict_document(model: PyfuncModel, document: dict[str, Any]) -> Any:
 
 
 def _json_type(value: Any) -> str:
-    """What JSON calls a value's type."""
+    """Return JSON's name for the type of a value."""
     names = {list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
     return names.get(type(value), "a number")

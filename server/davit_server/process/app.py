@@ -150,7 +150,7 @@ def create_app(
 
 
 def _docs_routes(document: Callable[[], dict[str, Any]], identity: Identity) -> APIRouter:
-    """The OpenAPI document, and the page made of it."""
+    """Return the routes of the OpenAPI document and of the page made of it."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/openapi.json")
@@ -170,7 +170,7 @@ def _docs_routes(document: Callable[[], dict[str, Any]], identity: Identity) -> 
 
 
 def _document(app: FastAPI, state: ServerState) -> dict[str, Any]:
-    """The OpenAPI document; typed as soon as the model is loaded."""
+    """Return the OpenAPI document; typed as soon as the model is loaded."""
     document = get_openapi(title=app.title, version=app.version, routes=app.routes)
     model = state.service.model if state.service else None
     signature, example = (model.signature, model.example()) if model else (Signature(), None)
@@ -183,12 +183,12 @@ def _document(app: FastAPI, state: ServerState) -> dict[str, Any]:
 
 
 def model_name(settings: Settings) -> str:
-    """The given name, else that of the model's folder."""
+    """Return the configured name, else that of the model's folder."""
     return settings.model_name or settings.model_path.resolve().name or "model"
 
 
 def _fastapi(lifecycle: Lifecycle) -> FastAPI:
-    """The app around the routes: lifespan and errors."""
+    """Return the app around the routes: lifespan and errors."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -41,7 +41,7 @@ def adopt_orphans() -> None:
 
 
 def descendants() -> list[Process]:
-    """All running processes below this one, whatever session they are in; none elsewhere than on Linux."""
+    """Return all running processes below this one, in any session; none on systems other than Linux."""
     children: dict[int, list[Process]] = {}
     for process in _processes():
         children.setdefault(process.parent, []).append(process)
@@ -121,7 +121,7 @@ def exit_within(code: int, seconds: float = EXIT_SECONDS) -> None:
 
 
 def _end_multiprocessing() -> None:
-    """What multiprocessing does at the interpreter's exit, without waiting for processes that never end."""
+    """Run multiprocessing's exit function, without waiting for processes that never end."""
     for child in multiprocessing.active_children():
         if not child.daemon:  # it would be waited for
             child.terminate()

@@ -40,7 +40,7 @@ class ForkGuard:
         )
 
     def keep_private(self, descriptors: Iterable[int]) -> None:
-        """Let no process of the model have these descriptors."""
+        """Keep these descriptors out of the model's processes."""
         self._private.update(descriptors)
 
     @contextlib.contextmanager
@@ -84,7 +84,7 @@ class ForkGuard:
 
 
 def _is_bound_to(descriptor: int, port: int) -> bool:
-    """Whether a descriptor is an internet socket with this local port."""
+    """Return whether a descriptor is an internet socket with this local port."""
     try:
         twin = socket.socket(fileno=descriptor)
     except OSError:

@@ -39,7 +39,7 @@ class UnfinishedHeads:
             self._schedule(connection.loop)
 
     def forget(self, connection: "BoundedProtocol") -> None:
-        """The head is complete, or the connection closed."""
+        """Stop watching a connection: its head is complete, or it is closed."""
         self._waiting.pop(connection, None)
 
     def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -80,7 +80,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._heads.watch(self, self.timeout_keep_alive)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of it."""
+        """Stop watching the connection."""
         self._heads.forget(self)
         super().connection_lost(exc)
 
@@ -112,12 +112,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self.send_400_response("")
 
     def on_message_begin(self) -> None:
-        """A head begins."""
+        """Note that a head begins."""
         super().on_message_begin()
         self._in_head = True
 
     def on_headers_complete(self) -> None:
-        """The head is complete: begin the request, unless it is too large.
+        """Begin the request, whose head is complete, unless the head is too large.
 
         Raises:
             ValueError: It is; the parser turns this into its own error, and that into `send_400_response`.
@@ -152,7 +152,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._refusal = (status, code, f"A request may have {allowed}; send less.")
 
     def expire(self) -> None:
-        """The time is over: close the connection, with an answer if a request had begun."""
+        """Close the connection at its deadline, with an answer if a request had begun."""
         if self.transport.is_closing():
             return
         if not self._begun:
@@ -163,7 +163,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.send_400_response(message)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no request, or none that is read, with our JSON object, and close."""
+        """Answer with our JSON object what is not a valid or acceptable request, and close."""
         del msg
         status, code, message = self._refusal or (
             HTTPStatus.BAD_REQUEST,

@@ -84,14 +84,14 @@ class Lifecycle:
             self._loading.cancel()
 
     async def stop(self) -> None:
-        """Let go of everything."""
+        """Stop loading and release the threads that predict."""
         self.interrupt()
         await self.settled()
         if self._state.service is not None:
             self._state.service.close()
 
     def drain(self) -> bool:
-        """Tell load balancers to look elsewhere while still answering.
+        """Report not ready to load balancers, while requests are still answered.
 
         Returns False when there is nothing to drain, because the model never was ready.
         """
@@ -103,11 +103,11 @@ class Lifecycle:
         return True
 
     def end_unfinished(self) -> int:
-        """Leave last words when the process is ended while it still loads; returns the exit code."""
+        """Write a termination message when the process ends while it still loads; return the exit code."""
         return self._termination.write_unfinished(self.progress.unfinished())
 
     def cannot_listen(self, port: int) -> None:
-        """Leave as last words that the HTTP server did not run."""
+        """Write a termination message that says that the HTTP server did not run."""
         self._termination.write(
             ModelRejected(
                 "serve",
@@ -126,7 +126,7 @@ class Lifecycle:
             self._become_ready(loaded, tried)
 
     def _check_settled(self, loading: asyncio.Task[None]) -> None:
-        """However loading has ended, the process does not stay without a model and without a reason."""
+        """Fail if loading ended in an unexpected way: the process must not stay without model and reason."""
         if self._stopping or self._state.phase is not Phase.LOADING:
             return
         failure = asyncio.CancelledError() if loading.cancelled() else loading.exception()
@@ -134,7 +134,7 @@ class Lifecycle:
         self._fail(unexpected(failure or asyncio.CancelledError(), self.progress.stage))
 
     def _load_and_try(self) -> tuple[Loaded, Tried]:
-        """Everything that takes time, away from the event loop."""
+        """Do everything that takes time, outside the event loop."""
         settings, progress = self._settings, self.progress
         path = settings.model_path
         self._termination.write_provisional(ended_while_loading(memory_limit(), folder_size(path)))
@@ -170,7 +170,7 @@ class Lifecycle:
         logger.info("ready", extra={"fields": fields})
 
     def _record(self, loaded: Loaded, tried: Tried) -> None:
-        """What is now known of the model, as metrics."""
+        """Set the metrics that follow from the loaded model."""
         self._metrics.facts |= {
             "model_load_duration_seconds": loaded.seconds,
             "model_smoke_test_duration_seconds": tried.checked.seconds,
@@ -207,7 +207,7 @@ def plan_options(settings: Settings) -> PlanOptions:
 
 
 def fetch_facts(path: Path) -> dict[str, float]:
-    """What `davit fetch` left beside the model about itself; nothing where it did not run."""
+    """Return what `davit fetch` recorded beside the model; nothing where it did not run."""
     try:
         report = json.loads((path / ".davit" / "report.json").read_bytes())
         return {
@@ -219,4 +219,4 @@ def fetch_facts(path: Path) -> dict[str, float]:
 
 
 async def _at_once() -> None:
-    """Nothing to wait for."""
+    """Return at once: there is nothing to wait for."""

@@ -53,7 +53,7 @@ class DrainingServer(uvicorn.Server):
         self._count = 0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and heed signals from the first moment."""
+        """Listen, and handle signals from the first moment."""
         asyncio.get_running_loop().add_reader(self._signals.fileno(), self._read_signals)
         await super().startup(sockets)
         self._forks.port = self.servers[0].sockets[0].getsockname()[1]
@@ -63,7 +63,7 @@ class DrainingServer(uvicorn.Server):
             self._handle(sig)
 
     def _handle(self, sig: int) -> None:
-        """First signal: drain. Second Ctrl+C: leave at once."""
+        """Drain on the first signal; end at once on a second Ctrl+C."""
         self._count += 1
         if self._count == 1:
             self._begin_drain(sig)
@@ -92,7 +92,7 @@ class DrainingServer(uvicorn.Server):
 
 
 def server_config(app: ModelServer, settings: Settings) -> uvicorn.Config:
-    """The settings of uvicorn: its fast loop and parser, our logs, time for what is in flight."""
+    """Return uvicorn's settings: its fast loop and parser, our logs, time for requests in flight."""
     return uvicorn.Config(
         app,
         host=settings.host,

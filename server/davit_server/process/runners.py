@@ -86,7 +86,7 @@ class MainThread:
 
 
 def _prepare(job: Callable[[], T]) -> tuple[Callable[[], None], asyncio.Future[T]]:
-    """A function that runs a job in any thread, and the future in this event loop that gets its outcome."""
+    """Return a function that runs a job in any thread, and the future that gets its outcome."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 

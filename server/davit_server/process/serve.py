@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 def serve(settings: Settings) -> int:
-    """Serve until told to stop; the exit code says whether the model was served.
+    """Serve until a signal ends the process; return the exit code: 0 if the model was served.
 
     Args:
         settings: All of them.

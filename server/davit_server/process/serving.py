@@ -38,7 +38,7 @@ class ServingProcess:
         self._code = 0
 
     def run(self, app: ModelServer, drain_seconds: float, sockets: Sequence[socket] | None = None) -> int:
-        """Answer until told to end. Called by the main thread; returns the exit code.
+        """Serve until a signal ends the process; return the exit code. Called by the main thread.
 
         While the main thread still loads the model, the whole process ends at once instead.
 
@@ -60,7 +60,7 @@ class ServingProcess:
         return self._code
 
     def _answer(self, app: ModelServer, server: DrainingServer, sockets: list[socket] | None) -> None:
-        """The whole life of the HTTP thread."""
+        """Run the HTTP server: all that the HTTP thread does."""
         try:
             server.run(sockets)
         except SystemExit as ended:  # uvicorn has logged why it cannot listen

@@ -36,7 +36,7 @@ class EndSignals:
         return self._receiver.fileno(), self._sender.fileno()
 
     def fileno(self) -> int:
-        """What becomes readable when a signal has come."""
+        """Return the descriptor that becomes readable when a signal has arrived."""
         return self._receiver.fileno()
 
     def install(self) -> None:
@@ -56,7 +56,7 @@ class EndSignals:
         self.install()
 
     def received(self) -> list[signal.Signals]:
-        """The ending signals that have come since the last call."""
+        """Return the ending signals that have arrived since the last call."""
         with contextlib.suppress(BlockingIOError):
             return [signal.Signals(number) for number in self._receiver.recv(4096) if number in ENDING]
         return []

@@ -35,7 +35,7 @@ DROP_NEW_CONNECTIONS = (
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket that children inherit."""
+    """Return a listening socket that children inherit."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -99,7 +99,7 @@ class Supervisor:
         self._loaded: Loaded | None = None
 
     def run(self) -> int:
-        """Serve until told to stop; the exit code says whether the model was served."""
+        """Serve until a signal ends the process; return the exit code: 0 if the model was served."""
         self._signals.install()
         pipes = (self._ready_reader, self._ready_writer, self._release_reader, self._release_writer)
         self._forks.keep_private((*self._signals.descriptors, *pipes))
@@ -118,7 +118,7 @@ class Supervisor:
         return self._watch()
 
     def _load(self) -> Loaded:
-        """The model, with everything that stays put out of the garbage collector's way."""
+        """Load the model, and keep what stays in memory out of the garbage collector's way."""
         path, progress = self._settings.model_path, LoadProgress()
         self._termination.write_provisional(ended_while_loading(memory_limit(), folder_size(path)))
         with self._leaving_on_signal(progress), progress.watched(), rejecting(progress):
@@ -151,7 +151,7 @@ class Supervisor:
             os.close(writer)
 
     def _watch(self) -> int:
-        """Until all workers have ended: count the ready, replace the dead, pass signals on."""
+        """Count ready workers, replace dead ones and pass signals on, until all workers have ended."""
         code = 0
         while self._workers:
             readable, _, _ = select.select([self._ready_reader, self._signals.fileno()], [], [], 0.1)
@@ -170,7 +170,7 @@ class Supervisor:
             self._release_workers()
 
     def _handle_worker_exit(self, worker: Worker, exit_code: int) -> int:
-        """A worker has ended: replace it, or let the whole end too. Returns the exit code so far."""
+        """Replace a worker that has ended, or end the others too. Return the exit code so far."""
         self._workers.remove(worker)
         end_descendants(0, group=worker.pid)  # what the model has started there
         if self._ending is not None:
@@ -197,7 +197,7 @@ class Supervisor:
         self._workers.append(Worker(index, self._fork(lambda: self._run_worker(index)), time.monotonic()))
 
     def _run_worker(self, index: int) -> int:
-        """A worker's whole life."""
+        """Run a worker process; return its exit code."""
         self._close_release_writer()
         process = ServingProcess(self._settings, self._forks)
         app = create_app(
@@ -207,13 +207,13 @@ class Supervisor:
         return process.run(app, self._settings.drain_seconds, [self._socket])
 
     async def _wait_for_all(self, state: ServerState) -> None:
-        """Tell the parent that this worker could answer; go on when all could."""
+        """Report to the parent that this worker is ready; wait until all are."""
         if state.ready:
             os.write(self._ready_writer, b"+")
             await to_thread(os.read, self._release_reader, 1)
 
     def _release_workers(self) -> None:
-        """All workers could answer: the doorman leaves, and they take over the socket."""
+        """Stop the probe process and let the workers take over the socket: all are ready."""
         self._stop_probe_process()
         self._close_release_writer()
 
@@ -234,7 +234,7 @@ class Supervisor:
             self._probe_process = None
 
     def _end(self, sig: int) -> None:
-        """Let all workers drain; nobody is replaced from now on."""
+        """Let all workers drain; none is replaced from now on."""
         if self._ending is None:
             # Else the kernel would go on to queue connections that nobody takes.
             self._socket.close()
@@ -245,7 +245,7 @@ class Supervisor:
                 os.kill(worker.pid, sig)
 
     def _fork(self, run: Callable[[], int]) -> ForkProcess:
-        """A child that runs a function and exits with what it returns."""
+        """Fork a child that runs a function and exits with the code it returns."""
         child = multiprocessing.get_context("fork").Process(target=_run_child, args=(run, os.getpid()))
         with self._forks.own_child():
             child.start()
@@ -253,7 +253,7 @@ class Supervisor:
 
 
 def _run_child(run: Callable[[], int], parent: int) -> NoReturn:
-    """A child's whole life. It ends like any program, but runs no exit function of its parent."""
+    """Run a child process. It ends like any program, but runs no exit function of its parent."""
     code = EXIT_FAILED
     atexit._clear()  # noqa: SLF001  what newer versions of multiprocessing do
     try:

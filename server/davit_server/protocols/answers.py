@@ -22,7 +22,7 @@ from davit_server.protocols.tensors import Tensor
 
 
 def answer_tensors(raw: Any, default: str) -> list[Tensor]:
-    """A prediction as named tensors with its own shapes and types.
+    """Return a prediction as named tensors with its own shapes and types.
 
     Args:
         raw: What the model returned.
@@ -39,7 +39,7 @@ def answer_tensors(raw: Any, default: str) -> list[Tensor]:
 
 
 def _outputs(raw: Any, default: str) -> list[tuple[str, Any]]:
-    """The prediction's outputs by name."""
+    """Return the prediction's outputs by name."""
     if hasattr(raw, "columns") and hasattr(raw, "iloc"):
         return [(_output_name(name), raw.iloc[:, at]) for at, name in enumerate(raw.columns)]
     if isinstance(raw, dict):
@@ -71,12 +71,12 @@ def _named_array(name: str, values: Any) -> Any:
 
 
 def tensor_entry(tensor: Tensor) -> dict[str, Any]:
-    """A tensor as an element of `outputs`, without its data."""
+    """Return a tensor as an element of `outputs`, without its data."""
     return {"name": tensor.name, "datatype": tensor.datatype, "shape": list(tensor.array.shape)}
 
 
 def tensor_data(tensor: Tensor) -> list[Any]:
-    """A tensor's values as JSON has them, flat in row order; missing ones as null.
+    """Return a tensor's values as JSON has them, flat in row order; missing ones as null.
 
     Raises:
         ModelFailed: There is an infinity among them.
@@ -99,7 +99,7 @@ def tensor_data(tensor: Tensor) -> list[Any]:
 
 
 def tensor_bytes(tensor: Tensor) -> bytes:
-    """A tensor's values for the binary extension.
+    """Return a tensor's values for the binary extension.
 
     Raises:
         ModelFailed: A value is missing, or is a text that UTF-8 cannot hold.
@@ -116,7 +116,7 @@ def tensor_bytes(tensor: Tensor) -> bytes:
 
 
 def _unmasked(tensor: Tensor) -> Any:
-    """NaN for what is missing."""
+    """Return the array with NaN for missing values."""
     if tensor.array.dtype.kind == "f" or not np.ma.getmaskarray(tensor.array).any():
         return tensor.array.filled(np.nan) if tensor.array.dtype.kind == "f" else tensor.array.data
     raise _without_null(tensor)

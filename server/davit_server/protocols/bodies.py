@@ -55,7 +55,7 @@ class BodyLimits:
 
 
 def header(scope: Scope, wanted: bytes) -> bytes | None:
-    """The first header of a name (lower case)."""
+    """Return the first header of a name (lower case)."""
     for name, value in scope["headers"]:
         if name == wanted:
             found: bytes = value
@@ -64,7 +64,7 @@ def header(scope: Scope, wanted: bytes) -> bytes | None:
 
 
 def whole_number(value: bytes | None) -> int | None:
-    """The number in a header; None when it is missing, no number, or beyond 64 bits."""
+    """Return the number in a header; None when it is missing, not a number, or beyond 64 bits."""
     if value is None or len(value) > MAX_DIGITS or not value.isdigit():
         return None
     return int(value)
@@ -72,7 +72,7 @@ def whole_number(value: bytes | None) -> int | None:
 
 @lru_cache(maxsize=256)
 def media_kind(content_type: bytes) -> MediaKind:
-    """What a Content-Type header announces, by the rules of MLflow's scoring server.
+    """Return what a Content-Type header announces, by the rules of MLflow's scoring server.
 
     Raises:
         Unsupported: Not a type that is read here, or a parameter other than `charset=utf-8`.
@@ -91,7 +91,7 @@ def media_kind(content_type: bytes) -> MediaKind:
 
 
 def require_plain(scope: Scope) -> bytes:
-    """The Content-Type of a request.
+    """Return the Content-Type of a request.
 
     Raises:
         Unsupported: It has none, or its body is compressed.
@@ -109,7 +109,7 @@ def require_plain(scope: Scope) -> bytes:
 
 
 async def read_body(scope: Scope, receive: Receive, limits: BodyLimits, started: float) -> bytes:
-    """The whole body.
+    """Return the whole body.
 
     Raises:
         TooLarge: More bytes than allowed, told by Content-Length or found while reading.
@@ -129,7 +129,7 @@ async def read_body(scope: Scope, receive: Receive, limits: BodyLimits, started:
 
 
 async def _first(receive: Receive, limits: BodyLimits, started: float) -> dict[str, Any]:
-    """The first piece, which mostly has come together with the headers.
+    """Return the first piece, which usually has arrived together with the headers.
 
     Then `receive` returns without waiting and needs no timer, which would be the dearest part of reading.
     """
@@ -168,7 +168,7 @@ def _continue(reading: Coroutine[Any, Any, Any], awaited: Any) -> Generator[Any,
 
 
 async def _rest(body: bytes, receive: Receive, limits: BodyLimits, started: float) -> bytes:
-    """The pieces after the first."""
+    """Return the whole body: its first piece and those that follow."""
     pieces, size = [body], len(body)
     left = limits.seconds - (time.perf_counter() - started)
     try:
@@ -196,7 +196,7 @@ def _too_large(limits: BodyLimits) -> TooLarge:
 
 
 def decode_json(body: bytes, limits: BodyLimits) -> Any:
-    """The JSON value of a body.
+    """Return the JSON value of a body.
 
     Raises:
         InvalidInput: Not JSON, not UTF-8, or nested too deeply.
@@ -211,7 +211,7 @@ def decode_json(body: bytes, limits: BodyLimits) -> Any:
 
 
 def decode_leniently(body: bytes) -> Any:
-    """What only Python's own parser accepts, as MLflow's server does: NaN, lone surrogates, long integers.
+    """Decode what only Python's own parser accepts, as MLflow does: NaN, lone surrogates, long integers.
 
     Raises:
         InvalidInput: Not JSON, not UTF-8, or nested too deeply.
@@ -251,7 +251,7 @@ def require_modest(body: bytes, limits: BodyLimits) -> None:
 
 
 def _brackets(body: bytes) -> bytes:
-    """All brackets outside strings, as square ones."""
+    """Return all brackets outside strings, as square ones."""
     if b"\\" in body:
         # In this order: in a run of backslashes before a quote each pair is one character.
         body = body.replace(b"\\\\", b"").replace(b'\\"', b"")

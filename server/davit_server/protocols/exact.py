@@ -17,7 +17,7 @@ class Inexpressible(Exception):
 
 
 def exact_array(values: Any) -> Any:
-    """An array of one of the protocol's types, masked where values are missing.
+    """Return an array of one of the protocol's types, masked where values are missing.
 
     Raises:
         Inexpressible: There is none.
@@ -34,7 +34,7 @@ def exact_array(values: Any) -> Any:
 
 
 def _of_array(array: Any) -> Any:
-    """A numpy array: as it is, where the protocol has its type."""
+    """Convert a numpy array; it stays as it is where the protocol has its type."""
     if isinstance(array, np.matrix):
         array = np.asarray(array)
     if array.ndim == 0:
@@ -51,7 +51,7 @@ def _of_array(array: Any) -> Any:
 
 
 def _boxed(array: Any) -> Any:
-    """Datetimes and durations as pandas' own, which know their ISO form; anything else has none."""
+    """Return datetimes and durations as pandas' own, which have an ISO form; refuse other types."""
     import pandas as pd
 
     if array.dtype.kind not in "mM":
@@ -63,7 +63,7 @@ def _boxed(array: Any) -> Any:
 
 
 def _of_pandas(values: Any) -> Any:
-    """A column or index, also of one of pandas' own types."""
+    """Convert a column or index, also of one of pandas' own types."""
     if isinstance(values.dtype, np.dtype):
         return _of_array(values.to_numpy())
     array = _of_cells(list(values.astype(object)))
@@ -74,7 +74,7 @@ def _of_pandas(values: Any) -> Any:
 
 
 def _of_list(values: Sequence[Any]) -> Any:
-    """A list: numbers by the short way, everything else value by value."""
+    """Convert a list: numbers at once, everything else value by value."""
     try:
         array = np.asarray(values)
     except (ValueError, OverflowError, TypeError):
@@ -85,7 +85,7 @@ def _of_list(values: Sequence[Any]) -> Any:
 
 
 def _of_cells(cells: list[Any]) -> Any:
-    """Single values of any type; lists among them become further dimensions."""
+    """Convert single values of any type; lists among them become further dimensions."""
     if any(map(_is_list, cells)):
         return _stacked(cells)
     missing = np.fromiter(map(_is_missing, cells), dtype=bool, count=len(cells))
@@ -110,7 +110,7 @@ def _is_list(cell: Any) -> bool:
 
 
 def _stacked(cells: list[Any]) -> Any:
-    """Lists of one shape in every row, as one array with more dimensions."""
+    """Stack lists of one shape into one array with more dimensions."""
     if not all(map(_is_list, cells)):
         raise Inexpressible("holds lists beside single values")
     rows = [exact_array(cell) for cell in cells]
@@ -125,7 +125,7 @@ def _stacked(cells: list[Any]) -> Any:
 
 
 def _is_missing(cell: Any) -> bool:
-    """None, NaN, NaT, and pandas' NA."""
+    """Return whether a value is None, NaN, NaT or pandas' NA."""
     if isinstance(cell, float | np.floating):
         return math.isnan(cell)
     if isinstance(cell, np.datetime64 | np.timedelta64):
@@ -134,7 +134,7 @@ def _is_missing(cell: Any) -> bool:
 
 
 def _of_present(cells: list[Any]) -> Any:
-    """Single values, none of them missing, all of one kind."""
+    """Convert single values, none of them missing, all of one kind."""
     kinds = {_kind_of(cell_type) for cell_type in set(map(type, cells))}
     if kinds == {"boolean"}:
         return np.array(cells, dtype=bool)
@@ -150,7 +150,7 @@ def _of_present(cells: list[Any]) -> Any:
 
 
 def _kind_of(cell_type: type) -> str:
-    """What a type counts as; values of several kinds have no common type.
+    """Return the kind of a type; values of several kinds have no common type.
 
     Raises:
         Inexpressible: It is of none.
@@ -178,7 +178,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 
 def _integers(cells: list[Any]) -> Any:
-    """The narrowest of the protocol's 64-bit types that holds them all."""
+    """Return whole numbers in the narrowest of the protocol's 64-bit types that holds them all."""
     for dtype in (np.int64, np.uint64):
         limits = np.iinfo(dtype)
         if limits.min <= min(cells) and max(cells) <= limits.max:
@@ -187,7 +187,7 @@ def _integers(cells: list[Any]) -> Any:
 
 
 def _floats(cells: list[Any]) -> Any:
-    """Numbers as doubles; refused where a whole number would lose digits."""
+    """Return numbers as doubles; refuse whole numbers that would lose digits."""
     array = np.array(cells, dtype=np.float64)
     if any(isinstance(cell, int) and int(number) != cell for cell, number in zip(cells, array, strict=True)):
         raise Inexpressible("mixes fractions with whole numbers that a double cannot hold")
@@ -195,7 +195,7 @@ def _floats(cells: list[Any]) -> Any:
 
 
 def _text(cell: Any) -> Any:
-    """The one exact text of a value; bytes stay bytes."""
+    """Return the one exact text of a value; bytes stay bytes."""
     if isinstance(cell, str | bytes):
         return cell
     if isinstance(cell, bytearray):

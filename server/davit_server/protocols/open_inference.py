@@ -31,7 +31,7 @@ class Wanted:
     """The outputs it wants as raw bytes; None for all of them."""
 
     def as_bytes(self, name: str) -> bool:
-        """Whether an output goes out as raw bytes."""
+        """Return whether an output is sent as raw bytes."""
         return self.binary is None or name in self.binary
 
 
@@ -80,7 +80,7 @@ class OpenInference:
     def _prediction_request(
         service: InferenceService, tensors: list[Tensor], parameters: dict[str, Any]
     ) -> PredictionRequest:
-        """Through MLflow's own forms where there is a signature to cast to; else with the types as sent."""
+        """Use MLflow's own forms where there is a signature to cast to, else the types as sent."""
         signature = service.model.signature
         if signature.inputs or signature.from_type_hint:
             return service.read_document(document_of(tensors, parameters, signature))
@@ -88,7 +88,7 @@ class OpenInference:
 
     @staticmethod
     def _split(scope: Scope, content_type: bytes, body: bytes) -> tuple[bytes, bytes | None]:
-        """The JSON head and, with the binary extension, the raw bytes behind it."""
+        """Return the JSON head and, with the binary extension, the raw bytes behind it."""
         told = header(scope, HEADER_LENGTH)
         if told is None:
             if not content_type.lower().startswith(b"application/json"):
@@ -111,7 +111,7 @@ class OpenInference:
         return encode
 
     def _answer(self, tensors: list[Tensor], wanted: Wanted) -> Any:
-        """The answer as JSON, or as JSON followed by raw bytes."""
+        """Return the answer as JSON, or as JSON followed by raw bytes."""
         entries, pieces = [], []
         for tensor in tensors:
             entry = tensor_entry(tensor)
@@ -151,7 +151,7 @@ def require_model(model: str, version: str, path_params: dict[str, Any]) -> None
 
 
 def read_tensors(entries: list[Any], tail: bytes | None, limits: TableLimits) -> list[Tensor]:
-    """All inputs; those with a `binary_data_size` take their bytes from the tail, in order.
+    """Read all inputs; those with a `binary_data_size` take their bytes from the tail, in order.
 
     Raises:
         InvalidInput: A tensor is malformed, two have one name, or the bytes do not add up.
@@ -177,7 +177,7 @@ def read_tensors(entries: list[Any], tail: bytes | None, limits: TableLimits) ->
 
 
 def read_wanted(request: dict[str, Any], parameters: dict[str, Any]) -> Wanted:
-    """What the client asked of the answer.
+    """Return what the client requests of the answer.
 
     Raises:
         InvalidInput: `outputs` is not a list of named objects, or names one twice.
@@ -200,14 +200,14 @@ def read_wanted(request: dict[str, Any], parameters: dict[str, Any]) -> Wanted:
 
 
 def _binary(entry: dict[str, Any], *, default: bool) -> bool:
-    """Whether one output is wanted as bytes."""
+    """Return whether one output is requested as bytes."""
     parameters = entry.get("parameters")
     asked = parameters.get("binary_data") if isinstance(parameters, dict) else None
     return asked if isinstance(asked, bool) else default
 
 
 def _choose(tensors: list[Tensor], names: tuple[str, ...]) -> list[Tensor]:
-    """The wanted outputs in the wanted order."""
+    """Return the requested outputs in the requested order."""
     by_name = {tensor.name: tensor for tensor in tensors}
     if not set(names) <= by_name.keys():
         raise InvalidInput(

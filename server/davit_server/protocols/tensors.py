@@ -60,17 +60,17 @@ class Tensor:
 
 
 def has_datatype(dtype: Any) -> bool:
-    """Whether the protocol has numpy's type, other than as BYTES."""
+    """Return whether the protocol has numpy's type, other than as BYTES."""
     return dtype in _NAMES and dtype.kind != "O"
 
 
 def datatype_of(dtype: str) -> str:
-    """The protocol's name for one of numpy's; BYTES for what has none."""
+    """Return the protocol's name for one of numpy's; BYTES for types that it does not have."""
     return _NAMES.get(np.dtype(dtype), "BYTES")
 
 
 def read_tensor(entry: Any, raw: bytes | None) -> Tensor:
-    """One element of a request's `inputs`.
+    """Read one element of a request's `inputs`.
 
     Args:
         entry: The JSON object.
@@ -121,7 +121,7 @@ def check_shapes(entries: list[Any], limits: TableLimits) -> None:
 
 
 def _from_json(data: Any, datatype: str) -> Any:
-    """Values from flat or nested lists."""
+    """Return values from flat or nested lists."""
     if not isinstance(data, list):
         raise InvalidInput("The data of an input must be a list.")
     flat = _flattened(data)
@@ -144,7 +144,7 @@ def _from_json(data: Any, datatype: str) -> Any:
 
 
 def _flattened(data: list[Any]) -> list[Any]:
-    """The values of nested lists, row by row; each is looked at once, however deep it lies."""
+    """Return the values of nested lists, row by row; each is visited once, at any depth."""
     if list not in set(map(type, data)):
         return data
     flat: list[Any] = []
@@ -161,7 +161,7 @@ def _flattened(data: list[Any]) -> list[Any]:
 
 
 def _from_bytes(raw: bytes, datatype: str) -> Any:
-    """Values from the binary extension: little-endian numbers, or length-prefixed strings."""
+    """Return values from the binary extension: little-endian numbers, or length-prefixed strings."""
     if datatype != "BYTES":
         dtype = np.dtype(DATATYPES[datatype]).newbyteorder("<")
         if len(raw) % dtype.itemsize:
@@ -182,7 +182,7 @@ def _from_bytes(raw: bytes, datatype: str) -> Any:
 
 
 def plain_values(tensor: Tensor) -> list[Any]:
-    """A tensor as nested lists of JSON values; raw strings as text, or base64 where they are not text."""
+    """Return a tensor as nested JSON lists; raw strings as text, or as base64 where they are not UTF-8."""
     if tensor.array.dtype == object:
         flat = np.empty(tensor.array.size, dtype=object)
         flat[:] = [_text(value) for value in tensor.array.ravel()]

@@ -90,10 +90,10 @@ class BatchPredictor(Protocol):
     name: str
 
     def read(self, document: dict[str, Any]) -> tuple[Any, int] | None:
-        """The rows of a JSON request and their number; None when only MLflow's own parsing will do."""
+        """Return the rows of a JSON request and their number; None when only MLflow can parse it."""
 
     def predict(self, parts: Sequence[tuple[Any, int]]) -> list[Any]:
-        """One prediction for each part, in order.
+        """Return one prediction for each part, in order.
 
         Raises:
             Exception: Whatever the model raises; the caller then predicts each request alone.

@@ -28,7 +28,7 @@ class MatrixCall:
         self._call = call
 
     def predict(self, parts: Sequence[Rows]) -> list[Any]:
-        """One call for all parts."""
+        """Predict all parts in one call."""
         if len(parts) == 1:
             return [self._call(parts[0][0])]
         matrix = np.concatenate([part for part, _ in parts])
@@ -52,7 +52,7 @@ class TableCall:
         self._call = call
 
     def predict(self, parts: Sequence[Rows]) -> list[Any]:
-        """One frame and one call for all parts."""
+        """Predict all parts in one call, as one frame."""
         import pandas as pd
 
         columns = self._reader.columns(parts)
@@ -62,7 +62,7 @@ class TableCall:
 
 
 def split(prediction: Any, counts: Sequence[int]) -> list[Any]:
-    """Deal a joined prediction out to the requests it belongs to.
+    """Split the prediction of a batch into those of its requests.
 
     Raises:
         TypeError: The prediction is not a sequence with one entry a row.
@@ -80,7 +80,7 @@ def split(prediction: Any, counts: Sequence[int]) -> list[Any]:
 
 
 def pyfunc_predictor(model: PyfuncModel) -> BatchPredictor | None:
-    """One data frame or tensor a batch for unchanged pyfunc; None when rows cannot be recognised.
+    """Return a predictor that calls unchanged pyfunc once a batch; None when rows cannot be recognised.
 
     What the model raises comes as a `RequestError` with its explanation.
     """
@@ -88,7 +88,7 @@ def pyfunc_predictor(model: PyfuncModel) -> BatchPredictor | None:
 
 
 def unenforced_predictor(model: PyfuncModel) -> BatchPredictor | None:
-    """The same, past MLflow's schema enforcement; None where that does more than look.
+    """Return a predictor that skips MLflow's schema enforcement; None where that may change values.
 
     Rows that are recognised already have the names, the order and the types of the signature, so that
     enforcing it changes nothing; yet it takes a fifth of a prediction, and most of it with many columns.
@@ -103,7 +103,7 @@ def unenforced_predictor(model: PyfuncModel) -> BatchPredictor | None:
 
 
 def _predictor(model: PyfuncModel, predict: Callable[[Any], Any]) -> BatchPredictor | None:
-    """The fitting reader in front of a function of data frames or tensors."""
+    """Return a function of data frames or tensors behind the reader that fits the signature."""
     signature = model.signature
     if signature.from_type_hint or model.by_example or not signature.inputs:
         return None
@@ -118,14 +118,14 @@ def _predictor(model: PyfuncModel, predict: Callable[[Any], Any]) -> BatchPredic
 
 
 def array_reader(signature: Signature) -> MatrixReader | TensorReader | None:
-    """A reader that gives a numpy array; None where inputs are not all numbers of one type."""
+    """Return a reader that gives a numpy array; None where inputs are not all numbers of one type."""
     if not signature.inputs:
         return None
     return tensor_reader(signature) if signature.tensors else matrix_reader(signature)
 
 
 def matrix_reader(signature: Signature) -> MatrixReader | None:
-    """A reader for signatures whose columns are all of one number type."""
+    """Return a reader for signatures whose columns are all of one number type."""
     kinds = {spec.kind for spec in signature.inputs}
     if len(kinds) != 1 or not kinds <= {"double", "float", "long", "integer"}:
         return None
@@ -135,7 +135,7 @@ def matrix_reader(signature: Signature) -> MatrixReader | None:
 
 
 def tensor_reader(signature: Signature) -> TensorReader | None:
-    """A reader for signatures of one unnamed tensor of numbers with a free first dimension."""
+    """Return a reader for signatures of one unnamed tensor of numbers with a free first dimension."""
     spec = signature.inputs[0]
     if len(signature.inputs) != 1 or spec.name is not None or spec.shape[:1] != (-1,):
         return None
@@ -154,7 +154,7 @@ def as_in_frames(signature: Signature) -> Callable[[Any], Any]:
 
 
 def _framed(names: tuple[str, ...], predict: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A function of arrays from one of data frames, in MLflow's layout; the column index is made once."""
+    """Return a function of arrays from one of data frames; the column index is built once."""
     import pandas as pd
 
     columns = pd.Index(list(names))

@@ -8,7 +8,7 @@ from davit_server.runtimes.nested_faults import is_a, nested_fault, with_article
 
 
 def failing_item(items: Sequence[Any], fails: Callable[[list[Any]], bool]) -> Any:
-    """The item that fails by itself, found by halving; None if the items fail only together."""
+    """Return the item that fails by itself, found by bisection; None if the items fail only together."""
     left = list(items)
     while len(left) > 1:
         half = left[: len(left) // 2]
@@ -17,7 +17,7 @@ def failing_item(items: Sequence[Any], fails: Callable[[list[Any]], bool]) -> An
 
 
 def raises(call: Callable[[], Any]) -> bool:
-    """Whether a check refuses; a number that would wrap around counts as refused."""
+    """Return whether a check refuses; a number that would wrap around counts as refused."""
     import numpy as np
 
     try:
@@ -29,14 +29,14 @@ def raises(call: Callable[[], Any]) -> bool:
 
 
 def cast_copy(frame: Any, schema: Any) -> Any:
-    """MLflow's cast of a frame to a schema's types, which changes the frame it is given."""
+    """Cast a copy of a frame to a schema's types: MLflow's cast changes the frame that it gets."""
     from mlflow.utils.proto_json_utils import cast_df_types_according_to_schema
 
     return cast_df_types_according_to_schema(frame.copy(), schema)
 
 
 def enforce_frame(frame: Any, schema: Any) -> Any:
-    """MLflow's check of a frame against a schema."""
+    """Check a frame against a schema, as MLflow does."""
     from mlflow.models.utils import _enforce_schema
 
     return _enforce_schema(frame, schema)
@@ -45,7 +45,7 @@ def enforce_frame(frame: Any, schema: Any) -> Any:
 def frame_fault(
     frame: Any, schema: Any, signature: Signature, check: Callable[[Any, Any], Any] = enforce_frame
 ) -> str:
-    """Which column of a frame, and which row, does not pass a check; empty if none fails by itself."""
+    """Return which column of a frame, and which row, fails a check; empty if none fails by itself."""
     from mlflow.types import Schema
 
     if signature.tensors:
@@ -73,7 +73,7 @@ def frame_fault(
 
 
 def column_fault(spec: Field, at: int, row: int | None, value: Any) -> str:
-    """One sentence about a column that does not fit."""
+    """Return one sentence about a column that does not fit."""
     column = f"Column {at}" if spec.name is None else f"Column '{spec.name}'"
     place = "" if row is None else f" in row {row}"
     if spec.kind in {"object", "array", "map"}:
@@ -91,7 +91,7 @@ def column_fault(spec: Field, at: int, row: int | None, value: Any) -> str:
 
 
 def values_fault(spec: Field, at: int, values: Any, form: str) -> str:
-    """One sentence about the list of a column's values, or about a tensor."""
+    """Return one sentence about the list of a column's values, or about a tensor."""
     if spec.kind == "tensor":
         return tensor_fault(spec, values, form)
     if spec.kind in {"object", "array", "map"}:
@@ -102,7 +102,7 @@ def values_fault(spec: Field, at: int, values: Any, form: str) -> str:
 
 
 def tensor_fault(spec: Field, value: Any, form: str) -> str:
-    """Why nested lists are not the tensor that the model takes."""
+    """Return why nested lists are not the tensor that the model takes."""
     import numpy as np
 
     called = f"'{form}'" if spec.name is None else f"Input '{spec.name}'"

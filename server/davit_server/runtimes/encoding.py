@@ -10,7 +10,7 @@ from davit_server.errors import ModelFailed
 
 
 def encode_predictions(raw: Any) -> bytes:
-    """`{"predictions": …}`.
+    """Return `{"predictions": …}`.
 
     Raises:
         ModelFailed: The model returned something JSON cannot express.
@@ -22,7 +22,7 @@ def encode_predictions(raw: Any) -> bytes:
 
 
 def encode_bare(raw: Any) -> bytes:
-    """The prediction without anything around it, as chat clients want it.
+    """Return the prediction without anything around it, as chat clients expect it.
 
     Raises:
         ModelFailed: The model returned something JSON cannot express.
@@ -42,6 +42,6 @@ def encode_bare(raw: Any) -> bytes:
 
 
 def _inner_type(failure: Exception) -> str:
-    """The type of the value that JSON refused, where Python's encoder names it."""
+    """Return the type of the value that JSON refused, where Python's encoder names it."""
     found = re.fullmatch(r"Object of type (\w+) is not JSON serializable", str(failure))
     return f" (it holds a {found[1]})" if found else ""

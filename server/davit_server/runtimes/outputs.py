@@ -11,7 +11,7 @@ _NUMBERS = frozenset({"double", "float", "long", "integer", "boolean"})
 
 
 def signature_violation(raw: Any, outputs: tuple[Field, ...]) -> str:
-    """How a prediction contradicts the signature; empty when it does not.
+    """Return how a prediction contradicts the signature; empty when it does not.
 
     Named columns must be there, and numbers must not be text or the other way round. Width and precision
     are not judged: MLflow itself promises nothing about them for outputs.
@@ -26,7 +26,7 @@ def signature_violation(raw: Any, outputs: tuple[Field, ...]) -> str:
 
 
 def _column_violation(frame: Any, outputs: tuple[Field, ...]) -> str:
-    """For data frames."""
+    """Return how a data frame contradicts the signature."""
     named = [spec for spec in outputs if spec.name is not None]
     missing = [spec.name for spec in named if spec.required and spec.name not in frame.columns]
     if missing and len(named) > 1:
@@ -38,7 +38,7 @@ def _column_violation(frame: Any, outputs: tuple[Field, ...]) -> str:
 
 
 def _kind_violation(values: Any, spec: Field) -> str:
-    """Numbers for text or text for numbers."""
+    """Return whether there is text for numbers, or numbers for text."""
     try:
         kind = np.asarray(values).dtype.kind
     except (ValueError, TypeError):

@@ -17,7 +17,7 @@ _CHECKS = {
 
 
 def refused_before_model(failure: BaseException) -> bool:
-    """Whether MLflow's own checks refused the input, so that the model's code was not reached."""
+    """Return whether MLflow's own checks refused the input before the model's code was reached."""
     import mlflow
 
     home = str(Path(mlflow.__file__).parent)
@@ -37,7 +37,7 @@ def refused_before_model(failure: BaseException) -> bool:
 
 
 def model_raised(data: Any, failure: BaseException) -> ModelRaised:
-    """What the client learns of an exception: its type, and never its text, which may quote the input."""
+    """Return the error for the client: the exception's type, never its text, which may quote the input."""
     from mlflow.exceptions import MlflowException
 
     kind = type(failure).__name__

@@ -28,7 +28,7 @@ SHOWN = 20
 
 
 def or_nothing(explain: Callable[[], str]) -> str:
-    """An explanation, or none where a request is too strange even for looking at it."""
+    """Return an explanation; empty where the request is too malformed to be explained."""
     try:
         return explain()
     except Exception:  # noqa: BLE001  the request is refused in any case
@@ -36,13 +36,13 @@ def or_nothing(explain: Callable[[], str]) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names in quotes, and how many more there are."""
+    """Return names in quotes, and how many more there are."""
     shown = ", ".join(f"'{name}'" for name in names[:SHOWN])
     return f"{shown} and {len(names) - SHOWN} more" if len(names) > SHOWN else shown
 
 
 def expectation(signature: Signature) -> str:
-    """The signature in a few words; empty if there is none."""
+    """Return the signature in a few words; empty if there is none."""
     if not signature.inputs:
         return ""
     shown = [f"{_shown(spec)}: {spec.short_type}" for spec in signature.inputs[:SHOWN]]
@@ -55,7 +55,7 @@ def _shown(spec: Field) -> str:
 
 
 def missing_inputs(data: Any, signature: Signature) -> list[str]:
-    """The required inputs that the data does not have."""
+    """Return the required inputs that the data does not have."""
     columns = getattr(data, "columns", data.keys() if isinstance(data, dict) else ())
     present = set(map(str, columns))
     required = [str(spec.name) for spec in signature.inputs if spec.name is not None and spec.required]
@@ -63,7 +63,7 @@ def missing_inputs(data: Any, signature: Signature) -> list[str]:
 
 
 def as_table(data: Any) -> Any:
-    """Records or columns as a frame, as MLflow makes one for its checks; anything else as it is."""
+    """Return records or columns as a frame, as MLflow does for its checks; anything else as it is."""
     import pandas as pd
 
     if not isinstance(data, list | dict):
@@ -75,7 +75,7 @@ def as_table(data: Any) -> Any:
 
 
 def params_fault(params: Any, schema: Any, known: tuple[Parameter, ...]) -> str:
-    """Which of the params has the wrong type; empty if none has."""
+    """Return which params have the wrong type; empty if none has."""
     from mlflow.models.utils import _enforce_params_schema
     from mlflow.types import ParamSchema
 
@@ -98,7 +98,7 @@ def _param_kind(param: Parameter) -> str:
 
 
 def cast_fault(form: str, value: Any, schema: Any, signature: Signature) -> str:
-    """What in a JSON form cannot be read or converted to the signature's types; empty if nothing is found.
+    """Return what in a JSON form cannot be read or cast to the signature's types; empty if nothing is found.
 
     Args:
         form: `dataframe_split`, `dataframe_records`, `inputs` or `instances`.
@@ -122,7 +122,7 @@ def cast_fault(form: str, value: Any, schema: Any, signature: Signature) -> str:
 
 
 def _split_fault(value: Any) -> str:
-    """What is wrong with the table itself."""
+    """Return what is wrong with the table itself."""
     if not isinstance(value, dict) or not isinstance(value.get("data"), list):
         return ""
     columns = value.get("columns")
@@ -135,7 +135,7 @@ def _split_fault(value: Any) -> str:
 
 
 def csv_fault(text: str, schema: Any, signature: Signature) -> str:
-    """Which column of a CSV table does not convert; empty if it is no table, or none fails by itself."""
+    """Return which column of a CSV table does not convert; empty if none fails by itself."""
     import pandas as pd
 
     if schema is None or not signature.names:
@@ -151,7 +151,7 @@ def csv_fault(text: str, schema: Any, signature: Signature) -> str:
 
 
 def _serving_fault(form: str, value: Any, schema: Any, signature: Signature) -> str:
-    """The same for `inputs` and `instances`."""
+    """Return the same for `inputs` and `instances`."""
     from mlflow.types import Schema
     from mlflow.utils.proto_json_utils import parse_tf_serving_input
 
@@ -184,7 +184,7 @@ def _serving_fault(form: str, value: Any, schema: Any, signature: Signature) -> 
 
 
 def height_fault(data: Any, signature: Signature) -> str:
-    """Whether columns have different numbers of values, or a row lacks one; empty if neither is so."""
+    """Return which columns have different numbers of values, or which row lacks one; empty if none."""
     if signature.tensors:
         return ""
     required = [spec.name for spec in signature.inputs if spec.required and spec.name is not None]
@@ -201,7 +201,7 @@ def height_fault(data: Any, signature: Signature) -> str:
 
 
 def shape_fault(data: Any, signature: Signature) -> str:
-    """Which tensor has another shape or element type than the signature's; empty if none has."""
+    """Return which tensor differs in shape or element type from the signature; empty if none does."""
     if not signature.tensors:
         return ""
     for spec in signature.inputs:

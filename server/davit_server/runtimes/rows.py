@@ -48,7 +48,7 @@ class ColumnForms:
         self._pick: Callable[[Any], Any] = pick if len(names) > 1 else lambda record: (pick(record),)
 
     def rows(self, document: dict[str, Any]) -> Sequence[Any] | None:
-        """The rows of a request that uses exactly these columns; None for every other request."""
+        """Return the rows of a request that uses exactly these columns; None for every other request."""
         if len(document) != 1:
             return None
         split = document.get("dataframe_split")
@@ -73,7 +73,7 @@ class ColumnForms:
         return self._reordered(columns, data)
 
     def _reordered(self, columns: Any, data: list[Any]) -> Sequence[Any] | None:
-        """The same columns in another order."""
+        """Return the rows of the same columns in another order."""
         if type(columns) is not list or len(columns) != len(self._names):
             return None
         if not all(type(name) is str for name in columns) or self._set != set(columns):
@@ -129,7 +129,7 @@ class MatrixReader:
         self._typecode = "d" if self._dtype.kind == "f" else "q"
 
     def read(self, document: dict[str, Any]) -> Rows | None:
-        """The request's matrix; None when MLflow has to parse it."""
+        """Return the request's matrix; None when MLflow has to parse it."""
         rows = self._forms.rows(document)
         if rows is None:
             return None
@@ -164,7 +164,7 @@ class TensorReader:
         self._kinds = "iuf" if self._dtype.kind == "f" else "i"
 
     def read(self, document: dict[str, Any]) -> Rows | None:
-        """The request's tensor; None when MLflow has to parse it."""
+        """Return the request's tensor; None when MLflow has to parse it."""
         if len(document) != 1:
             return None
         value = document.get("inputs") or document.get("instances")
@@ -197,18 +197,18 @@ class TableReader:
 
     @staticmethod
     def reads(signature: Signature) -> bool:
-        """Whether every column has a type that this reader knows."""
+        """Return whether this reader knows the type of every column."""
         return all(spec.kind in _PLAIN_TYPES for spec in signature.inputs)
 
     def read(self, document: dict[str, Any]) -> Rows | None:
-        """The request's rows; None when MLflow has to parse it."""
+        """Return the request's rows; None when MLflow has to parse it."""
         rows = self._forms.rows(document)
         if rows is None or not all(map(self._plain, rows)):
             return None
         return rows, len(rows)
 
     def _plain(self, row: Any) -> bool:
-        """Whether each value already has its column's type."""
+        """Return whether each value already has its column's type."""
         if type(row) not in {list, tuple} or len(row) != len(self._kinds):
             return False
         for value, kind, allowed in zip(row, self._kinds, self._allowed, strict=True):
@@ -217,7 +217,7 @@ class TableReader:
         return True
 
     def columns(self, parts: Sequence[Rows]) -> dict[int, Any]:
-        """All parts' rows as typed columns by position, built as MLflow casts them.
+        """Return all parts' rows as typed columns by position, with MLflow's casts.
 
         Raises:
             OverflowError: A number does not fit its column.

@@ -18,7 +18,7 @@ _COLLIDING = 12
 
 
 def sample_parts(model: PyfuncModel, predictor: BatchPredictor, *, library: bool) -> list[Rows]:
-    """Requests to check with: the input example, rows near it, and for libraries' models random rows.
+    """Return requests to check with: the input example, rows near it, and for libraries random rows.
 
     Code that an author wrote gets rows near its own example only: what it does with others is unknown.
 
@@ -43,7 +43,7 @@ def sample_parts(model: PyfuncModel, predictor: BatchPredictor, *, library: bool
 
 
 def _example_part(model: PyfuncModel, predictor: BatchPredictor) -> Rows | None:
-    """The model's own input example, if it is a plain request."""
+    """Return the model's own input example, if it is a plain request."""
     example = model.example()
     if example is None:
         return None
@@ -56,7 +56,7 @@ def _example_part(model: PyfuncModel, predictor: BatchPredictor) -> Rows | None:
 
 
 def _number_type(signature: Signature) -> str:
-    """The number type that all inputs have, as numpy names it; empty when they differ."""
+    """Return the number type that all inputs have, as numpy names it; empty when they differ."""
     spec = signature.inputs[0]
     dtype = spec.dtype if spec.kind == "tensor" else NUMPY_TYPES.get(spec.kind, "")
     same = all(other.kind == spec.kind for other in signature.inputs)
@@ -64,7 +64,7 @@ def _number_type(signature: Signature) -> str:
 
 
 def _matrix_parts(signature: Signature, example: Rows | None, *, near: bool) -> list[Rows]:
-    """Random matrices, for signatures of one number type."""
+    """Return random matrices, for signatures of one number type."""
     spec = signature.inputs[0]
     shape = spec.shape[1:] if spec.kind == "tensor" else (len(signature.inputs),)
     width = int(np.prod(shape))
@@ -75,7 +75,7 @@ def _matrix_parts(signature: Signature, example: Rows | None, *, near: bool) -> 
 
 
 def random_rows(width: int, count: int, dtype: str, like: Any, *, near: bool) -> Any:
-    """Rows to compare two ways of predicting on.
+    """Return rows on which to compare two predictors.
 
     Args:
         width: Number of columns.
@@ -99,7 +99,7 @@ def random_rows(width: int, count: int, dtype: str, like: Any, *, near: bool) ->
 
 
 def _vary(signature: Signature, rows: list[Any]) -> list[list[Any]]:
-    """The example's rows and variations of them, as Python values."""
+    """Return the example's rows and variations of them, as Python values."""
     fallback = {"string": "a", "boolean": True, "datetime": "2024-01-31T12:00:00"}
     base = [list(row) for row in rows[:16]] or [[fallback.get(spec.kind, 1) for spec in signature.inputs]]
     varied = list(base)
@@ -111,7 +111,7 @@ def _vary(signature: Signature, rows: list[Any]) -> list[list[Any]]:
 
 
 def _other_texts(signature: Signature, rows: list[list[Any]]) -> list[Rows]:
-    """Requests whose texts differ from the example's, in length too; some models refuse those."""
+    """Return requests whose texts differ from the example's, in length too; some models refuse those."""
     kinds = [spec.kind for spec in signature.inputs]
     if "string" not in kinds:
         return []
@@ -128,7 +128,7 @@ def _other_texts(signature: Signature, rows: list[list[Any]]) -> list[Rows]:
 
 
 def _midnights(signature: Signature, row: list[Any]) -> list[Rows]:
-    """A request of midnights, for signatures with datetimes: pandas writes a column of them without times."""
+    """Return a request of midnights, if there are datetimes: pandas writes such a column without times."""
     kinds = [spec.kind for spec in signature.inputs]
     if "datetime" not in kinds:
         return []
@@ -137,7 +137,7 @@ def _midnights(signature: Signature, row: list[Any]) -> list[Rows]:
 
 
 def _shifted(value: Any, kind: str, factor: int) -> Any:
-    """Another value of the same type; strings stay, since a model may know only some."""
+    """Return another value of the same type; strings stay, since a model may know only some."""
     if kind in {"double", "float"}:
         return float(value) * factor + 0.5
     if kind in {"long", "integer"}:

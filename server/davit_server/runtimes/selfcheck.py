@@ -106,7 +106,7 @@ def _narrow(values: Any) -> bool:
 def differs_from(
     reference: BatchPredictor, candidate: BatchPredictor, parts: Sequence[Rows], tolerance: float = 0.0
 ) -> str:
-    """Why a candidate may not stand in for the reference; empty when the answers agree.
+    """Return why a candidate may not replace the reference; empty when the answers agree.
 
     Args:
         reference: What is right.
@@ -124,7 +124,7 @@ def differs_from(
 
 
 def _same(left: Any, right: Any, tolerance: Tolerance) -> bool:
-    """Whether two predictions are equal in type, shape and value."""
+    """Return whether two predictions are equal in type, shape and value."""
     if type(left) is not type(right):
         return False
     if not hasattr(left, "iloc") and not isinstance(left, list | np.ndarray):
@@ -143,7 +143,7 @@ def _same(left: Any, right: Any, tolerance: Tolerance) -> bool:
 
 
 def _same_array(left: Any, right: Any, tolerance: Tolerance) -> bool:
-    """Equality of arrays of one shape and type."""
+    """Return whether arrays of one shape and type are equal."""
     if left.dtype.kind != "f":
         return bool(np.array_equal(left, right))
     if tolerance == EXACT:
@@ -153,7 +153,7 @@ def _same_array(left: Any, right: Any, tolerance: Tolerance) -> bool:
 
 
 def _same_value(left: Any, right: Any, tolerance: Tolerance) -> bool:
-    """Equality of two list entries, which may be arrays or numbers."""
+    """Return whether two list entries, which may be arrays or numbers, are equal."""
     if isinstance(left, list | np.ndarray) or hasattr(left, "iloc"):
         return _same(left, right, tolerance)
     if isinstance(left, float) and isinstance(right, float):
