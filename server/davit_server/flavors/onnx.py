@@ -1,8 +1,8 @@
-"""Models run by onnxruntime: fast, but not digit for digit what pyfunc answers, so only when asked for.
+"""Run models with onnxruntime: fast, but not identical to pyfunc in every digit, so only on request.
 
 A scikit-learn, LightGBM or XGBoost model is converted in memory; a model that was logged with MLflow's onnx
-flavor is used as it is. Double precision is tried first where the model's own library computes in it.
-Missing and infinite values are left to pyfunc: the converters do not promise to treat them alike.
+flavor is used unchanged. Double precision is tried first where the model's own library computes in it.
+Missing and infinite values are left to pyfunc: the converters do not guarantee equal treatment.
 """
 
 import copy
@@ -24,43 +24,43 @@ from davit_server.runtimes.pyfunc import PyfuncModel
 logger = logging.getLogger(__name__)
 
 _DTYPES = {"tensor(float)": "float32", "tensor(double)": "float64"}
-"""onnxruntime's names of the input types that rows of numbers can be given as."""
+"""onnxruntime's names of the supported input types, and numpy's."""
 
 Graph = Callable[[], bytes | str]
-"""Gives a graph, serialized, or the file that holds it."""
+"""Returns a serialized graph, or the path of the file that holds it."""
 
 _FEED = "rows"
 """The input's name in models converted here."""
 
 
 class NotConvertibleError(Exception):
-    """A model has no ONNX form that could be used; the message says why."""
+    """A model has no usable ONNX form; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
-class OnnxWay:
-    """One way of running a model with onnxruntime.
+class OnnxPredictor:
+    """A model in onnxruntime, in one precision.
 
     Attributes:
-        dtype: What it computes in, as numpy names it.
-        call: Predicts rows.
+        dtype: The type it computes in, as numpy names it.
+        predictor: Predicts rows.
     """
 
     dtype: str
-    call: BatchPredictor
+    predictor: BatchPredictor
 
 
-def onnx_ways(model: PyfuncModel, graphs: Iterator[Graph], reference: Any) -> Iterator[OnnxWay]:
-    """The model in ONNX, in each precision that it can be had in, the one nearer to its own first.
+def onnx_predictors(model: PyfuncModel, graphs: Iterator[Graph], reference: Any) -> Iterator[OnnxPredictor]:
+    """Yield the model in onnxruntime, in each available precision, the one nearer to its own first.
 
     Args:
         model: The loaded model.
-        graphs: Where its graph can be had, in the same order.
-        reference: An answer of pyfunc's, whose type and shape all answers get.
+        graphs: Sources of its graph, in the same order.
+        reference: An answer of pyfunc, whose type and shape all answers get.
 
     Raises:
-        NotConvertibleError: There is none.
-        ModelRejected: A library that this needs is not installed.
+        NotConvertibleError: The model is available in no precision.
+        ModelRejected: onnxruntime or a converter is not installed.
     """
     require_onnx()
     reader = array_reader(model.signature)
@@ -71,31 +71,32 @@ def onnx_ways(model: PyfuncModel, graphs: Iterator[Graph], reference: Any) -> It
     for serialized in graphs:
         try:
             session = _session(serialized())
-            way = OnnxWay(_input_type(session), MatrixCall("onnx", reader, _caller(session, reference)))
+            predictor = MatrixCall("onnx", reader, _caller(session, reference))
+            candidate = OnnxPredictor(_input_type(session), predictor)
         except ModelRejected:
             raise
         except Exception as caught:
-            # Converters raise whatever comes; the next precision may succeed.
+            # Converters raise any exception; the next precision may succeed.
             logger.debug("no ONNX form in this precision", exc_info=caught)
             failure = caught
             continue
         found = True
-        yield way
+        yield candidate
     if not found:
-        told = str(failure) if isinstance(failure, NotConvertibleError) else f"({type(failure).__name__})"
-        raise NotConvertibleError(f"it cannot be converted: {told}")
+        reason = str(failure) if isinstance(failure, NotConvertibleError) else f"({type(failure).__name__})"
+        raise NotConvertibleError(f"it cannot be converted: {reason}")
 
 
 def convert_early(graphs: Iterator[Graph]) -> None:
     """Convert before a fork, so that all workers share the libraries and the graph.
 
-    `onnx_ways` reports whether it succeeded.
+    `onnx_predictors` reports whether it succeeded.
 
     Args:
-        graphs: Where the model's graph can be had, the first choice first.
+        graphs: Sources of the model's graph, the preferred one first.
 
     Raises:
-        ModelRejected: A library that this needs is not installed.
+        ModelRejected: onnxruntime or a converter is not installed.
     """
     require_onnx()
     with suppress(NotConvertibleError):
@@ -114,10 +115,10 @@ def _succeeds(conversion: Graph) -> bool:
 
 
 def require_onnx() -> None:
-    """Refuse to go on without onnxruntime.
+    """Require onnxruntime.
 
     Raises:
-        ModelRejected: It is not installed.
+        ModelRejected: onnxruntime is not installed.
     """
     try:
         import onnxruntime  # noqa: F401
@@ -141,7 +142,7 @@ def own_graph(model: PyfuncModel) -> Iterator[Graph]:
         model: The loaded model.
 
     Raises:
-        NotConvertibleError: It has none.
+        NotConvertibleError: The model was not logged with the onnx flavor.
     """
     flavors = model.mlflow_model.metadata.flavors
     if "onnx" not in flavors:

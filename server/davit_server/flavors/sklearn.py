@@ -1,4 +1,4 @@
-"""scikit-learn models called with a numpy matrix: no data frame, no schema enforcement, no name checks."""
+"""Call scikit-learn models with a numpy matrix: no data frame, no schema enforcement, no name checks."""
 
 import copy
 import warnings
@@ -13,8 +13,8 @@ from davit_server.runtimes.pyfunc import PyfuncModel
 def sklearn_predictor(model: PyfuncModel) -> BatchPredictor | None:
     """Return the native predictor for a scikit-learn model with an all-number signature; None for others.
 
-    The caller still has to prove that it answers as pyfunc does: a pipeline may pick columns by name, and
-    not every estimator treats an array like a frame.
+    The caller must check that it answers as pyfunc does: a pipeline may select columns by name, and not every
+    estimator treats an array like a frame.
     """
     reader = array_reader(model.signature)
     method = _native(model)
@@ -32,7 +32,7 @@ def _native(model: PyfuncModel) -> Callable[[Any], Any] | None:
     names = getattr(estimator, "feature_names_in_", None)
     if names is not None and list(names) != list(model.signature.names):
         return None
-    # Names were checked once, here; telling so on each call would cost more than a prediction.
+    # Names are checked once, here; a warning on each call would cost more than a prediction.
     warnings.filterwarnings("ignore", message="X does not have valid feature names")
     method = getattr(_without_names(estimator), name, None)
     if not callable(method):

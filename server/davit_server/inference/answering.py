@@ -1,4 +1,4 @@
-"""A batch of requests in, an answer or an error for each of them out."""
+"""Predict a batch of requests, with an answer or an error for each."""
 
 import logging
 from collections.abc import Sequence
@@ -14,15 +14,15 @@ logger = logging.getLogger(__name__)
 def answer_requests(plan: Plan, requests: Sequence[PredictionRequest]) -> list[Any]:
     """Return the encoded answer, or the error, for each request of a batch; never raise.
 
-    If a joined call fails, each request is predicted alone, so that a bad row harms only its sender.
+    If a shared call fails, each request is predicted alone, so that a bad row affects only its sender.
     """
     if len(requests) > 1 and plan.predictor is not None:
         try:
-            parts = [(request.batch_input, request.rows) for request in requests]
-            raws = plan.predictor.predict(parts)
+            inputs = [(request.batch_input, request.rows) for request in requests]
+            raws = plan.predictor.predict(inputs)
             return [request.encode(raw) for request, raw in zip(requests, raws, strict=True)]
         except BaseException as failure:  # a model may raise SystemExit, too
-            logger.debug("a joined call failed, its requests go one by one", exc_info=failure)
+            logger.debug("a shared call failed; its requests are predicted one by one", exc_info=failure)
     return [_answer_alone(plan, request) for request in requests]
 
 
@@ -42,7 +42,7 @@ def _answer_alone(plan: Plan, request: PredictionRequest) -> Any:
 
 
 def predict_alone(plan: Plan, request: PredictionRequest) -> Any:
-    """Return the prediction for one request, the plan's way where it is a plain one.
+    """Return the prediction for one request, by the plan's predictor where it is a plain one.
 
     Raises:
         RequestError: The model raised, or the request does not fit it.
@@ -53,7 +53,7 @@ def predict_alone(plan: Plan, request: PredictionRequest) -> Any:
         except (RequestError, MemoryError):
             raise
         except Exception as failure:
-            # Native ways refuse what only MLflow's own way can explain, or do.
+            # Native predictors refuse inputs that only MLflow can explain, or predict.
             logger.debug(
                 "the plan's call failed, the request goes through MLflow's own parsing", exc_info=failure
             )

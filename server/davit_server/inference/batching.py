@@ -1,7 +1,7 @@
 """Batching without a timer: what the event loop has read by now is predicted in one call.
 
 Short calls run in the event loop itself. Longer ones run in a thread while the next batch gathers, so that
-health probes and new requests are never held up.
+they do not delay health probes and new requests.
 """
 
 import asyncio
@@ -17,22 +17,22 @@ from davit_server.inference.predict_threads import PredictThreads, Running
 from davit_server.telemetry.metrics import WorkerMetrics
 
 TIMER_SECONDS = 0.002
-"""Longer waits use a timer; shorter ones, which timers cannot measure, look again each turn of the loop."""
+"""Longer waits use a timer; shorter ones, which timers cannot measure, check in each turn of the loop."""
 
 
 class Batcher:
-    """Gathers requests and hands them to the model, one call at a time.
+    """Gather requests and call the model with them, one call at a time.
 
-    | state | requests wait | left when |
+    | state | requests wait | next state when |
     |---|---|---|
-    | idle | no | a request comes: a flush is scheduled for the next turn of the loop |
-    | scheduled | yes | the flush begins a call, or finds that more requests are about to come |
-    | gathering | yes | the expected requests are there, or the time for them is over: flush |
+    | idle | no | a request arrives: a flush is scheduled for the next turn of the loop |
+    | scheduled | yes | the flush starts a call, or expects more requests |
+    | gathering | yes | the expected requests have arrived, or the time for them is over: flush |
     | running | any | the call is done or abandoned: idle, or scheduled if requests wait |
 
     Args:
         plan: How the model is called.
-        metrics: Where batches and waiting times are counted.
+        metrics: Counts batches and waiting times.
         loop: The event loop all methods are called in.
         threads: The threads for longer calls.
     """
@@ -62,7 +62,7 @@ class Batcher:
             self._loop.call_soon(self._flush)
 
     def start(self) -> None:
-        """Go on with waiting requests, if there are any and no call runs."""
+        """Schedule a call for waiting requests, if there are any and no call runs."""
         if self.waiting and not self._scheduled and self._running is None:
             self._schedule()
 
@@ -71,7 +71,7 @@ class Batcher:
         self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
-        """Start the next batch, unless one runs or more requests are about to come."""
+        """Start the next batch, unless one runs or more requests are expected."""
         self._gathered = None
         ready = self.waiting and self._running is None
         if ready and self._wait_for_more():
@@ -96,7 +96,7 @@ class Batcher:
             )
 
     def _wait_for_more(self) -> bool:
-        """Return whether the next call is put off."""
+        """Return whether the next call is delayed."""
         seconds = self._gathering.wait(len(self.waiting), time.perf_counter())
         if seconds is None:
             return False
@@ -128,7 +128,7 @@ class Batcher:
         self._deliver(running.calls, running.started, results)
 
     def _deliver(self, batch: list[Call], started: float, results: list[Any]) -> None:
-        """Count the call, answer its requests, and go on with those that came meanwhile."""
+        """Record the call, answer its requests, and schedule those that arrived meanwhile."""
         now = time.perf_counter()
         took = now - started
         self._metrics.predict_seconds.observe(took)
@@ -142,7 +142,7 @@ class Batcher:
         self.start()
 
     def release(self, running: Running) -> None:
-        """Go on without a call whose requests have all been answered by their deadline."""
+        """Stop tracking an abandoned call, and schedule waiting requests."""
         if running is self._running:
             self._running = None
             self.start()

@@ -1,4 +1,4 @@
-"""One request on its way to the model."""
+"""One request that waits for the model."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ class Call:
     Args:
         request: The decoded request.
         future: Gets the answer, or a `RequestError`, as its result.
-        deadline: When it is too late, on the clock of `time.perf_counter`.
+        deadline: The time by which it must be answered, on the clock of `time.perf_counter`.
     """
 
     __slots__ = ("deadline", "future", "request", "submitted")

@@ -1,4 +1,4 @@
-"""Threads to predict in, which can be abandoned when a prediction hangs."""
+"""Threads that call the model, and that can be abandoned when a call hangs."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ from davit_server.telemetry.metrics import WorkerMetrics
 logger = logging.getLogger(__name__)
 
 MAX_HUNG_THREADS = 3
-"""With more abandoned calls still running the process no longer calls itself alive."""
+"""With more abandoned calls still running, liveness fails."""
 
 
 class PredictThread:
@@ -66,8 +66,8 @@ class PredictThreads:
 
     Args:
         loop: The event loop all methods are called in.
-        metrics: Where abandoned calls are counted.
-        watch: Called when a call has started: somebody has to look at its deadline.
+        metrics: Counts abandoned calls.
+        watch: Called when a call has started, so that its deadline is enforced.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class PredictThreads:
         """Return whether so many abandoned calls still run that only a restart helps.
 
         Args:
-            usual: How many calls run at one time when all is well.
+            usual: Number of calls that run at one time without hung ones.
         """
         self._abandoned = [thread for thread in self._abandoned if thread.alive]
         return len(self._abandoned) > MAX_HUNG_THREADS + usual - 1
@@ -96,7 +96,7 @@ class PredictThreads:
 
         Args:
             calls: The requests it answers.
-            job: Gives their answers; does not raise.
+            job: Returns their answers; does not raise.
             done: Gets the answers in the event loop, unless the call has been abandoned.
         """
         thread = self._idle.pop() if self._idle else PredictThread(self._loop)
@@ -125,7 +125,7 @@ class PredictThreads:
         expire_calls((call for running in self.running for call in running.calls), now)
         late = [running for running in self.running if not any(call.open for call in running.calls)]
         for running in late:
-            logger.warning("a prediction outlived its deadline; its thread is abandoned")
+            logger.warning("a prediction exceeded its deadline; its thread is abandoned")
             self._metrics.abandoned.add()
             self.running.remove(running)
             running.thread.stop()
@@ -133,7 +133,7 @@ class PredictThreads:
         return late
 
     def close(self) -> None:
-        """Let all threads end after what they do now."""
+        """Let all threads end after their current job."""
         for thread in (*self._idle, *(running.thread for running in self.running)):
             thread.stop()
 

@@ -1,4 +1,4 @@
-"""Every request's way to the model: into a shared call, or into one of its own."""
+"""Send each request to the model: in a shared call, or in a call of its own."""
 
 import asyncio
 import time
@@ -16,14 +16,14 @@ from davit_server.telemetry.metrics import WorkerMetrics
 
 
 class Scheduler:
-    """Sends requests to the model and holds all of them to their deadlines.
+    """Send requests to the model and enforce their deadlines.
 
-    A call that outlives its requests' deadline is abandoned with its thread, and a fresh thread goes on: one
-    hung prediction costs its sender an answer, nobody else.
+    A call that exceeds the deadline of all its requests is abandoned with its thread, and a new thread
+    continues: a hung prediction affects only its own requests.
 
     Args:
         plan: How the model is called.
-        metrics: Where batches and waiting times are counted.
+        metrics: Counts batches and waiting times.
         loop: The event loop all methods are called in.
     """
 
@@ -53,7 +53,7 @@ class Scheduler:
 
         Args:
             request: The request.
-            deadline: When it is too late, on the clock of `time.perf_counter`.
+            deadline: The time by which it must be answered, on the clock of `time.perf_counter`.
         """
         future: asyncio.Future[Any] = self._loop.create_future()
         call = Call(request, future, deadline)
@@ -96,7 +96,7 @@ class Scheduler:
         self._set_alarm()
 
     def close(self) -> None:
-        """Let the threads end."""
+        """Stop the threads and the alarm."""
         self._threads.close()
         if self._alarm is not None:
             self._alarm.cancel()

@@ -1,4 +1,4 @@
-"""The model as a service: what may come in, how long it may take, and what is counted."""
+"""The model as a service: reading, admission, deadline and metrics of requests."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from davit_server.telemetry.metrics import WorkerMetrics
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one request may ask for."""
+    """Limits of one request."""
 
     timeout_seconds: float = 60
     max_queue: int = 256
@@ -27,13 +27,13 @@ class Limits:
 
 
 class InferenceService:
-    """Reads requests for one model and predicts them.
+    """Read requests for one model and predict them.
 
     Args:
         model: The loaded model.
         plan: How it is called.
-        limits: What a request may ask for.
-        metrics: Where waiting times and batches are counted.
+        limits: Limits of a request.
+        metrics: Counts waiting times and batches.
         loop: The event loop that requests arrive in.
     """
 
@@ -66,11 +66,11 @@ class InferenceService:
         """Refuse a request before its body is read.
 
         Raises:
-            Overloaded: As many requests wait as may.
+            Overloaded: The queue is full.
         """
         if self._scheduler.depth >= self._limits.max_queue:
             raise Overloaded(
-                f"{self._limits.max_queue} requests wait already, which is all the queue holds; try again.",
+                f"{self._limits.max_queue} requests wait already, which fills the queue; try again.",
                 retry_after=1,
             )
 
@@ -99,8 +99,8 @@ class InferenceService:
         """Return the encoded answer.
 
         Args:
-            request: A request as one of the `read_` methods made it.
-            started: When its first byte came, on the clock of `time.perf_counter`.
+            request: A request from one of the `read_` methods.
+            started: When it began, on the clock of `time.perf_counter`.
 
         Raises:
             RequestError: The request or the model failed, or it took too long.
@@ -112,7 +112,7 @@ class InferenceService:
         return answer
 
     def close(self) -> None:
-        """Let go of the predicting threads."""
+        """Release the threads that predict."""
         self._scheduler.close()
 
 

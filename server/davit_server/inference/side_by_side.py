@@ -1,4 +1,4 @@
-"""Requests that share no call: each is a call of its own, several at the same time."""
+"""Run requests that share no call: each in a call of its own, several at the same time."""
 
 import asyncio
 import time
@@ -13,11 +13,11 @@ from davit_server.inference.predict_threads import PredictThreads, Running
 from davit_server.telemetry.metrics import WorkerMetrics
 
 OBSERVE_SECONDS = 0.01
-"""How often the processor is looked at while requests wait."""
+"""Seconds between measurements of processor use while requests wait."""
 
 
 class SideBySide:
-    """Runs waiting requests in threads, first come, first served.
+    """Run waiting requests in threads, first come, first served.
 
     | requests wait | calls run | what happens |
     |---|---|---|
@@ -27,7 +27,7 @@ class SideBySide:
 
     Args:
         plan: How the model is called.
-        metrics: Where calls and waiting times are counted.
+        metrics: Counts calls and waiting times.
         loop: The event loop all methods are called in.
         threads: The threads.
         concurrency: How many calls may run at one time.
@@ -52,7 +52,7 @@ class SideBySide:
         self.waiting: deque[Call] = deque()
 
     def submit(self, call: Call) -> None:
-        """Start a request, or let it wait."""
+        """Start a request, or queue it."""
         self.waiting.append(call)
         self._metrics.queue_depth.add(1)
         self.start()
@@ -79,7 +79,7 @@ class SideBySide:
         self.release(running)
 
     def release(self, running: Running) -> None:
-        """Go on without a call that is done, or whose request has been answered by its deadline."""
+        """Stop counting a call that is done or abandoned as running, and start waiting requests."""
         self._running.discard(running)
         self.start()
 
@@ -88,7 +88,7 @@ class SideBySide:
         self._observing = self._loop.call_later(OBSERVE_SECONDS, self._observe)
 
     def _observe(self) -> None:
-        """Let the level follow what the process did while requests waited."""
+        """Adapt the level to the processor time used while requests waited."""
         self._observing = None
         started, used = self._observed
         self._concurrency.observe(time.process_time() - used, time.perf_counter() - started)

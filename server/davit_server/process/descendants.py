@@ -1,4 +1,4 @@
-"""The end of a process together with all processes that the model has started from it."""
+"""End a process together with all processes that the model has started from it."""
 
 import contextlib
 import ctypes
@@ -21,12 +21,12 @@ EXIT_SECONDS = 5.0
 """How long the interpreter's own exit may take: threads and exit functions of the model's libraries."""
 PR_SET_CHILD_SUBREAPER = 36
 SELF_CLEANING = b"resource_tracker"
-"""In the command line of processes that clean up after their parent, and end when it has ended."""
+"""In the command line of processes that clean up after their parent and end by themselves after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One line of the system's list of processes."""
+    """One entry of the system's process list."""
 
     pid: int
     parent: int
@@ -54,10 +54,10 @@ def descendants() -> list[Process]:
 
 
 def end_descendants(grace_seconds: float = GRACE_SECONDS, group: int | None = None) -> None:
-    """End all processes below this one: SIGTERM, and SIGKILL for those that take too long.
+    """End all processes below this one: SIGTERM, then SIGKILL for those that take too long.
 
     Args:
-        grace_seconds: How long they may take.
+        grace_seconds: Time between SIGTERM and SIGKILL.
         group: Only the members of this process group.
     """
     deadline = time.monotonic() + grace_seconds
@@ -77,10 +77,10 @@ def end_descendants(grace_seconds: float = GRACE_SECONDS, group: int | None = No
 
 
 def end_children() -> None:
-    """End what was started here, as the last exit function of the interpreter.
+    """End all processes started here, as the last exit function of the interpreter.
 
-    multiprocessing goes first: it would start ended workers of a pool anew, and only it can give back the
-    semaphores that it has named.
+    multiprocessing goes first: it would restart ended workers of a pool, and only it can release the named
+    semaphores that it has created.
     """
     with contextlib.suppress(Exception):  # it may have been left in any state
         _end_multiprocessing()
@@ -88,7 +88,7 @@ def end_children() -> None:
 
 
 def exit_now(code: int) -> NoReturn:
-    """End the process now, with all below it, whatever its threads are doing.
+    """End the process and its descendants now, whatever its threads are doing.
 
     Args:
         code: The exit code.
@@ -105,16 +105,18 @@ def exit_now(code: int) -> NoReturn:
 
 
 def exit_within(code: int, seconds: float = EXIT_SECONDS) -> None:
-    """Let the interpreter exit by itself, but not for ever.
+    """Let the interpreter exit by itself within a time limit.
 
     Args:
         code: The exit code.
-        seconds: When its time is up.
+        seconds: The time after which the process is ended.
     """
 
     def end() -> None:
         time.sleep(seconds)
-        logger.warning("something that the model started keeps the process from ending: it is ended")
+        logger.warning(
+            "the process does not exit by itself because of threads or exit functions of the model: ending it"
+        )
         exit_now(code)
 
     threading.Thread(target=end, name="exit", daemon=True).start()

@@ -1,8 +1,8 @@
-"""What a process that the model forks must not inherit from the server.
+"""Keep processes that the model forks from inheriting the server's signal handlers and sockets.
 
-A forked child is a copy with the server's signal handlers and open sockets. Left alone it would ignore
-SIGTERM, by which a pool ends its workers, would report that SIGTERM to the server as if it were the server's
-own, and would keep the port and the clients' connections open when the server has closed them.
+A forked child is a copy with the server's signal handlers and open sockets. Unchanged, it would ignore the
+SIGTERM with which a pool ends its workers, would report it to the server as if it were the server's own, and
+would keep the port and the clients' connections open after the server has closed them.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ DESCRIPTORS = Path("/dev/fd")
 
 
 class ForkGuard:
-    """Makes every process that the model forks an ordinary one.
+    """Reset the server's signal handlers and sockets in every process that the model forks.
 
     Attributes:
         port: Where the server listens; sockets bound to it are the listener and its connections.
@@ -53,7 +53,7 @@ class ForkGuard:
             self._forking.own = False
 
     def _hold_signals(self) -> None:
-        # A signal that reaches the child before its handlers are gone would count as the server's own.
+        # A signal that reached the child before its handlers are reset would count as the server's own.
         self._forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
 
     def _release_signals(self) -> None:
@@ -71,10 +71,10 @@ class ForkGuard:
         self._release_signals()
 
     def _forget_descriptors(self) -> None:
-        """Put /dev/null in the place of the server's descriptors.
+        """Replace the server's descriptors with /dev/null.
 
-        Merely closed, their numbers would be given to other files, which the copies of the server's objects
-        might then close.
+        If they were only closed, other files would get their numbers, and the child's copies of the server's
+        objects might close those.
         """
         null = os.open(os.devnull, os.O_RDWR)
         for descriptor in [int(entry.name) for entry in DESCRIPTORS.iterdir()]:

@@ -1,8 +1,8 @@
-"""uvicorn's HTTP protocol with limits for what comes before a request: its head, and the wait for it.
+"""uvicorn's HTTP protocol with limits on the size and time of a request's head.
 
-uvicorn itself waits for ever for the end of a request's headers and keeps as many as there are. Here one
-timer a server, not one a request, looks after all connections whose head is not complete, so that a request
-that arrives in one piece pays for two comparisons.
+uvicorn itself waits without limit for the end of a request's headers and keeps any number of them. Here one
+timer for the whole server, not one for each request, watches all connections with an incomplete head, so that
+a request that arrives in one piece costs only two comparisons.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ MAX_HEAD_BYTES = 64 * 1024
 MAX_URL_BYTES = 16 * 1024
 MAX_HEADERS = 128
 SWEEPS = 4
-"""How often in the time that a head may take all unfinished ones are looked at; once a second at least."""
+"""Checks of unfinished heads within the time that a head may take; at least one a second."""
 
 
 class UnfinishedHeads:
@@ -33,7 +33,7 @@ class UnfinishedHeads:
         self._sweep: asyncio.TimerHandle | None = None
 
     def watch(self, connection: "BoundedProtocol", seconds: float) -> None:
-        """Close a connection after a time, unless it is forgotten before."""
+        """Close a connection after a time, unless `forget` is called before."""
         self._waiting[connection] = connection.loop.time() + seconds
         if self._sweep is None:
             self._schedule(connection.loop)
@@ -60,7 +60,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     Args:
         heads: Shared by all connections of a server.
-        arguments: uvicorn's own.
+        arguments: uvicorn's own arguments.
     """
 
     def __init__(self, heads: UnfinishedHeads, **arguments: Any) -> None:
@@ -85,7 +85,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on; what leaves a head unfinished is watched, and counted."""
+        """Parse more bytes; watch and limit a head that they leave unfinished."""
         self._received += len(data)
         super().data_received(data)
         cycle = self.cycle
@@ -94,16 +94,16 @@ class BoundedProtocol(HttpToolsProtocol):
         elif not cycle.more_body or cycle.message_event.is_set():
             self._received = 0
         elif self._received > MAX_HEAD_BYTES:
-            # Nothing of a body has come for so long: these are trailers, or extensions of chunks.
+            # No body bytes among so many: these are trailers, or extensions of chunks.
             self._refuse_size()
             self.send_400_response("")
 
     def _await_head(self, data: bytes) -> None:
-        """There is a part of a head, or something that is neither that nor a request's body."""
+        """Watch a connection that has sent a part of a head, or bytes outside of any request."""
         if self.transport.is_closing():
             return
         if not self._begun:
-            # What came before in the same piece belongs to another request.
+            # Earlier bytes of the same piece belong to another request.
             self._begun = self._watched = True
             self._received = min(self._received, len(data), MAX_HEAD_BYTES)
             self._heads.watch(self, self._heads.seconds)
@@ -120,7 +120,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """Begin the request, whose head is complete, unless the head is too large.
 
         Raises:
-            ValueError: It is; the parser turns this into its own error, and that into `send_400_response`.
+            ValueError: The head is too large. The parser turns this into its own error, for which uvicorn
+                calls `send_400_response`.
         """
         self._in_head = self._begun = False
         if self._watched:

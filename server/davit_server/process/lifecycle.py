@@ -1,4 +1,4 @@
-"""From start to ready, and from SIGTERM to the end."""
+"""The life of a serving process: from start to ready, and from SIGTERM to its end."""
 
 import asyncio
 import json
@@ -23,16 +23,16 @@ logger = logging.getLogger(__name__)
 
 
 class Lifecycle:
-    """Moves the state from loading to ready or failed, and on to draining.
+    """Move the state from loading to ready or failed, and on to draining.
 
     Args:
-        settings: Where the model is and what requests may ask for.
-        state: What all routes look at.
-        identity: Learns the run id when the model is loaded.
-        metrics: Learns load and warm-up times.
-        worker: Where the service counts.
-        runner: Where loading and checking run.
-        loaded: A model loaded before, in a process that this one was forked from.
+        settings: Location of the model and limits of requests.
+        state: Shared with all routes.
+        identity: Gets the run id when the model is loaded.
+        metrics: Gets load and smoke-test times.
+        worker: Metrics of this worker, for the service.
+        runner: Runs loading and checks.
+        loaded: A model loaded before this process was forked.
     """
 
     def __init__(
@@ -53,9 +53,9 @@ class Lifecycle:
         self.on_failure: Callable[[], None] = lambda: None
         """Called in the event loop when the model is rejected: ends the process."""
         self.before_listening: Callable[[], Awaitable[None]] = _at_once
-        """What a forked worker waits for, once it could answer, before it takes requests."""
+        """Awaited by a forked worker that is ready, before it accepts requests."""
         self.progress = LoadProgress()
-        """Tells how far loading has come."""
+        """The progress of loading."""
         self._runner = runner
         self._loaded = loaded
         self._termination = TerminationLog(settings.termination_log)
@@ -78,7 +78,7 @@ class Lifecycle:
             await asyncio.wait([self._loading])
 
     def interrupt(self) -> None:
-        """Wait no longer for the model; what loads it may go on until the process ends."""
+        """Stop waiting for the model; the code that loads it may run until the process ends."""
         self._stopping = True
         if self._loading is not None:
             self._loading.cancel()

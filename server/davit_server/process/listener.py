@@ -1,4 +1,4 @@
-"""uvicorn, which learns to drain."""
+"""uvicorn with a drain before it closes its listener."""
 
 import asyncio
 import signal
@@ -15,26 +15,26 @@ from davit_server.process.sockets import stop_accepting_connections
 from davit_server.settings import Settings
 
 GRACE_AFTER_DEADLINE = 1.0
-"""Seconds that answers get to leave after the last request's deadline."""
+"""Extra seconds after the request timeout for responses to be flushed."""
 CLOSE_DELAY_SECONDS = 0.25
-"""Seconds from the last new connection to the end of the listener: who has connected is still answered."""
+"""Seconds from the last new connection to closing the listener; clients connected by then are answered."""
 
 
 class DrainingServer(uvicorn.Server):
     """uvicorn, but SIGTERM begins a drain instead of closing the listener at once.
 
-    While draining every answer closes its connection, so that clients with kept-alive connections move
-    over to other pods. At its end new connections are turned away first, and the listener closes a moment
-    later: closing resets whatever waits in the kernel's queue, so by then there must be nothing in it.
+    While draining every answer closes its connection, so that clients with keep-alive connections reconnect
+    to other pods. Then the listener first stops accepting connections and closes a moment later: closing
+    resets whatever is in the kernel's accept queue, which must be empty by then.
 
-    It runs in any thread, beside a main thread that the model may hold: signals are read from a socket.
+    It runs in any thread, since the model may block the main thread: signals are read from a socket.
 
     Args:
-        config: uvicorn's own.
+        config: uvicorn's configuration.
         model_server: The application.
-        drain_seconds: How long to go on answering.
-        signals: What ends it.
-        forks: Learns the port.
+        drain_seconds: How long requests are still answered after SIGTERM.
+        signals: The signals that end the server.
+        forks: Gets the port of the listener.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class DrainingServer(uvicorn.Server):
             self._model_server.lifecycle.interrupt()
             self.stop()
             return
-        # A person at a terminal does not want to wait for load balancers.
+        # Ctrl+C at a terminal: there is no load balancer to wait for.
         wait = self._drain_seconds if sig == signal.SIGTERM else 0.0
         asyncio.get_running_loop().call_later(wait, self._stop_accepting)
 

@@ -1,4 +1,4 @@
-"""Where the model is loaded: in a thread of its own, or in the main thread, as by `mlflow models serve`."""
+"""Run the loading of the model: in a thread of its own, or in the main thread as `mlflow models serve`."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Runner(Protocol):
-    """Runs a job away from the event loop and returns its result there, or raises what it raised."""
+    """Run a job outside the event loop; return its result or raise its exception there."""
 
     async def __call__(self, job: Callable[[], T]) -> T:
         """Run the job."""
@@ -34,9 +34,9 @@ async def run_never(job: Callable[[], T]) -> T:
 
 
 class MainThread:
-    """Runs jobs in the main thread, which gives itself over to them and otherwise sleeps.
+    """Run jobs in the main thread, which otherwise sleeps.
 
-    Signal handlers, and libraries that insist on the main thread, work only there.
+    Signal handlers, and libraries that require the main thread, work only there.
 
     Args:
         after_each: Called in the main thread after each job.

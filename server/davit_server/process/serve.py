@@ -1,4 +1,4 @@
-"""The server's process: alone, or at the head of several workers."""
+"""Start the server: as one process, or as the parent of several workers."""
 
 import atexit
 import logging
@@ -17,7 +17,7 @@ def serve(settings: Settings) -> int:
     """Serve until a signal ends the process; return the exit code: 0 if the model was served.
 
     Args:
-        settings: All of them.
+        settings: The server's settings.
     """
     forks = ForkGuard()
     forks.register()

@@ -1,4 +1,4 @@
-"""One process that answers: HTTP in a thread of its own, the main thread for what loads the model."""
+"""One serving process: HTTP in a thread of its own, the main thread free for loading the model."""
 
 import logging
 import threading
@@ -19,12 +19,12 @@ EXIT_REJECTED = 1
 
 
 class ServingProcess:
-    """Answers from the first moment, also while the model holds the main thread.
+    """Answer from the first moment, also while the model blocks the main thread.
 
-    Made before the application, which gets `runner` to load its model with.
+    Created before the application, which loads its model with `runner`.
 
     Args:
-        settings: All of them.
+        settings: The server's settings.
         forks: Keeps our sockets out of processes that the model forks.
     """
 
@@ -43,8 +43,8 @@ class ServingProcess:
         While the main thread still loads the model, the whole process ends at once instead.
 
         Args:
-            app: What answers.
-            drain_seconds: How long to go on answering after SIGTERM.
+            app: The application.
+            drain_seconds: How long requests are still answered after SIGTERM.
             sockets: Where to listen, if not on the host and port of the settings.
         """
         config = server_config(app, self._settings)
@@ -73,5 +73,5 @@ class ServingProcess:
         else:
             self._code = EXIT_REJECTED if app.state.failure is not None else 0
         if self._main.close():
-            # Nothing can interrupt the main thread in order: it may be in the middle of an import.
+            # The main thread cannot be interrupted cleanly: it may be in the middle of an import.
             exit_now(self._code or app.lifecycle.end_unfinished())

@@ -1,8 +1,8 @@
-"""SIGTERM and SIGINT, noticed by a thread even while the main thread is busy.
+"""Receive SIGTERM and SIGINT in a thread, even while the main thread is busy.
 
-Python runs a signal's handler in the main thread, and not before a call of C code there has returned: a model
-that takes a minute to load would put off SIGTERM for a minute. Python's own handler in C however writes the
-signal's number to a socket at once; another thread waits for that.
+Python runs a signal's handler in the main thread, and only after a call of C code there has returned: a model
+that takes a minute to load would delay SIGTERM by a minute. Python's own handler in C, however, writes the
+signal's number to a socket at once, and another thread reads it there.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 def placeholder_handler(sig: int, frame: FrameType | None) -> None:
-    """Take the place of a signal's default action; what it causes is decided where the socket is read."""
+    """Replace a signal's default action: the reader of the socket acts on the signal."""
     del sig, frame
 
 
@@ -46,11 +46,11 @@ class EndSignals:
         signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
 
     def reinstall(self) -> None:
-        """Handle them again after code of the model ran in the main thread; its other handlers stay."""
+        """Handle the ending signals again after model code ran in the main thread; keep other handlers."""
         replaced = [sig.name for sig in ENDING if signal.getsignal(sig) is not placeholder_handler]
         if replaced:
             logger.warning(
-                "the model's own handlers of %s are replaced: the server ends in order on these signals",
+                "the model's own handlers of %s are replaced: the server shuts down cleanly on these signals",
                 " and ".join(replaced),
             )
         self.install()

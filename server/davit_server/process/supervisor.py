@@ -1,9 +1,9 @@
 """Several worker processes behind one listening socket, forked after the model is loaded.
 
-The parent loads the model and never predicts: threads of numeric libraries do not survive a fork, and what
-nobody writes to stays shared memory. While it loads, a small process (the doorman) answers probes. The
-workers take requests only when all have passed their own smoke test; then the doorman leaves. A worker that
-dies is counted and replaced from the parent's copy of the model, in a fraction of the time of loading.
+The parent loads the model and never predicts: threads of numeric libraries do not survive a fork, and memory
+without writes stays shared. While it loads, a small process answers probes. The workers accept requests once
+all have passed their own smoke test; then the probe process ends. A worker that dies is counted and replaced
+from the parent's copy of the model, in a fraction of the time of loading.
 """
 
 import atexit
@@ -46,13 +46,13 @@ logger = logging.getLogger(__name__)
 EXIT_FAILED = 70
 EARLY_EXIT_SECONDS = 5.0
 MAX_EARLY_EXITS = 5
-"""So many workers that die right after their start, one after another, end the whole process."""
+"""More workers in a row that exit within `EARLY_EXIT_SECONDS` of their start end the whole process."""
 PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One of the processes that answer."""
+    """One of the processes that answer requests."""
 
     index: int
     process: ForkProcess
@@ -60,24 +60,24 @@ class Worker:
 
     @property
     def pid(self) -> int:
-        """The number of its process."""
+        """The id of its process."""
         assert self.process.pid is not None  # noqa: S101  it has been started
         return self.process.pid
 
 
 class Supervisor:
-    """Starts, watches and ends the workers.
+    """Start, watch and end the workers.
 
-    | state | doorman | workers | left when |
+    | state | probe process | workers | next state when |
     |---|---|---|---|
     | loading | answers probes | none | loaded; rejected: exit code 1; a signal: ends at once |
     | starting | answers probes | check the model | all are ready; one rejects the model; a signal |
-    | serving | gone | answer, the dead are replaced | a signal; too many die |
-    | ending | leaves last | drain | all have ended |
+    | serving | ended | answer; dead ones are replaced | a signal; too many early exits |
+    | ending | ends last | drain | all have ended |
 
     Args:
-        settings: All of them; `workers` says how many.
-        forks: Tells our own children from those of the model.
+        settings: The server's settings; `workers` is the number of processes.
+        forks: Distinguishes our own children from those of the model.
     """
 
     def __init__(self, settings: Settings, forks: ForkGuard) -> None:
@@ -88,7 +88,7 @@ class Supervisor:
         self._termination = TerminationLog(settings.termination_log)
         self._socket = listen(settings.host, settings.port)
         self._ready_reader, self._ready_writer = os.pipe()
-        # Nothing is ever written here: closing the writing end is what the workers wait for.
+        # Nothing is ever written here: the workers wait until the writing end is closed.
         self._release_reader, self._release_writer = os.pipe()
         self._released = False
         self._workers: list[Worker] = []
@@ -109,7 +109,7 @@ class Supervisor:
             self._loaded = self._load()
         except ModelRejected as rejection:
             self._termination.write(rejection)
-            logger.error("the model is not served", extra={"fields": rejection.as_dict()})  # noqa: TRY400  the cause is told
+            logger.error("the model is not served", extra={"fields": rejection.as_dict()})  # noqa: TRY400  the cause is in the fields
             self._stop_probe_process()
             return EXIT_REJECTED
         self._signals.reinstall()
@@ -131,7 +131,7 @@ class Supervisor:
 
     @contextlib.contextmanager
     def _leaving_on_signal(self, progress: LoadProgress) -> Iterator[None]:
-        """End the process when a signal comes during the block, which may keep the main thread busy."""
+        """End the process when a signal arrives during the block, which may keep the main thread busy."""
         reader, writer = os.pipe()
 
         def watch() -> None:
@@ -144,8 +144,8 @@ class Supervisor:
         try:
             yield
         finally:
-            # No thread may be left when the workers are forked.
-            os.write(writer, b".")  # closing it would not do: children of the model may have it too
+            # No thread may run when the workers are forked.
+            os.write(writer, b".")  # closing is not enough: children of the model may hold it too
             thread.join()
             os.close(reader)
             os.close(writer)
@@ -236,7 +236,7 @@ class Supervisor:
     def _end(self, sig: int) -> None:
         """Let all workers drain; none is replaced from now on."""
         if self._ending is None:
-            # Else the kernel would go on to queue connections that nobody takes.
+            # Otherwise the kernel would go on queueing connections that no process accepts.
             self._socket.close()
             self._close_release_writer()
         self._ending = sig
@@ -257,7 +257,8 @@ def _run_child(run: Callable[[], int], parent: int) -> NoReturn:
     code = EXIT_FAILED
     atexit._clear()  # noqa: SLF001  what newer versions of multiprocessing do
     try:
-        # Ctrl+C reaches the parent alone, which passes it on; and no child outlives its parent.
+        # A process group of its own: Ctrl+C reaches only the parent, which passes it on.
+        # PR_SET_PDEATHSIG: no child outlives its parent.
         os.setpgid(0, 0)
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() == parent:

@@ -1,4 +1,4 @@
-"""What the rest of the server may know about a model: plain data, no model library."""
+"""A model as plain data, for the parts of the server that use no model library."""
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What the model takes and gives; an empty tuple where the model does not say."""
+    """Inputs, outputs and parameters of a model; an empty tuple where it does not declare them."""
 
     inputs: tuple[Field, ...] = ()
     outputs: tuple[Field, ...] = ()
@@ -56,9 +56,9 @@ class Signature:
 
     @property
     def by_text_key(self) -> dict[str, Any]:
-        """For columns that are named by numbers: the name that each JSON key stands for.
+        """For columns that are named by numbers: the name for each JSON key.
 
-        Empty where all names are texts, or where a key would stand for two of them.
+        Empty where all names are texts, or where a key would be ambiguous.
         """
         names = {str(name): name for name in self.names}
         ambiguous = len(names) != len(self.names)
@@ -72,7 +72,7 @@ class PredictionRequest:
     Attributes:
         predict_alone: Predicts this request by itself, exactly as MLflow's scoring server would.
         encode: Turns the prediction into the answer.
-        rows: How many rows it has, where that can be told.
+        rows: Its number of rows; 1 where that is unknown.
         batch_input: Its rows as an input of a shared call; None when it must be predicted alone.
         batch_key: Requests with equal keys may share a call; None when this one may not.
     """
@@ -85,7 +85,7 @@ class PredictionRequest:
 
 
 class BatchPredictor(Protocol):
-    """A way to predict the rows of several requests in one call of the model."""
+    """Predicts the rows of several requests in one call of the model."""
 
     name: str
 
@@ -96,7 +96,7 @@ class BatchPredictor(Protocol):
         """Return one prediction for each part, in order.
 
         Raises:
-            Exception: Whatever the model raises; the caller then predicts each request alone.
+            Exception: Any exception of the model; the caller then predicts each request alone.
         """
 
 
@@ -110,7 +110,7 @@ class Example:
 
 @dataclass(slots=True)
 class ModelFacts:
-    """What the MLmodel file says beside the signature."""
+    """What the MLmodel file records beside the signature."""
 
     flavor: str = ""
     run_id: str = ""

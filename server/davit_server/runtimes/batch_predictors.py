@@ -1,4 +1,4 @@
-"""The ways to predict several requests in one call: through pyfunc, or straight into the native model."""
+"""Predict several requests in one call: through pyfunc, or directly by the native model."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -13,10 +13,10 @@ from davit_server.runtimes.rows import NUMPY_TYPES, MatrixReader, Rows, TableRea
 
 
 class MatrixCall:
-    """Rows as one numpy array, handed to a function of arrays.
+    """Predict rows as one numpy array, with a function of arrays.
 
     Args:
-        name: How metadata and logs call this way.
+        name: Its name in metadata and logs.
         reader: Recognises requests that are plain rows.
         call: Predicts an array of all rows.
     """
@@ -36,7 +36,7 @@ class MatrixCall:
 
 
 class TableCall:
-    """Rows as one data frame with typed columns, handed to pyfunc.
+    """Predict rows as one data frame with typed columns, through pyfunc.
 
     Args:
         signature: Names and types of the columns.
@@ -65,7 +65,7 @@ def split(prediction: Any, counts: Sequence[int]) -> list[Any]:
     """Split the prediction of a batch into those of its requests.
 
     Raises:
-        TypeError: The prediction is not a sequence with one entry a row.
+        TypeError: The prediction is not a sequence with one entry for each row.
     """
     if not isinstance(prediction, np.ndarray | list) and not hasattr(prediction, "iloc"):
         raise TypeError("the prediction has no rows")
@@ -82,7 +82,7 @@ def split(prediction: Any, counts: Sequence[int]) -> list[Any]:
 def pyfunc_predictor(model: PyfuncModel) -> BatchPredictor | None:
     """Return a predictor that calls unchanged pyfunc once a batch; None when rows cannot be recognised.
 
-    What the model raises comes as a `RequestError` with its explanation.
+    It raises exceptions of the model as a `RequestError` with an explanation.
     """
     return _predictor(model, lambda data: model.predict(Parsed(data)))
 
@@ -90,8 +90,8 @@ def pyfunc_predictor(model: PyfuncModel) -> BatchPredictor | None:
 def unenforced_predictor(model: PyfuncModel) -> BatchPredictor | None:
     """Return a predictor that skips MLflow's schema enforcement; None where that may change values.
 
-    Rows that are recognised already have the names, the order and the types of the signature, so that
-    enforcing it changes nothing; yet it takes a fifth of a prediction, and most of it with many columns.
+    Recognised rows already have the names, the order and the types of the signature, so that enforcing it
+    changes nothing. It takes a fifth of a prediction, and most of it with many columns.
     """
     predict = getattr(model.mlflow_model, "_predict_fn", None)
     if predict is None or model.signature.params:
@@ -130,7 +130,7 @@ def matrix_reader(signature: Signature) -> MatrixReader | None:
     if len(kinds) != 1 or not kinds <= {"double", "float", "long", "integer"}:
         return None
     kind = kinds.pop()
-    # Values of the narrow types may not fit; MLflow's casts decide what happens then.
+    # Values may not fit the narrow types; MLflow's casts handle those.
     return MatrixReader(signature.names, NUMPY_TYPES[kind]) if kind in {"double", "long"} else None
 
 
@@ -145,10 +145,10 @@ def tensor_reader(signature: Signature) -> TensorReader | None:
 
 
 def as_in_frames(signature: Signature) -> Callable[[Any], Any]:
-    """Return what lays out an array as the model gets it from a data frame: column by column.
+    """Return a function that lays out an array as a data frame does: column by column.
 
-    Matrix routines sum in another order when rows lie one behind the other, and answers shall be the same to
-    the last bit. Tensors stay as they are.
+    Matrix routines sum in another order when the layout is row by row, and answers must be identical to the
+    last bit. Tensors stay as they are.
     """
     return (lambda tensor: tensor) if signature.tensors else np.asfortranarray
 

@@ -1,7 +1,7 @@
-"""JSON forms as the frames and arrays that the signature asks for, with MLflow's own casts.
+"""Cast JSON forms to the frames and arrays of the signature, with MLflow's own casts.
 
-Where MLflow's casts change a value silently, the request is refused instead: a number that its column's type
-cannot hold, and null where there must be true or false.
+Where MLflow's casts would change a value silently, the request is refused: a number outside its column's
+type, and null in a column of booleans.
 """
 
 from typing import Any
@@ -41,8 +41,8 @@ def cast(form: str, value: Any, schema: Any, signature: Signature) -> Any:
     """Cast one of MLflow's four forms to the schema.
 
     Raises:
-        InvalidInput: A column holds what its type cannot.
-        Exception: Whatever MLflow and pandas raise on what they cannot read.
+        InvalidInput: A column holds a value that its type cannot represent.
+        Exception: Any exception of MLflow and pandas on a value that they cannot read.
     """
     import numpy as np
     from mlflow.utils.proto_json_utils import dataframe_from_parsed_json, parse_tf_serving_input
@@ -69,7 +69,7 @@ def require_range(frame: Any, signature: Signature) -> None:
     """Refuse a frame that MLflow's casts would change silently.
 
     Raises:
-        InvalidInput: A whole number is beyond its column's type, or there is a null among booleans.
+        InvalidInput: A whole number is outside its column's type, or there is a null among booleans.
     """
     if not frame.columns.is_unique:
         return

@@ -1,4 +1,4 @@
-"""Which column of a table, and which row, does not pass one of MLflow's checks."""
+"""Find the column of a table, and the row, that fails one of MLflow's checks."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -23,7 +23,7 @@ def raises(call: Callable[[], Any]) -> bool:
     try:
         with np.errstate(invalid="raise"):
             call()
-    except Exception:  # noqa: BLE001  pandas, numpy and MLflow refuse with anything
+    except Exception:  # noqa: BLE001  pandas, numpy and MLflow raise any exception
         return True
     return False
 

@@ -1,4 +1,4 @@
-"""Why a model does not load, told as stage, reason, cause and cure."""
+"""Explain why a model does not load: stage, reason, cause and cure."""
 
 import errno
 import platform
@@ -17,7 +17,7 @@ _DISTRIBUTIONS = {
     "skimage": "scikit-image",
     "google": "protobuf",
 }
-"""Import names that differ from what pip calls them."""
+"""Import names that differ from the names of distributions."""
 
 _UNPICKLING = ("UnpicklingError", "UntrustedTypesFoundException", "AttributeError", "EOFError")
 
@@ -26,7 +26,7 @@ def require_model_folder(path: Path) -> None:
     """Refuse a folder that holds no model before anything is imported.
 
     Raises:
-        ModelRejected: No MLmodel file.
+        ModelRejected: The folder does not exist or has no MLmodel file.
     """
     if (path / "MLmodel").is_file():
         return
@@ -43,7 +43,7 @@ def explain_load_failure(failure: Exception, path: Path) -> ModelRejected:
     """Return the rejection for an exception raised while loading.
 
     Args:
-        failure: What loading raised.
+        failure: The exception raised while loading.
         path: The model's folder, read for its requirements and Python version.
     """
     if isinstance(failure, MemoryError):
@@ -73,7 +73,7 @@ def explain_exit(failure: BaseException, stage: str) -> ModelRejected:
     """Return the rejection for an exit that is not an error: `sys.exit`, a cancellation.
 
     Args:
-        failure: Anything that is no `Exception`.
+        failure: A `BaseException` that is not an `Exception`.
         stage: `load` or `smoke-test`.
     """
     during = "while loading" if stage == "load" else "in the smoke test"
@@ -136,12 +136,12 @@ def model_python(path: Path) -> str:
         text = (path / "MLmodel").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return ""
-    told = re.search(r"^\s+python_version: ['\"]?(\d+\.\d+)", text, re.MULTILINE)
-    return told.group(1) if told else ""
+    found = re.search(r"^\s+python_version: ['\"]?(\d+\.\d+)", text, re.MULTILINE)
+    return found.group(1) if found else ""
 
 
 def _missing_library(module: str, path: Path) -> ModelRejected:
-    """Name the library, and the version that the model asks for."""
+    """Return the rejection that names the library and the version that the model requires."""
     top = module.partition(".")[0]
     requirement = _requirement_for(_DISTRIBUTIONS.get(top, top), path)
     return ModelRejected(

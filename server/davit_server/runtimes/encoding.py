@@ -1,4 +1,4 @@
-"""Predictions as the JSON that MLflow's scoring server writes, with its literals `NaN` and `Infinity`."""
+"""Encode predictions as the JSON of MLflow's scoring server, with its literals `NaN` and `Infinity`."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def encode_bare(raw: Any) -> bytes:
         return json.dumps(plain, cls=NumpyEncoder).encode()
     except MemoryError:
         raise
-    except Exception as failure:  # a value may be of the model's own class, which raises what it likes
+    except Exception as failure:  # a value may be of the model's own class, which may raise anything
         raise ModelFailed(
             f"The model returned a {type(raw).__name__} that JSON cannot express{_inner_type(failure)}; "
             "its author must return numbers, strings, lists or a data frame."

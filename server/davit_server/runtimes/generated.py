@@ -1,4 +1,4 @@
-"""A request made up from a signature, for models that were logged without an input example."""
+"""Generate a request from a signature, for models that were logged without an input example."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Where a nested value, or the input of a model with a type hint, does not fit its type.
+"""Find where a nested value, or the input of a model with a type hint, does not fit its type.
 
 Names come from the signature; a key that only the request has is shown as `…`.
 """
@@ -32,7 +32,7 @@ def _pydantic_fault(hint: Any, data: Any, known: set[str]) -> str:
         first = failure.errors(include_url=False, include_context=False, include_input=False)[0]
         path = "inputs" + "".join(_step(step, known) for step in first["loc"])
         return f"{path} {_complaint(first['type'])}"
-    except Exception:  # noqa: BLE001  a hint that pydantic cannot read; the signature has to do
+    except Exception:  # noqa: BLE001  pydantic cannot read the hint; use the signature
         return ""
     return ""
 

@@ -1,4 +1,4 @@
-"""Whether a prediction is what the signature promises."""
+"""Check whether a prediction has the outputs that the signature declares."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ _NUMBERS = frozenset({"double", "float", "long", "integer", "boolean"})
 def signature_violation(raw: Any, outputs: tuple[Field, ...]) -> str:
     """Return how a prediction contradicts the signature; empty when it does not.
 
-    Named columns must be there, and numbers must not be text or the other way round. Width and precision
-    are not judged: MLflow itself promises nothing about them for outputs.
+    Named columns must exist, numbers must not be text, and text must not be numbers. Width and precision are
+    not checked: MLflow itself does not guarantee them for outputs.
     """
     if not outputs:
         return ""
@@ -32,8 +32,8 @@ def _column_violation(frame: Any, outputs: tuple[Field, ...]) -> str:
     if missing and len(named) > 1:
         return f"the prediction lacks the columns {', '.join(map(repr, missing))} of the signature"
     for spec in named:
-        if spec.name in frame.columns and (broken := _kind_violation(frame[spec.name], spec)):
-            return f"column {spec.name!r}: {broken}"
+        if spec.name in frame.columns and (violation := _kind_violation(frame[spec.name], spec)):
+            return f"column {spec.name!r}: {violation}"
     return ""
 
 
@@ -45,7 +45,7 @@ def _kind_violation(values: Any, spec: Field) -> str:
         return ""
     number = np.dtype(spec.dtype).kind in "iufb" if spec.kind == "tensor" else spec.kind in _NUMBERS
     if number and kind in "UST":
-        return f"the signature promises {spec.dtype or spec.kind}, the model returned text"
+        return f"the signature declares {spec.dtype or spec.kind}, the model returned text"
     if spec.kind in _TEXT and kind in "iufb":
-        return f"the signature promises {spec.kind}, the model returned numbers"
+        return f"the signature declares {spec.kind}, the model returned numbers"
     return ""

@@ -1,9 +1,9 @@
-"""Any MLflow model through its python_function flavor, with the semantics of MLflow's scoring server.
+"""Call any MLflow model through its python_function flavor, with the semantics of MLflow's server.
 
 Bodies become frames and arrays with MLflow's own functions (`mlflow.utils.proto_json_utils`, the
 functions behind `mlflow models serve`), so that casts, column order and schema enforcement are those of
-the MLflow version the model runs with. What a client is told when that fails is ours: which column and
-what to do, never the data.
+the MLflow version the model runs with. Error messages are ours: they name the column and the cure, never
+the data.
 """
 
 import os
@@ -27,7 +27,7 @@ _NOT_INPUTS = frozenset({"context", "params", "return"})
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A request in the shape the model takes it."""
+    """A request in the form that the model takes."""
 
     data: Any
     params: Any = None
@@ -67,8 +67,8 @@ class PyfuncModel:
     @property
     def by_example(self) -> bool:
         """Whether MLflow reshapes frames to the example's own type before the model sees them."""
-        asked = getattr(self._model.metadata, "_is_type_hint_from_example", None)
-        return bool(asked and asked())
+        from_example = getattr(self._model.metadata, "_is_type_hint_from_example", None)
+        return bool(from_example and from_example())
 
     def example(self) -> Example | None:
         """Return the request that MLflow saved with the model, if there is one."""
@@ -180,15 +180,15 @@ class PyfuncModel:
 
         Raises:
             InvalidInput: The input does not fit the signature, so the model was not called.
-            ModelRaised: The model raised, be it `SystemExit`; the exception is the cause.
-            MemoryError: There is too little, which is no fault of the input's.
+            ModelRaised: The model raised any exception, `SystemExit` included; it is the `__cause__`.
+            MemoryError: There is too little memory, which is not a fault of the input.
         """
         data = casts.frame_with_names(parsed.data, self.signature)
         try:
             return self._model.predict(data, params=parsed.params)
         except MemoryError:
             raise
-        except BaseException as failure:  # nothing that a model raises may end the server
+        except BaseException as failure:  # no exception of a model may end the server
             if raising.refused_before_model(failure):
                 raise self._explain_refusal(data, parsed.params, failure) from failure
             raise raising.model_raised(data, failure) from failure
@@ -224,7 +224,7 @@ class PyfuncModel:
         try:
             python_model = self._model.unwrap_python_model()
             hints = get_type_hints(getattr(python_model, "func", python_model.predict))
-        except Exception:  # noqa: BLE001  hints are the author's code; without them the signature has to do
+        except Exception:  # noqa: BLE001  hints are the author's code; without them, use the signature
             return None
         return next((hint for name, hint in hints.items() if name not in _NOT_INPUTS), None)
 
@@ -233,11 +233,11 @@ def load_pyfunc(path: Path) -> PyfuncModel:
     """Load the model in a folder.
 
     Raises:
-        Exception: Whatever the model's own code raises; `davit_server.runtimes.diagnosis` explains it.
+        Exception: Any exception of the model's own code; `davit_server.runtimes.diagnosis` explains it.
     """
     from mlflow.pyfunc import load_model
 
-    # MLflow and some flavors behave differently when they know that they serve.
+    # MLflow and some flavors behave differently in a serving environment.
     os.environ["_MLFLOW_IS_IN_SERVING_ENVIRONMENT"] = "true"
     return PyfuncModel(load_model(str(path), suppress_warnings=True), path)
 

@@ -1,4 +1,4 @@
-"""Whose an exception out of `predict` is: MLflow's, which refused the input, or the model's own."""
+"""Decide whether an exception of `predict` is MLflow's, which refused the input, or the model's own."""
 
 import traceback
 from pathlib import Path
@@ -13,7 +13,7 @@ _CHECKS = {
     "_validate_model_input",
     "_convert_input",
 }
-"""The functions of MLflow that hold an input against signature or type hint before the model sees it."""
+"""The functions of MLflow that check an input against signature or type hint before calling the model."""
 
 
 def refused_before_model(failure: BaseException) -> bool:
@@ -27,7 +27,7 @@ def refused_before_model(failure: BaseException) -> bool:
         return False
     name = ""
     for frame in frames:
-        # A model's class carries the wrapper around its `predict` from the place where it was logged.
+        # A model's class keeps the wrapper around its `predict` from the environment where it was logged.
         if not (frame.filename.startswith(home) or "-packages/mlflow/" in frame.filename):
             return False
         if frame.name in _CHECKS:

@@ -1,8 +1,8 @@
-"""Why MLflow refused an input: which column, param or field, and what it must be.
+"""Explain why MLflow refused an input: which column, param or field, and what it must be.
 
-MLflow's own messages quote the input, and often do not name the column. So the fault is looked for anew, with
+MLflow's own messages quote the input, and often do not name the column. So the fault is searched again, with
 MLflow's own checks on parts of the request. Names come from the signature, positions from the request, and no
-value is ever quoted.
+value is quoted.
 """
 
 import io
@@ -24,7 +24,7 @@ from davit_server.runtimes.column_faults import (
 )
 
 SHOWN = 20
-"""Names listed in one message; of the rest only the number is told."""
+"""Names listed in one message; the others are only counted."""
 
 
 def or_nothing(explain: Callable[[], str]) -> str:
@@ -70,7 +70,7 @@ def as_table(data: Any) -> Any:
         return data
     try:
         return pd.DataFrame(data)
-    except Exception:  # noqa: BLE001  no table; the caller says what is expected
+    except Exception:  # noqa: BLE001  no table; the caller explains what is expected
         return data
 
 
@@ -89,8 +89,8 @@ def params_fault(params: Any, schema: Any, known: tuple[Parameter, ...]) -> str:
         return raises(lambda: _enforce_params_schema(alone, ParamSchema([spec])))
 
     wrong = {spec.name for spec in schema.params if spec.name in params and fails(spec)}
-    told = [f"'{param.name}' must be {_param_kind(param)}" for param in known if param.name in wrong]
-    return f"A param does not fit the model: {'; '.join(told[:SHOWN])}." if told else ""
+    faults = [f"'{param.name}' must be {_param_kind(param)}" for param in known if param.name in wrong]
+    return f"A param does not fit the model: {'; '.join(faults[:SHOWN])}." if faults else ""
 
 
 def _param_kind(param: Parameter) -> str:
@@ -115,7 +115,7 @@ def cast_fault(form: str, value: Any, schema: Any, signature: Signature) -> str:
 
         try:
             frame = dataframe_from_parsed_json(value, form.removeprefix("dataframe_"))
-        except Exception:  # noqa: BLE001  not a table at all; the caller says which form is expected
+        except Exception:  # noqa: BLE001  not a table at all; the caller explains which form is expected
             return ""
         return frame_fault(frame, schema, signature, cast_copy)
     return _serving_fault(form, value, schema, signature)
@@ -145,7 +145,7 @@ def csv_fault(text: str, schema: Any, signature: Signature) -> str:
         casts.require_range(frame, signature)
     except InvalidInput as failure:
         return failure.message
-    except Exception:  # noqa: BLE001  not a table at all; the caller says which form is expected
+    except Exception:  # noqa: BLE001  not a table at all; the caller explains which form is expected
         return ""
     return frame_fault(frame, schema, signature, cast_copy)
 

@@ -1,4 +1,4 @@
-"""Rows to try a model with before its first request: its example, rows near it, and rows that collide."""
+"""Generate rows to check a model with before its first request: its example, rows near it, colliding rows."""
 
 import json
 import random
@@ -12,15 +12,15 @@ from davit_server.runtimes.pyfunc import PyfuncModel
 from davit_server.runtimes.rows import NUMPY_TYPES, Rows
 
 _SIZES = (1, 3, 1, 7, 20)
-"""Rows of the requests that are joined in a check: unequal, so that a shifted answer shows."""
+"""Rows of the requests that share a call in a check: unequal, so that shifted answers are found."""
 _COLLIDING = 12
-"""Requests of one row whose values come from a few, so that rows share keys."""
+"""Number of one-row requests with few distinct values, so that rows share keys."""
 
 
 def sample_parts(model: PyfuncModel, predictor: BatchPredictor, *, library: bool) -> list[Rows]:
     """Return requests to check with: the input example, rows near it, and for libraries random rows.
 
-    Code that an author wrote gets rows near its own example only: what it does with others is unknown.
+    An author's own code gets only rows near its example: its behavior on other rows is unknown.
 
     Args:
         model: The loaded model.
@@ -152,9 +152,8 @@ def _shifted(value: Any, kind: str, factor: int) -> Any:
 def colliding_parts(parts: Sequence[Rows]) -> list[Rows]:
     """Make requests of one row whose values repeat those of other rows, column by column.
 
-    Rows with equal keys are what code that groups, ranks or encodes treats differently together: each column
-    takes two or three of the values it has in `parts`, and one row holds the same value in all columns where
-    types allow it.
+    Code that groups, ranks or encodes gives other answers when rows with equal keys share a call. So each
+    column has at most three of its values in `parts`.
     """
     source = random.Random(11)  # noqa: S311  the same rows at every start
     rows = [row for part, _ in parts for row in part]

@@ -1,7 +1,7 @@
-"""Checks that a faster way of predicting gives the answers of the plain one.
+"""Check that a faster predictor gives the answers of the plain one, and that rows do not affect each other.
 
-They can only object. That rows are independent is known or declared (`davit_server.flavors.independence`),
-never concluded from a sample.
+These checks can only object. Independence of rows is known or declared
+(`davit_server.flavors.independence`), never concluded from a sample.
 """
 
 import random
@@ -15,7 +15,7 @@ from davit_server.runtimes.base import BatchPredictor
 from davit_server.runtimes.rows import Rows
 
 Tolerance = tuple[float, float]
-"""How far numbers may be apart: as a share of their size, and at all."""
+"""The (relative, absolute) tolerance for floating-point numbers."""
 
 EXACT: Tolerance = (0.0, 0.0)
 ROUNDING: Tolerance = (1e-9, 1e-12)
@@ -27,18 +27,17 @@ ROUNDING_SINGLE: Tolerance = (1e-4, 1e-6)
 def differs_by_row(
     predictor: BatchPredictor, parts: Sequence[Rows], largest: int, until: float, *, exact: bool
 ) -> str:
-    """Return why requests must not share a call; empty when nothing speaks against it.
+    """Return why requests must not share a call; empty without an objection.
 
-    A row's answer must not depend on the rows beside it, so each part is predicted alone, and then among
+    A row's answer must not depend on the other rows of a call, so each part is predicted alone, and then with
     others: repeated, in several orders, beside equal rows, and in a call of the largest size.
 
     Args:
-        predictor: The way of predicting in question.
-        parts: Requests to try.
-        largest: Rows of the largest call that will be made.
-        until: When to stop trying, on the clock of `time.perf_counter`; what was found until then counts.
-        exact: Whether floating-point numbers must be identical to the last bit; else they may differ by
-            what matrix routines lose when they sum in another order.
+        predictor: The predictor to check.
+        parts: Requests to predict.
+        largest: Rows of the largest shared call.
+        until: When to stop, on the clock of `time.perf_counter`; differences found until then count.
+        exact: Whether floating-point numbers must be identical to the last bit; else `ROUNDING` is allowed.
     """
     alone = []
     for part in parts:
@@ -60,7 +59,7 @@ def differs_by_row(
 
 
 def _arrangements(counts: Sequence[int], largest: int) -> Iterator[list[int]]:
-    """Yield calls to try, as places in a list of parts: the largest first, since time may run out."""
+    """Yield calls to make, as positions in a list of parts: the largest first, since time may run out."""
     source = random.Random(5)  # noqa: S311  the same calls at every start
     places = list(range(len(counts)))
     yield _filled(places, counts, largest, source)
@@ -89,7 +88,7 @@ def _filled(places: Sequence[int], counts: Sequence[int], largest: int, source: 
 
 
 def _alike(left: Any, right: Any, *, exact: bool) -> bool:
-    """Return whether an answer is the same as before, or as good as the same."""
+    """Return whether two answers are identical, or equal up to rounding."""
     if exact:
         return _same(left, right, EXACT)
     return _same(left, right, ROUNDING_SINGLE if _narrow(left) else ROUNDING)
@@ -109,16 +108,16 @@ def differs_from(
     """Return why a candidate may not replace the reference; empty when the answers agree.
 
     Args:
-        reference: What is right.
-        candidate: What is in question.
+        reference: The predictor with the right answers.
+        candidate: The predictor to check.
         parts: Requests to compare on.
-        tolerance: How far floating-point numbers may be tolerance, as a share of their size. Everything else
-            (labels, whole numbers, types, shapes) must be identical anyway.
+        tolerance: Relative tolerance for floating-point numbers. Everything else (labels, whole numbers,
+            types, shapes) must always be identical.
     """
     for part in parts:
         left, right = reference.predict([part])[0], candidate.predict([part])[0]
         if not _same(left, right, (tolerance, 0.0)):
-            beyond = f" by more than {tolerance:g} of their size" if tolerance else ""
+            beyond = f" by more than the relative tolerance {tolerance:g}" if tolerance else ""
             return f"its answers differ from those of pyfunc{beyond}"
     return ""
 
@@ -162,7 +161,7 @@ def _same_value(left: Any, right: Any, tolerance: Tolerance) -> bool:
 
 
 def measure_cost(predictor: BatchPredictor, part: Rows) -> tuple[float, float]:
-    """Return the seconds that a call takes at all, and those that each row adds; best of a few tries."""
+    """Return the fixed seconds of a call, and those that each row adds; best of a few measurements."""
     rows = part[0][:1]
     many = 64
     joint = np.repeat(rows, many, axis=0) if isinstance(rows, np.ndarray) else list(rows) * many

@@ -1,4 +1,4 @@
-"""MLflow's signature objects as plain data."""
+"""Convert MLflow's signature objects to plain data."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ def describe_signature(metadata: Any) -> Signature:
     signature = metadata.signature
     if signature is None:
         return Signature()
-    asked = getattr(metadata, "_is_signature_from_type_hint", None)
+    from_type_hint = getattr(metadata, "_is_signature_from_type_hint", None)
     return Signature(
         inputs=_fields(signature.inputs),
         outputs=_fields(signature.outputs),
         params=_params(getattr(signature, "params", None)),
-        from_type_hint=bool(asked and asked()),
+        from_type_hint=bool(from_type_hint and from_type_hint()),
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from davit_server.errors import ModelRejected
-from davit_server.flavors.flavor import Way
+from davit_server.flavors.flavor import FastPath
 from davit_server.flavors.table import FLAVORS
 from davit_server.inference.choice import choose_plan
 from davit_server.inference.loading import try_model
@@ -121,7 +121,9 @@ def test_a_step_that_raises_is_a_step_not_taken(monkeypatch, step):
     assert predicts_all_the_same()
 
 
-@pytest.mark.parametrize("column", [{"independence": fail}, {"ways": (Way("fails", fail),)}], ids=str)
+@pytest.mark.parametrize(
+    "column", [{"independence": fail}, {"fast_paths": (FastPath("fails", fail),)}], ids=str
+)
 def test_what_raises_in_a_row_of_the_table_of_flavors_is_not_used(monkeypatch, column):
     rows = tuple(replace(row, **column) for row in FLAVORS)
     monkeypatch.setattr("davit_server.flavors.table.FLAVORS", rows)
