@@ -73,7 +73,7 @@ def ended_while_loading(limit: int | None, files: int) -> ModelRejected:
         "load",
         "KilledWhileLoading",
         "The process ended without an error while loading the model. Most likely it was killed because "
-        f"memory ran out (the model's files have {files // 2**20} MiB; {allowed}); if its exit code is not 137, "
-        "a library crashed, or the model's code ended the process itself (os._exit).",
+        f"memory ran out (the model's files have {files // 2**20} MiB; {allowed}); if its exit code is not "
+        "137, a library crashed, or the model's code ended the process itself (os._exit).",
         "Raise spec.resources.limits.memory.",
     )

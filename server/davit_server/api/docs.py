@@ -1,7 +1,7 @@
-"""`/docs`: the OpenAPI document as one page that loads nothing, so it also works where there is no internet.
+"""Write the page `/docs`: the OpenAPI document without any external resource, so it works offline.
 
-Scripts of others would have to be shipped in every model's image and kept free of holes for years; what a
-reader of this API needs is a list, the schemas, an example and a button.
+Third-party scripts would have to be shipped in every image and kept free of vulnerabilities; a reader of this
+API needs only a list, the schemas, an example and a button.
 """
 
 import base64
@@ -48,7 +48,7 @@ _SCRIPT_HASH = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decod
 CONTENT_SECURITY_POLICY = (
     f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{_SCRIPT_HASH}'; connect-src 'self'"
 )
-"""What a browser may load for the page: nothing but itself. The model's own texts cannot run in it."""
+"""Lets a browser load nothing but the page itself. Texts of the model cannot run as scripts."""
 
 
 def docs_page(document: dict[str, Any], model: str) -> str:

@@ -1,4 +1,4 @@
-"""The table from failures to status codes, and the one JSON object every error is told with."""
+"""Map failures to status codes, and write all errors as the same JSON object."""
 
 import json
 import logging

@@ -8,7 +8,7 @@ from davit_server.telemetry.metrics import CONTENT_TYPE, Metrics
 
 _WHY = {
     Phase.LOADING: "the model is being loaded",
-    Phase.DRAINING: "the server is going away",
+    Phase.DRAINING: "the server is shutting down",
     Phase.FAILED: "the model was rejected",
     Phase.READY: "",
 }

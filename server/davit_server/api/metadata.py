@@ -1,4 +1,4 @@
-"""What is served here: server, model and signature."""
+"""Describe server, model and signature."""
 
 from importlib import metadata
 from typing import Any

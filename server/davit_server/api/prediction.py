@@ -1,6 +1,6 @@
-"""The two routes that predict, as raw ASGI: FastAPI's own route would cost more than most models.
+"""Answer the two routes that predict, as raw ASGI: FastAPI's own route would cost more than most models.
 
-They are the only place where speed decides the shape of the code; everything around them is FastAPI.
+This is the only place where speed determines the structure of the code; all other routes are FastAPI's.
 """
 
 import asyncio
@@ -25,13 +25,13 @@ logger = logging.getLogger(__name__)
 access = logging.getLogger("davit.access")
 
 READ_AT_ONCE_BYTES = 128 * 1024
-"""Bodies up to this size are read in the event loop, within a few milliseconds whatever is in them."""
+"""Bodies up to this size are read in the event loop, in a few milliseconds at most."""
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class RequestReader(Protocol):
-    """How one protocol reads a request."""
+    """Reads the requests of one protocol."""
 
     def read(
         self, service: InferenceService, scope: Scope, content_type: bytes, body: bytes
@@ -39,7 +39,7 @@ class RequestReader(Protocol):
         """Return the request in the form that the model can be called with.
 
         Raises:
-            RequestError: It cannot be read.
+            RequestError: The request cannot be read.
         """
 
 
@@ -47,13 +47,13 @@ class PredictionRoute:
     """One predicting route: admission, body, model, answer, metrics.
 
     Args:
-        protocol: How requests are read.
+        protocol: Reads requests.
         state: Holds the service once the model is loaded.
-        identity: Headers of every answer.
-        limits: How large and slow a body may be.
-        metrics: Where requests are counted.
+        identity: Provides the headers of every answer.
+        limits: Limits of a body.
+        metrics: Counts requests.
         reading: One thread that reads large bodies, shared by all routes.
-        access_log: Whether each request leaves a line in the log.
+        access_log: Whether to log each request.
     """
 
     def __init__(
@@ -95,12 +95,12 @@ class PredictionRoute:
         except RequestError as failure:
             if isinstance(failure, ModelRaised | ModelFailed):
                 _log_model_at_fault(failure, request_id)
-            outcome, status, body, extra = _told(failure)
+            outcome, status, body, extra = _error_response(failure)
         except Exception as failure:
             logger.exception(
                 "a request failed unexpectedly", extra={"fields": {"request_id": request_id.decode()}}
             )
-            outcome, status, body, extra = _told(internal_error(request_id.decode()))
+            outcome, status, body, extra = _error_response(internal_error(request_id.decode()))
             outcome = "error"
             del failure
         headers = [
@@ -126,10 +126,10 @@ class PredictionRoute:
         if len(body) <= READ_AT_ONCE_BYTES:
             request = self._read(service, scope, content_type, body)
         else:
-            request = await self._read_aside(started, service, scope, content_type, body)
+            request = await self._read_in_thread(started, service, scope, content_type, body)
         return await service.predict(request, started)
 
-    async def _read_aside(self, started: float, *request: Any) -> PredictionRequest:
+    async def _read_in_thread(self, started: float, *request: Any) -> PredictionRequest:
         """Read a large body in a thread, so that probes and small requests are answered meanwhile."""
         loop = asyncio.get_running_loop()
         left = self._limits.seconds - (time.perf_counter() - started)
@@ -172,9 +172,9 @@ def _log_model_at_fault(failure: ModelRaised | ModelFailed, request_id: bytes) -
 
 
 def read_without_collecting(read: Callable[..., PredictionRequest], *request: Any) -> PredictionRequest:
-    """Read a body without garbage collections, which would look at millions of new objects again and again.
+    """Read a body without garbage collection, which would visit millions of new objects repeatedly.
 
-    What is read of a body refers to nothing that refers back to it. Only one thread at a time may do this.
+    A decoded body has no reference cycles. Only one thread at a time may do this.
     """
     collected = gc.isenabled()
     gc.disable()
@@ -185,7 +185,7 @@ def read_without_collecting(read: Callable[..., PredictionRequest], *request: An
             gc.enable()
 
 
-def _told(failure: RequestError) -> tuple[str, int, bytes, Headers]:
+def _error_response(failure: RequestError) -> tuple[str, int, bytes, Headers]:
     """Return outcome, status, body and headers of a failure."""
     return (
         failure.outcome,

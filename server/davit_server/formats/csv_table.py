@@ -1,4 +1,4 @@
-"""CSV tables, measured before pandas reads them."""
+"""Read CSV tables, which are measured before pandas reads them."""
 
 import csv
 import io
@@ -9,12 +9,12 @@ from davit_server.errors import InvalidInput
 from davit_server.formats.limits import TableLimits
 
 MAX_REPEATED_NAMES = 100
-"""pandas looks through the whole header for each of them."""
+"""pandas searches the whole header for each repeated name."""
 MAX_INDEX_FIELDS = 16
-"""Fields that a line may have more than the header; pandas makes an index of them."""
+"""Most fields that a line may have beyond the header; pandas makes an index of them."""
 
 _field_size = threading.Lock()
-"""Held while the csv module's limit, which is one for the whole process, is another."""
+"""Held while the csv module's limit, which applies to the whole process, is changed."""
 
 
 def read_csv(text: str, types: dict[str, Any] | None, limits: TableLimits) -> Any:
@@ -22,11 +22,11 @@ def read_csv(text: str, types: dict[str, Any] | None, limits: TableLimits) -> An
 
     Args:
         text: The body.
-        types: The columns' types, as far as they are known.
-        limits: How large it may be.
+        types: The known types of columns.
+        limits: Limits of its size.
 
     Raises:
-        InvalidInput: The header is none that pandas can read in reasonable time.
+        InvalidInput: pandas could not read the header in reasonable time.
         TooLarge: More rows or cells than allowed.
         Exception: pandas cannot read it.
     """
@@ -34,7 +34,7 @@ def read_csv(text: str, types: dict[str, Any] | None, limits: TableLimits) -> An
 
     columns = _columns(text)
     limits.check_table(0, columns)
-    # One row more than allowed is enough to know, and no more is ever built.
+    # One row more than allowed is enough to detect an excess; no more is ever built.
     rows = min(limits.rows, limits.cells // max(columns, 1)) + 1
     table = pd.read_csv(io.StringIO(text), dtype=types, nrows=rows)
     limits.check_table(len(table), columns)

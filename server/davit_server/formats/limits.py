@@ -1,4 +1,4 @@
-"""How much one request may become: rows, cells and bytes are counted before anything is built of them."""
+"""Limit the size of one request: rows, cells and bytes are counted before any of them is built."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -8,12 +8,12 @@ from typing import Any
 from davit_server.errors import TooLarge
 
 BYTES_PER_CELL = 8
-"""What a number takes in memory."""
+"""Memory of a number."""
 BYTES_PER_CHARACTER = 4
-"""What a character takes in an array of numpy's."""
+"""Memory of a character in a numpy array."""
 
 CELLS_PER_COLUMN = 256
-"""A column of a data frame takes at least the memory of so many numbers, however few rows it has."""
+"""A column of a data frame takes at least the memory of this many numbers, even with few rows."""
 
 DEFAULT_ROWS = 100_000
 DEFAULT_CELLS = 16 * 2**20
@@ -24,9 +24,9 @@ class TableLimits:
     """How large the table or tensor of one request may be.
 
     Attributes:
-        rows: Its rows.
-        cells: Its rows times its columns, or a tensor's values and lists. A server sets it to the bytes that
-            a body may have: then only what grows when it is read can be beyond it.
+        rows: Most rows.
+        cells: Most rows times columns, or values and lists of a tensor. The server sets it to the largest
+            body in bytes, so that only a request that grows when it is read can exceed it.
     """
 
     rows: int = DEFAULT_ROWS
@@ -34,14 +34,14 @@ class TableLimits:
 
     @property
     def decoded_bytes(self) -> int:
-        """Memory that compressed or repeated values may take."""
+        """Largest memory of compressed or repeated values, in bytes."""
         return self.cells * BYTES_PER_CELL
 
     def check_rows(self, rows: int) -> None:
         """Refuse more rows than allowed.
 
         Raises:
-            TooLarge: That is so.
+            TooLarge: There are more rows than allowed.
         """
         if rows > self.rows:
             raise TooLarge(f"The request has {rows} rows; at most {self.rows} are allowed. Send it in parts.")
@@ -50,7 +50,7 @@ class TableLimits:
         """Refuse more cells than allowed.
 
         Raises:
-            TooLarge: That is so.
+            TooLarge: There are more cells than allowed.
         """
         if cells > self.cells:
             raise TooLarge(
@@ -71,7 +71,7 @@ class TableLimits:
         """Refuse values that take more memory than allowed.
 
         Raises:
-            TooLarge: That is so.
+            TooLarge: The values take more memory than allowed.
         """
         if decoded > self.decoded_bytes:
             raise TooLarge(
@@ -88,10 +88,10 @@ class TableLimits:
                 and every text as long as the longest.
 
         Returns:
-            Its rows; 1 where they cannot be told.
+            Its number of rows; 1 where that is unknown.
 
         Raises:
-            TooLarge: Too many rows, or too many cells or bytes of what it becomes.
+            TooLarge: There are too many rows, or the table or array has too many cells or bytes.
         """
         most = 0
         for form in ("dataframe_records", "instances", "inputs", "dataframe_split"):

@@ -1,9 +1,8 @@
-"""Parquet files, measured before they are read: a few kilobytes can hold gigabytes.
+"""Read Parquet files, which are measured first: a few kilobytes can hold gigabytes.
 
-What the footer says of sizes is not believed: each page says once more, in a header of its own, how many
-values it has and how many bytes they are when decompressed, and that is what readers go by. Texts are kept
-once and referred to many times, so where the pages leave room for too many they are decoded piece by piece
-and added up.
+The sizes in the footer are not trusted: the header of each page repeats how many values it has and how many
+bytes they are when decompressed, and readers use those. A text is stored once and referenced many times, so
+where the pages allow too much memory, columns of texts are decoded piece by piece and added up.
 """
 
 import io
@@ -16,9 +15,9 @@ from davit_server.formats.limits import BYTES_PER_CELL, TableLimits
 from davit_server.formats.thrift import Struct, read_struct
 
 BYTES_PER_OBJECT = 64
-"""What a text, decimal, date or list takes in a data frame, without its content."""
+"""Memory of a text, decimal, date or list in a data frame, without its content."""
 PIECES = 8
-"""A column of texts is measured in at least so many pieces when it is as large as allowed."""
+"""Number of pieces in which a column of texts of the largest allowed size is measured."""
 REPEATED = 2
 BOOLEAN, INT32, INT64, INT96, FLOAT, DOUBLE, BYTE_ARRAY, FIXED_LEN_BYTE_ARRAY = range(8)
 """Physical types (parquet.thrift)."""
@@ -36,10 +35,10 @@ def read_parquet(body: bytes, limits: TableLimits) -> Any:
     """Return the table as pandas reads it.
 
     Raises:
-        ImportError: There is no pyarrow.
-        InvalidInput: Its parts do not lie where the footer says.
-        TooLarge: More rows, cells or bytes than allowed.
-        Exception: pyarrow or pandas cannot read it.
+        ImportError: pyarrow is not installed.
+        InvalidInput: The footer does not describe the file.
+        TooLarge: There are more rows, cells or bytes than allowed.
+        Exception: pyarrow or pandas cannot read the file.
     """
     import pandas as pd
     import pyarrow as pa
@@ -54,7 +53,7 @@ def read_parquet(body: bytes, limits: TableLimits) -> Any:
 
 @contextmanager
 def _memory_given_back(pa: Any) -> Iterator[None]:
-    """Let the allocator return at the end what it would keep for the next file."""
+    """Release memory at the end that the allocator would keep for the next file."""
     try:
         yield
     finally:
@@ -82,7 +81,7 @@ def _count(body: bytes, limits: TableLimits) -> tuple[list["_Column"], int]:
                 continue
             compressed += _number(meta, _META_SIZE)
             if compressed > len(body):
-                raise _damaged()  # the same pages would be read again and again
+                raise _damaged()  # overlapping chunks: the same pages would be read repeatedly
             column.add(body, meta)
     limits.check_cells(sum(column.count for column in columns))
     decoded = sum(column.decoded_bytes for column in columns)
@@ -104,7 +103,7 @@ class _Column:
     """One column of a file, added up over its row groups.
 
     Args:
-        element: Its place in the schema.
+        element: Its element of the schema.
     """
 
     def __init__(self, element: Struct) -> None:
@@ -123,12 +122,12 @@ class _Column:
 
     @property
     def decoded_bytes(self) -> int:
-        """What its pages take, and its values without the content of texts."""
+        """Memory of its pages, and of its values without the content of texts."""
         return self.count * self._width + self._pages_bytes
 
     @property
     def most_text_bytes(self) -> int:
-        """What its texts may take at most: each lies in one page."""
+        """Upper bound of the memory of its texts: each is within one page."""
         return self.count * self._longest if self._is_text else 0
 
     def rows_within(self, size: int) -> int:
@@ -140,7 +139,7 @@ class _Column:
         parts = [part.decode() for part in _list(meta, _META_PATH, bytes)]
         self.path = ".".join(parts)
         if len(parts) > 1 and parts[1:-1] != ["list"]:
-            # Within structs, maps and lists of lists each value may have objects of its own around it.
+            # Within structs, maps and lists of lists, each value may be wrapped in objects of its own.
             self._width = max(self._width, BYTES_PER_OBJECT)
         at = _number(meta, _META_DATA)
         dictionary = _optional(meta, _META_DICTIONARY)

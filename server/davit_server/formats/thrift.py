@@ -1,7 +1,7 @@
-"""Thrift's compact protocol, in which a Parquet file describes itself.
+"""Read Thrift's compact protocol, in which a Parquet file describes itself.
 
-pyarrow shows no headers of pages at all, and ends the whole process when it is asked about some damaged
-footers: so both are read here.
+pyarrow does not expose the headers of pages, and crashes the whole process on some damaged footers: so both
+are read here.
 """
 
 from typing import Any
@@ -20,7 +20,7 @@ def read_struct(body: bytes, at: int) -> tuple[Struct, int]:
     """Return the struct that begins at an offset, and the offset where it ends.
 
     Raises:
-        InvalidInput: There is none.
+        InvalidInput: The bytes are not a valid struct.
     """
     reader = _Reader(body, at)
     try:
@@ -30,11 +30,11 @@ def read_struct(body: bytes, at: int) -> tuple[Struct, int]:
 
 
 class _Reader:
-    """Reads values one after another.
+    """Read values one after another.
 
     Args:
         body: The bytes.
-        at: Where to begin.
+        at: The offset of the first value.
     """
 
     def __init__(self, body: bytes, at: int) -> None:
@@ -45,7 +45,7 @@ class _Reader:
         """Return the fields of a struct.
 
         Raises:
-            IndexError: The bytes end before it does.
+            IndexError: The bytes end before the struct.
             InvalidInput: It nests too deeply, or has a type that Parquet does not use.
         """
         fields: Struct = {}

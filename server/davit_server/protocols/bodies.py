@@ -1,4 +1,4 @@
-"""Request bodies: how much is read, how long that may take, and what may be in them."""
+"""Read request bodies, within limits of size, time and nesting."""
 
 import asyncio
 import json
@@ -34,15 +34,15 @@ _PIECE = 256 * 1024
 """Bytes looked at in one step: between steps other threads can run."""
 
 MAX_DIGITS = 19
-"""Longer numbers in headers mean nothing, and Python refuses to convert very long ones."""
+"""Longer numbers in headers are invalid; Python refuses to convert very long ones."""
 
 BYTES_PER_LIST = 16
-"""Allowed for each list and object: it takes two bytes of a body, and up to two hundred of memory."""
+"""Bytes of the largest body for each list or object: one takes two bytes of a body, up to 200 of memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """How large, slow and deep a body may be."""
+    """Limits on size, time and nesting of a body."""
 
     max_bytes: int = 16 * 2**20
     seconds: float = 60
@@ -75,7 +75,7 @@ def media_kind(content_type: bytes) -> MediaKind:
     """Return what a Content-Type header announces, by the rules of MLflow's scoring server.
 
     Raises:
-        Unsupported: Not a type that is read here, or a parameter other than `charset=utf-8`.
+        Unsupported: The server does not read this type, or there is a parameter other than `charset=utf-8`.
     """
     media, *parameters = (part.strip().lower() for part in content_type.decode("latin-1").split(";"))
     kind = _KINDS.get(media)
@@ -94,7 +94,7 @@ def require_plain(scope: Scope) -> bytes:
     """Return the Content-Type of a request.
 
     Raises:
-        Unsupported: It has none, or its body is compressed.
+        Unsupported: The request has no Content-Type, or its body is compressed.
     """
     content_type = None
     for name, value in scope["headers"]:
@@ -112,8 +112,8 @@ async def read_body(scope: Scope, receive: Receive, limits: BodyLimits, started:
     """Return the whole body.
 
     Raises:
-        TooLarge: More bytes than allowed, told by Content-Length or found while reading.
-        TooSlow: It did not arrive in time.
+        TooLarge: The body has more bytes than allowed, by its Content-Length or by count.
+        TooSlow: The body did not arrive in time.
         ClientGone: The client closed the connection.
     """
     length = whole_number(header(scope, b"content-length"))
@@ -131,7 +131,7 @@ async def read_body(scope: Scope, receive: Receive, limits: BodyLimits, started:
 async def _first(receive: Receive, limits: BodyLimits, started: float) -> dict[str, Any]:
     """Return the first piece, which usually has arrived together with the headers.
 
-    Then `receive` returns without waiting and needs no timer, which would be the dearest part of reading.
+    Then `receive` returns without waiting and needs no timer, which would be the most expensive part.
     """
     reading = receive()
     try:
@@ -146,7 +146,7 @@ async def _first(receive: Receive, limits: BodyLimits, started: float) -> dict[s
         except TimeoutError as failure:
             raise _too_slow(limits) from failure
     if message["type"] == "http.disconnect":
-        raise ClientGone("The client went away.")
+        raise ClientGone("The client disconnected.")
     received: dict[str, Any] = message
     return received
 
@@ -176,7 +176,7 @@ async def _rest(body: bytes, receive: Receive, limits: BodyLimits, started: floa
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    raise ClientGone("The client went away.")
+                    raise ClientGone("The client disconnected.")
                 pieces.append(message.get("body", b""))
                 size += len(pieces[-1])
                 if size > limits.max_bytes:
@@ -232,15 +232,15 @@ def require_modest(body: bytes, limits: BodyLimits) -> None:
     """Refuse bodies with too many or too deeply nested lists and objects, without parsing them.
 
     Raises:
-        InvalidInput: It nests too deeply.
-        TooLarge: It has too many lists and objects.
+        InvalidInput: The body nests too deeply.
+        TooLarge: The body has too many lists and objects.
     """
     brackets = _brackets(body)
     if brackets.count(b"[") > limits.max_lists:
         raise TooLarge(
             f"The body has more than the {limits.max_lists} lists and objects allowed; send it in parts."
         )
-    # Removing empty pairs takes off one level: little is left then of a wide but flat body.
+    # Removing empty pairs removes one level, and with it most of a wide but flat body.
     for _ in range(_FLAT):
         brackets = brackets.replace(b"[]", b"")
     steps = memoryview(brackets.translate(_STEPS)).cast("b")
@@ -253,11 +253,11 @@ def require_modest(body: bytes, limits: BodyLimits) -> None:
 def _brackets(body: bytes) -> bytes:
     """Return all brackets outside strings, as square ones."""
     if b"\\" in body:
-        # In this order: in a run of backslashes before a quote each pair is one character.
+        # In this order: in a run of backslashes before a quote, each pair is one character.
         body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     found, in_string = [], 0
     for start in range(0, len(body), _PIECE):
-        # Between quotes strings and what is outside of them alternate.
+        # Quotes alternate between the inside and the outside of strings.
         parts = body[start : start + _PIECE].split(b'"')
         found.append(b"".join(parts[in_string::2]).translate(_SQUARE, _NOT_BRACKETS))
         in_string ^= (len(parts) - 1) & 1

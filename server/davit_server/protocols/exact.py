@@ -1,4 +1,4 @@
-"""What a model returned as an array of one of the Open Inference Protocol's types, with no value changed."""
+"""Convert a prediction to an array of one of the Open Inference Protocol's types, without changing values."""
 
 import datetime as dt
 import decimal
@@ -13,14 +13,14 @@ from davit_server.protocols.tensors import has_datatype
 
 
 class Inexpressible(Exception):
-    """What an output has that the protocol has no form for, as the end of a sentence on the output."""
+    """An output has no form in the protocol; the message is the end of a sentence about the output."""
 
 
 def exact_array(values: Any) -> Any:
     """Return an array of one of the protocol's types, masked where values are missing.
 
     Raises:
-        Inexpressible: There is none.
+        Inexpressible: The values have no exact form in the protocol.
     """
     if isinstance(values, np.ndarray):
         return _of_array(values)
@@ -79,7 +79,7 @@ def _of_list(values: Sequence[Any]) -> Any:
         array = np.asarray(values)
     except (ValueError, OverflowError, TypeError):
         return _of_cells(list(values))
-    # Whole numbers beyond 2**53 lose digits among floats, and numpy makes texts of what stands beside text.
+    # Whole numbers beyond 2**53 lose digits among floats, and numpy converts values beside a text to texts.
     exact = array.dtype.kind in "iub" or (array.dtype.kind == "f" and not (np.abs(array) >= 2**53).any())
     return array if exact and array.ndim > 0 and has_datatype(array.dtype) else _of_cells(list(values))
 
@@ -153,7 +153,7 @@ def _kind_of(cell_type: type) -> str:
     """Return the kind of a type; values of several kinds have no common type.
 
     Raises:
-        Inexpressible: It is of none.
+        Inexpressible: The protocol has no form for the type.
     """
     for kind, types in _KINDS.items():
         if issubclass(cell_type, types):
@@ -174,7 +174,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "time": (dt.time,),
     "object": (dict,),
 }
-"""In this order: a bool is an int, a datetime is a date, and to numpy a duration is an integer."""
+"""The order matters: a bool is an int, a datetime is a date, and for numpy a duration is an integer."""
 
 
 def _integers(cells: list[Any]) -> Any:

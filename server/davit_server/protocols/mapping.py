@@ -1,6 +1,6 @@
-"""Open Inference requests in terms of MLflow: named tensors become a request in one of MLflow's forms.
+"""Convert Open Inference requests, which are named tensors, to one of MLflow's forms.
 
-From there on both protocols are one: the same casts, the same schema enforcement, the same batching.
+From there on both protocols share casts, schema enforcement and batching.
 """
 
 from typing import Any
@@ -17,8 +17,8 @@ def document_of(tensors: list[Tensor], parameters: dict[str, Any], signature: Si
 
     Args:
         tensors: The request's inputs.
-        parameters: Its parameters; those the signature declares become the model's params.
-        signature: What the model takes.
+        parameters: Its parameters; those that the signature declares become the model's params.
+        signature: The model's signature.
 
     Raises:
         InvalidInput: Names or shapes do not fit the signature.
@@ -41,7 +41,7 @@ def _inputs(tensors: list[Tensor], signature: Signature) -> dict[str, Any]:
 def untyped_input(tensors: list[Tensor], parameters: dict[str, Any]) -> Parsed:
     """Return arrays and frames with exactly the types that were sent, for models without a signature.
 
-    A single matrix stays one, unless its `content_type` asks for a data frame (`pd`).
+    A single matrix stays one, unless the parameter `content_type` requires a data frame (`pd`).
 
     Raises:
         InvalidInput: The tensors are not columns of one table, or a text has no UTF-8 form.

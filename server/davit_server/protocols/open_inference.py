@@ -22,13 +22,13 @@ DEFAULT_OUTPUT = "predictions"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the client asked of the answer."""
+    """The client's requirements for the answer."""
 
     request_id: str | None
     names: tuple[str, ...] | None
-    """The outputs it wants; None for all."""
+    """The requested outputs; None for all."""
     binary: frozenset[str] | None
-    """The outputs it wants as raw bytes; None for all of them."""
+    """The outputs requested as raw bytes; None for all of them."""
 
     def as_bytes(self, name: str) -> bool:
         """Return whether an output is sent as raw bytes."""
@@ -36,12 +36,12 @@ class Wanted:
 
 
 class OpenInference:
-    """Reads inference requests.
+    """Read inference requests.
 
     Args:
-        model: The name of the model that is served; paths must agree with it.
+        model: The name of the served model; paths must have the same.
         version: Its version.
-        limits: How deep and wide the JSON part may be.
+        limits: Limits of the JSON part.
     """
 
     def __init__(self, model: str, version: str, limits: BodyLimits) -> None:
@@ -55,7 +55,7 @@ class OpenInference:
         """Return the request in the form that the model can be called with.
 
         Raises:
-            RequestError: It cannot be read.
+            RequestError: The request is malformed or too large, or names another model.
         """
         require_model(self._model, self._version, scope.get("path_params", {}))
         head, tail = self._split(scope, content_type, body)
@@ -89,12 +89,12 @@ class OpenInference:
     @staticmethod
     def _split(scope: Scope, content_type: bytes, body: bytes) -> tuple[bytes, bytes | None]:
         """Return the JSON head and, with the binary extension, the raw bytes behind it."""
-        told = header(scope, HEADER_LENGTH)
-        if told is None:
+        declared = header(scope, HEADER_LENGTH)
+        if declared is None:
             if not content_type.lower().startswith(b"application/json"):
                 raise Unsupported("The Content-Type must be application/json.")
             return body, None
-        length = whole_number(told)
+        length = whole_number(declared)
         if length is None or length > len(body):
             raise InvalidInput(
                 "Inference-Header-Content-Length must be the number of bytes of the JSON part."
@@ -138,9 +138,9 @@ def require_model(model: str, version: str, path_params: dict[str, Any]) -> None
     """Refuse paths that name another model.
 
     Args:
-        model: The name of the model that is served.
+        model: The name of the served model.
         version: Its version.
-        path_params: What the path names.
+        path_params: Name and version in the path.
 
     Raises:
         UnknownModel: Name or version differ from those served here.
@@ -202,8 +202,8 @@ def read_wanted(request: dict[str, Any], parameters: dict[str, Any]) -> Wanted:
 def _binary(entry: dict[str, Any], *, default: bool) -> bool:
     """Return whether one output is requested as bytes."""
     parameters = entry.get("parameters")
-    asked = parameters.get("binary_data") if isinstance(parameters, dict) else None
-    return asked if isinstance(asked, bool) else default
+    binary = parameters.get("binary_data") if isinstance(parameters, dict) else None
+    return binary if isinstance(binary, bool) else default
 
 
 def _choose(tensors: list[Tensor], names: tuple[str, ...]) -> list[Tensor]:
@@ -211,6 +211,6 @@ def _choose(tensors: list[Tensor], names: tuple[str, ...]) -> list[Tensor]:
     by_name = {tensor.name: tensor for tensor in tensors}
     if not set(names) <= by_name.keys():
         raise InvalidInput(
-            f"The model's outputs are {', '.join(map(repr, by_name))}; others cannot be asked for."
+            f"The model's outputs are {', '.join(map(repr, by_name))}; others cannot be requested."
         )
     return [by_name[name] for name in names]

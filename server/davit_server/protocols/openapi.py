@@ -1,4 +1,4 @@
-"""The OpenAPI document, typed from the model's own signature, with its own input example."""
+"""Describe the routes in OpenAPI, typed from the model's own signature, with its own input example."""
 
 import json
 import math
