@@ -62,9 +62,7 @@ def error_headers(failure: RequestError) -> list[tuple[bytes, bytes]]:
 
 def internal_error(request_id: str) -> RequestError:
     """Return the error for a bug of ours: it says how to find the details in the log."""
-    return ModelFailed(
-        f"The server failed on this request; its log has the place under request id {request_id}."
-    )
+    return ModelFailed(f"The server failed on this request; see its log under request id {request_id}.")
 
 
 _HTTP_CODES = {404: "ENDPOINT_NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
@@ -98,7 +96,7 @@ async def answer_bug(_: Request, failure: Exception) -> Response:
     """Answer any other exception, which is a bug of ours: log it with its traceback, reveal no detail."""
     logger.error("a request failed unexpectedly", exc_info=failure)
     return Response(
-        error_body("INTERNAL_ERROR", "The server failed on this request; its log has the place."),
+        error_body("INTERNAL_ERROR", "The server failed on this request; see its log."),
         500,
         media_type="application/json",
     )

@@ -27,7 +27,7 @@ def health_routes(state: ServerState, metrics: Metrics) -> APIRouter:
     async def live() -> JSONResponse:
         return JSONResponse({"live": state.live}, 200 if state.live else 503)
 
-    @router.get("/v2/health/ready", summary="200 when new work should be sent here")
+    @router.get("/v2/health/ready", summary="200 when the server is ready for requests")
     async def ready() -> JSONResponse:
         content = {"ready": state.ready} if state.ready else {"ready": False, "reason": _WHY[state.phase]}
         return JSONResponse(content, 200 if state.ready else 503)

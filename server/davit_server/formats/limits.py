@@ -158,7 +158,7 @@ def _length(value: Any) -> int:
 
 
 def _arrays(value: Any, *, by_row: bool) -> Iterable[Any]:
-    """Yield what becomes one array each: a whole list, or each column of an object or, by row, of objects."""
+    """Return what becomes one array each: a list, or each column of an object or, by row, of objects."""
     if isinstance(value, dict):
         return value.values()
     if not by_row or not isinstance(value, list):

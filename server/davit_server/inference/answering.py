@@ -38,7 +38,7 @@ def _answer_alone(plan: Plan, request: PredictionRequest) -> Any:
     except BaseException:
         # Models raise SystemExit, CancelledError and more; the thread and the next request must survive it.
         logger.exception("a prediction failed unexpectedly")
-        return ModelFailed("The server failed on this request; its log has the place.")
+        return ModelFailed("The server failed on this request; see its log.")
 
 
 def predict_alone(plan: Plan, request: PredictionRequest) -> Any:

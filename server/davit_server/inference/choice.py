@@ -1,6 +1,6 @@
 """Choose how the model is called, once at load, by a list of checks that record their reasons.
 
-Two questions are separate. *May requests share a call?* That is known of a flavor and its estimators, or
+Two questions are separate. *May requests share a call?* That is known for a flavor and its estimators, or
 declared; checks can only veto it. *May a faster predictor replace pyfunc?* Only for library code, and only if
 its answers are identical. An author's own code is called through unchanged pyfunc, and before its first
 request only by the smoke test, unless its author declared independent rows.
@@ -115,8 +115,8 @@ def _independence(plan: Plan, model: PyfuncModel, options: PlanOptions) -> _Inde
         return _Independence(f"declared by the model's metadata ({DECLARATION})", known=False)
     else:
         plan.reasons.append(
-            "not batched: nothing is known of how this code treats rows; batching=enabled declares that it "
-            "treats each by itself"
+            "not batched: nothing is known about how this code treats rows; batching=enabled declares that "
+            "it treats each by itself"
         )
     return None
 
@@ -152,7 +152,7 @@ def _check(plan: Plan, model: PyfuncModel, options: PlanOptions, independence: _
     parts = _usable_parts(plan, model, plain, until) if plain is not None else []
     if plain is None or not parts:
         plan.trusted = False
-        _without(options, plan, "not batched: no rows to check with, from an input example or made up")
+        _without(options, plan, "not batched: no rows to check with, from an input example or generated")
         return
     if options.plan != "onnx" or not _consider_onnx(plan, model, parts, options.tolerance):
         _consider_faster(plan, model, parts, options.plan)
@@ -174,7 +174,7 @@ def _usable(predictor: BatchPredictor, parts: list[Rows], until: float) -> list[
         try:
             predictor.predict([part])
         except Exception as failure:
-            logger.debug("the model raised on rows made up for a check", exc_info=failure)
+            logger.debug("the model raised on rows generated for a check", exc_info=failure)
         else:
             accepted.append(part)
         if time.perf_counter() > until:

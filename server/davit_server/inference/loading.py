@@ -129,5 +129,5 @@ def unexpected(failure: BaseException, stage: str) -> ModelRejected:
         stage,
         "LoadFailed",
         f"Loading failed with {type(failure).__name__}.",
-        "The server's log has the place where it happened.",
+        "See the server's log, which has the traceback.",
     )

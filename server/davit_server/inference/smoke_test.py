@@ -83,17 +83,17 @@ def _try_generated(model: PyfuncModel, plan: Plan, max_rows: int, options: PlanO
     try:
         call_within(options.deadline_seconds, lambda: _answer(model, plan, document, max_rows))
     except RequestError:
-        note = "unchecked: no input example, and the model refuses a row made up from its signature"
+        note = "unchecked: no input example, and the model refuses a row generated from its signature"
         return Checked("", note, predictions=1)
     except OverdueError:
         note = (
-            "unchecked: no input example, and the model did not answer a row made up from its signature "
+            "unchecked: no input example, and the model did not answer a row generated from its signature "
             f"within {options.deadline_seconds:g} s"
         )
         logger.warning(note)
         return Checked("", note, predictions=1)
     seconds = time.perf_counter() - started
-    note = "checked: the model answers a row made up from its signature; it was logged without an example"
+    note = "checked: the model answers a row generated from its signature; it was logged without an example"
     return Checked("signature", note, seconds, peak_memory(), 1)
 
 

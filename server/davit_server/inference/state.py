@@ -32,7 +32,7 @@ class ServerState:
 
     @property
     def ready(self) -> bool:
-        """Whether new work should be sent here."""
+        """Whether the server is ready for requests."""
         return self.phase is Phase.READY
 
     @property

@@ -6,12 +6,14 @@ a request that arrives in one piece costs only two comparisons.
 """
 
 import asyncio
+import time
 from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from davit_server.api.errors import error_body
+from davit_server.api.prediction import STARTED
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_URL_BYTES = 16 * 1024
@@ -69,6 +71,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._watched = False
         self._begun = False
         self._in_head = False
+        self._head_started: float | None = None
+        """When the first byte of a head that arrives in several pieces came: the deadline counts from it."""
         self._received = 0
         """Bytes since the last piece of a body: at least as many as belong to the head."""
         self._refusal: tuple[HTTPStatus, str, str] | None = None
@@ -102,6 +106,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """Watch a connection that has sent a part of a head, or bytes outside of any request."""
         if self.transport.is_closing():
             return
+        if self._in_head and self._head_started is None:
+            self._head_started = time.perf_counter()
         if not self._begun:
             # Earlier bytes of the same piece belong to another request.
             self._begun = self._watched = True
@@ -127,6 +133,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._watched:
             self._watched = False
             self._heads.forget(self)
+            if self._head_started is not None:
+                self.scope[STARTED] = self._head_started  # type: ignore[literal-required]
+                self._head_started = None
         if len(self.url) > MAX_URL_BYTES:
             self._refuse(
                 HTTPStatus.REQUEST_URI_TOO_LONG, "URI_TOO_LONG", f"at most {MAX_URL_BYTES} bytes of URL"

@@ -195,7 +195,7 @@ class Lifecycle:
 
 
 def plan_options(settings: Settings) -> PlanOptions:
-    """Return what the settings say of how the model is called."""
+    """Return the constraints on the plan from the settings."""
     return PlanOptions(
         plan=settings.plan,
         tolerance=settings.tolerance,

@@ -43,13 +43,13 @@ def model_raised(data: Any, failure: BaseException) -> ModelRaised:
     kind = type(failure).__name__
     if isinstance(failure, MlflowException):
         return ModelRaised(
-            f"The model refused the request with {failure.error_code}; the server's log has the place.",
+            f"The model refused the request with {failure.error_code}; see the server's log.",
             code=failure.error_code,
             status=failure.get_http_status_code(),
         )
     if not isinstance(failure, Exception):
         return ModelRaised(
-            f"The model ended its work with {kind}; the server's log has the place.",
+            f"The model exited with {kind}; see the server's log.",
             code="INTERNAL_ERROR",
             status=500,
         )
@@ -59,7 +59,7 @@ def model_raised(data: Any, failure: BaseException) -> ModelRaised:
         )
     return ModelRaised(
         f"The model raised {kind} on this input. Check types and missing values "
-        "(null, NaN) against the model's signature; the server's log has the place."
+        "(null, NaN) against the model's signature; see the server's log."
     )
 
 

@@ -79,7 +79,7 @@ def test_a_made_up_row_that_is_never_answered_leaves_the_model_unchecked(tmp_pat
     model = load_pyfunc(tmp_path / "model")
     tried = try_model(model, tmp_path / "model", PlanOptions(deadline_seconds=0.2), 100)
     assert tried.checked.by == ""
-    assert "did not answer a row made up from its signature within 0.2 s" in tried.checked.note
+    assert "did not answer a row generated from its signature within 0.2 s" in tried.checked.note
 
 
 def test_an_example_that_is_never_answered_rejects_the_model(monkeypatch):
