@@ -42,8 +42,9 @@ class Connection:
     """A client's connection to a server behind a socket, both in this event loop."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, state: ServerState
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, state: ServerState, body: bytes
     ) -> None:
+        self.body = body
         self.reader = reader
         self.send = writer.write
         self._state = state
