@@ -34,7 +34,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class RequestReader(Protocol):
-    """Reads the requests of one protocol."""
+    """Read the requests of one protocol."""
 
     def read(
         self, service: InferenceService, scope: Scope, content_type: bytes, body: bytes
@@ -42,7 +42,7 @@ class RequestReader(Protocol):
         """Return the request in the form that the model can be called with.
 
         Raises:
-            RequestError: The request cannot be read.
+            RequestError: The request is malformed, too large, or of an unsupported type.
         """
 
 

@@ -96,7 +96,7 @@ def not_infinite(matrix: Any) -> Any:
     """Return the matrix itself; XGBoost handles missing values.
 
     Raises:
-        ValueError: A value is infinite, which XGBoost refuses except in this call.
+        ValueError: A value is infinite, which XGBoost refuses in checks that this call skips.
     """
     if np.isinf(matrix).any():
         raise ValueError("a value is infinite")

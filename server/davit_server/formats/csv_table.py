@@ -27,8 +27,8 @@ def read_csv(text: str, types: dict[str, Any] | None, limits: TableLimits) -> An
 
     Raises:
         InvalidInput: pandas could not read the header in reasonable time.
-        TooLarge: More rows or cells than allowed.
-        Exception: pandas cannot read it.
+        TooLarge: There are more rows or cells than allowed.
+        Exception: pandas cannot read the table.
     """
     import pandas as pd
 

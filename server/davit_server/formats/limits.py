@@ -62,7 +62,7 @@ class TableLimits:
         """Refuse a data frame that is too large.
 
         Raises:
-            TooLarge: More rows or cells than allowed.
+            TooLarge: There are more rows or cells than allowed.
         """
         self.check_rows(rows)
         self.check_cells(max(rows, CELLS_PER_COLUMN) * columns)

@@ -46,7 +46,7 @@ class _Reader:
 
         Raises:
             IndexError: The bytes end before the struct.
-            InvalidInput: It nests too deeply, or has a type that Parquet does not use.
+            InvalidInput: The struct nests too deeply, or has a type that Parquet does not use.
         """
         fields: Struct = {}
         number = 0

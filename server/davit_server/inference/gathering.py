@@ -22,7 +22,7 @@ NEXT_TURN: Final = 0.0
 
 
 class Gathering:
-    """Decides whether to wait before a call, from the previous call.
+    """Decide whether to wait before a call, from the previous call.
 
     All times are seconds on the clock of `time.perf_counter`.
     """

@@ -110,7 +110,7 @@ def rejecting(progress: LoadProgress) -> Iterator[None]:
         progress: Has the current stage.
 
     Raises:
-        ModelRejected: The one raised in the block, or one for any other exception.
+        ModelRejected: The block raised a rejection, or any other exception, which becomes one.
     """
     try:
         yield

@@ -17,7 +17,7 @@ FRAMES = 10
 
 
 class LoadProgress:
-    """Watches the thread that loads the model.
+    """Watch the thread that loads the model.
 
     Args:
         interval_seconds: Time between two lines in the log.

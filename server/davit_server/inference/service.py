@@ -78,8 +78,8 @@ class InferenceService:
         """Read a JSON request in MLflow's protocol.
 
         Raises:
-            InvalidInput: Not a JSON object.
-            TooLarge: More rows or cells than allowed.
+            InvalidInput: The body is not a JSON object.
+            TooLarge: There are more rows or cells than allowed.
         """
         limits = self._limits
         return read_document(self.model, self.plan, document, limits.max_rows, limits.max_cells)
@@ -122,8 +122,8 @@ def read_document(
     """Recognise a plain request, or leave it to MLflow's own parsing.
 
     Raises:
-        InvalidInput: Not a JSON object.
-        TooLarge: More rows or cells than allowed.
+        InvalidInput: The body is not a JSON object.
+        TooLarge: There are more rows or cells than allowed.
     """
     if type(document) is not dict:
         raise InvalidInput(f"The body must be a JSON object, not {_json_type(document)}.")

@@ -199,8 +199,8 @@ def decode_json(body: bytes, limits: BodyLimits) -> Any:
     """Return the JSON value of a body.
 
     Raises:
-        InvalidInput: Not JSON, not UTF-8, or nested too deeply.
-        TooLarge: More lists and objects than allowed.
+        InvalidInput: The body is not JSON, not UTF-8, or nests too deeply.
+        TooLarge: The body has more lists and objects than allowed.
     """
     if body.count(b"[") + body.count(b"{") > limits.max_depth:
         require_modest(body, limits)
@@ -214,7 +214,7 @@ def decode_leniently(body: bytes) -> Any:
     """Decode what only Python's own parser accepts, as MLflow does: NaN, lone surrogates, long integers.
 
     Raises:
-        InvalidInput: Not JSON, not UTF-8, or nested too deeply.
+        InvalidInput: The body is not JSON, not UTF-8, or nests too deeply.
     """
     try:
         return json.loads(body)

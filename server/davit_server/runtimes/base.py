@@ -85,7 +85,7 @@ class PredictionRequest:
 
 
 class BatchPredictor(Protocol):
-    """Predicts the rows of several requests in one call of the model."""
+    """Predict the rows of several requests in one call of the model."""
 
     name: str
 

@@ -135,8 +135,8 @@ class PyfuncModel:
         """Parse a CSV table with a header line.
 
         Raises:
-            InvalidInput: Not UTF-8, not CSV, or a column that does not convert to the schema's type.
-            TooLarge: More rows or cells than allowed.
+            InvalidInput: The body is not UTF-8 or not CSV, or a column does not convert to its type.
+            TooLarge: There are more rows or cells than allowed.
         """
         try:
             text = body.decode("utf-8")
@@ -161,8 +161,8 @@ class PyfuncModel:
 
         Raises:
             Unsupported: The model's environment has no Parquet reader.
-            InvalidInput: Not a Parquet file.
-            TooLarge: More rows, cells or bytes of values than allowed.
+            InvalidInput: The body is not a Parquet file.
+            TooLarge: There are more rows, cells or bytes of values than allowed.
         """
         try:
             return Parsed(read_parquet(body, limits))
