@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from davit_server.flavors.flavor import Flavor, Way
+from davit_server.flavors.flavor import FastPath, Flavor
 from davit_server.flavors.trust import library_code
-from davit_server.runtimes.base import Joined
-from davit_server.runtimes.joined import MatrixCall, array_reader
+from davit_server.runtimes.base import BatchPredictor
+from davit_server.runtimes.batch_predictors import MatrixCall, array_reader
 from davit_server.runtimes.pyfunc import PyfuncModel
 from support.models import infer_signature, mlflow
 
@@ -53,7 +53,7 @@ def save_doubling(path: Path) -> None:
     )
 
 
-def joined_doubling(model: PyfuncModel) -> Joined | None:
+def doubling_predictor(model: PyfuncModel) -> BatchPredictor | None:
     """The fast path: arrays instead of data frames."""
     reader = array_reader(model.signature)
     native: Doubling = model.mlflow_model.get_raw_model()
@@ -64,4 +64,4 @@ def known_doubling(model: PyfuncModel) -> str:
     return f"{type(model.mlflow_model.get_raw_model()).__name__} looks at one row at a time"
 
 
-ROW = Flavor(__name__, (Way("native doubling", joined_doubling),), library_code, 3, known_doubling)
+ROW = Flavor(__name__, (FastPath("native doubling", doubling_predictor),), library_code, 3, known_doubling)

@@ -54,5 +54,5 @@ def main() -> int:
 
 def _fail(settings: FetchSettings, rejection: ModelRejected) -> int:
     logger.error("model not fetched", extra={"fields": rejection.as_dict()})
-    TerminationLog(settings.termination_log).tell(rejection)
+    TerminationLog(settings.termination_log).write(rejection)
     return 1

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 from davit_server.errors import ModelRejected
-from davit_server.inference.answering import answer_works
+from davit_server.inference.answering import answer_requests
 from davit_server.inference.choice import choose_plan
 from davit_server.inference.plan import Plan, PlanOptions
 from davit_server.inference.service import read_document
@@ -50,10 +50,12 @@ def document(rows) -> dict:
 
 def batched(model: PyfuncModel, plan: Plan, rows: list) -> list:
     """Answers of requests of one row each that share a call."""
-    works = [read_document(model, plan, document([row]), 100) for row in rows]
-    assert all(work.part is not None for work in works)
-    raws = plan.joined.predict([(work.part, work.rows) for work in works])
-    assert answer_works(plan, works) == [work.encode(raw) for work, raw in zip(works, raws, strict=True)]
+    requests = [read_document(model, plan, document([row]), 100) for row in rows]
+    assert all(request.batch_input is not None for request in requests)
+    raws = plan.predictor.predict([(request.batch_input, request.rows) for request in requests])
+    assert answer_requests(plan, requests) == [
+        request.encode(raw) for request, raw in zip(requests, raws, strict=True)
+    ]
     return raws
 
 
@@ -79,7 +81,7 @@ def test_missing_and_infinite_values_mean_to_trees_what_they_mean_to_pyfunc(name
     for value in (math.nan, math.inf, -math.inf):
         body = document([[5.1, value, 1.4, 0.2]])
         answer, wanted = (
-            answer_works(how, [read_document(model, how, body, 10)])[0] for how in (plan, plain)
+            answer_requests(how, [read_document(model, how, body, 10)])[0] for how in (plan, plain)
         )
         assert getattr(answer, "message", answer) == getattr(wanted, "message", wanted)
 
@@ -111,7 +113,7 @@ def test_onnx_when_asked_for_answers_in_the_types_of_pyfunc_within_the_tolerance
     assert plan.name == "onnx", plan.reasons
     assert f"computing in {computing}" in plan.reasons[0] + plan.reasons[-2]
     rows = some_rows()
-    whole = plan.joined.predict([(rows, len(rows))])[0]
+    whole = plan.predictor.predict([(rows, len(rows))])[0]
     wanted = (
         model.mlflow_model.predict(rows)
         if model.signature.tensors
@@ -128,17 +130,20 @@ def test_onnx_when_asked_for_answers_in_the_types_of_pyfunc_within_the_tolerance
 
 def test_onnx_leaves_missing_values_to_pyfunc():
     model, plan = planned("iris", plan="onnx")
-    work = read_document(model, plan, document([[5.1, math.nan, 1.4, 0.2]]), 10)
-    assert "ValueError" in answer_works(plan, [work])[0].message
+    request = read_document(model, plan, document([[5.1, math.nan, 1.4, 0.2]]), 10)
+    assert "ValueError" in answer_requests(plan, [request])[0].message
 
 
 def test_onnx_beyond_the_tolerance_gives_way_and_says_so(caplog):
     with caplog.at_level(logging.WARNING):
         _, plan = planned("regression", plan="onnx", tolerance=1e-12)
     assert plan.name == "native"
-    assert any("differ from those of pyfunc by more than 1e-12" in reason for reason in plan.reasons)
+    assert any(
+        "differ from those of pyfunc by more than the relative tolerance 1e-12" in reason
+        for reason in plan.reasons
+    )
     assert [record.message for record in caplog.records if "DAVIT_PLAN" in record.message] == [
-        "DAVIT_PLAN=onnx is not followed: its answers differ from those of pyfunc by more than 1e-12 of their size"
+        "DAVIT_PLAN=onnx is not followed: its answers differ from those of pyfunc by more than the relative tolerance 1e-12"
     ]
 
 

@@ -75,7 +75,10 @@ async def test_a_pipeline_that_needs_column_names_stays_with_pyfunc():
 
 @pytest.mark.parametrize(
     ("batching", "reason"),
-    [("auto", "nothing is known of how this code treats rows"), ("enabled", "depends on the rows beside it")],
+    [
+        ("auto", "nothing is known about how this code treats rows"),
+        ("enabled", "depends on the rows beside it"),
+    ],
 )
 async def test_a_model_whose_rows_depend_on_each_other_is_not_batched(batching, reason):
     async with serving("deviation", batching=batching) as client:

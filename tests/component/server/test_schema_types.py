@@ -12,7 +12,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-from davit_server.inference.answering import answer_works
+from davit_server.inference.answering import answer_requests
 from davit_server.inference.choice import choose_plan
 from davit_server.inference.plan import Plan, PlanOptions
 from davit_server.inference.service import read_document
@@ -76,13 +76,15 @@ def to_json(value: object) -> object:
 
 def over_http(model: PyfuncModel, plan: Plan, documents: list[dict]) -> list[object]:
     """What clients get when their requests arrive together."""
-    works = [read_document(model, plan, json.loads(json.dumps(document)), 1000) for document in documents]
+    requests = [read_document(model, plan, json.loads(json.dumps(document)), 1000) for document in documents]
     batches: dict[object, list[int]] = {}
-    for at, work in enumerate(works):
-        batches.setdefault(("joined", work.key) if work.key is not None else at, []).append(at)
-    answers: list[object] = [None] * len(works)
+    for at, request in enumerate(requests):
+        batches.setdefault(("joined", request.batch_key) if request.batch_key is not None else at, []).append(
+            at
+        )
+    answers: list[object] = [None] * len(requests)
     for places in batches.values():
-        for at, answer in zip(places, answer_works(plan, [works[at] for at in places]), strict=True):
+        for at, answer in zip(places, answer_requests(plan, [requests[at] for at in places]), strict=True):
             answers[at] = json.loads(answer)["predictions"]
     return answers
 
@@ -146,7 +148,7 @@ def test_http_answers_as_pyfunc_does(kind):
 
 
 def test_plain_types_share_calls_and_nested_ones_go_alone():
-    joined = {kind for kind in KINDS if served(kind)[1].joined is not None}
+    joined = {kind for kind in KINDS if served(kind)[1].predictor is not None}
     assert joined == {"long", "integer", "double", "float", "string", "boolean", "datetime"}
     # The echo writes datetimes as text by the column: its answer to a midnight depends on the rows beside it.
     assert {kind for kind in joined if served(kind)[1].batching} == joined - {"datetime"}

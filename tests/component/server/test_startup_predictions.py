@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from davit_server.errors import ModelRejected
-from davit_server.flavors.flavor import Way
+from davit_server.flavors.flavor import FastPath
 from davit_server.flavors.table import FLAVORS
 from davit_server.inference.choice import choose_plan
 from davit_server.inference.loading import try_model
@@ -79,7 +79,7 @@ def test_a_made_up_row_that_is_never_answered_leaves_the_model_unchecked(tmp_pat
     model = load_pyfunc(tmp_path / "model")
     tried = try_model(model, tmp_path / "model", PlanOptions(deadline_seconds=0.2), 100)
     assert tried.checked.by == ""
-    assert "did not answer a row made up from its signature within 0.2 s" in tried.checked.note
+    assert "did not answer a row generated from its signature within 0.2 s" in tried.checked.note
 
 
 def test_an_example_that_is_never_answered_rejects_the_model(monkeypatch):
@@ -111,8 +111,8 @@ def fail(*_, **__):
 def predicts_all_the_same() -> bool:
     """Whether a model of irises still gets a plan that answers."""
     plan = choose_plan(load_pyfunc(model_path("iris")), PlanOptions())
-    assert plan.joined is not None
-    return list(plan.joined.predict([(np.array([[5.1, 3.5, 1.4, 0.2]]), 1)])[0]) == [0]
+    assert plan.predictor is not None
+    return list(plan.predictor.predict([(np.array([[5.1, 3.5, 1.4, 0.2]]), 1)])[0]) == [0]
 
 
 @pytest.mark.parametrize("step", ["measure_cost", "differs_by_row"])
@@ -121,7 +121,9 @@ def test_a_step_that_raises_is_a_step_not_taken(monkeypatch, step):
     assert predicts_all_the_same()
 
 
-@pytest.mark.parametrize("column", [{"independence": fail}, {"ways": (Way("fails", fail),)}], ids=str)
+@pytest.mark.parametrize(
+    "column", [{"independence": fail}, {"fast_paths": (FastPath("fails", fail),)}], ids=str
+)
 def test_what_raises_in_a_row_of_the_table_of_flavors_is_not_used(monkeypatch, column):
     rows = tuple(replace(row, **column) for row in FLAVORS)
     monkeypatch.setattr("davit_server.flavors.table.FLAVORS", rows)

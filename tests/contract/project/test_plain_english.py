@@ -18,6 +18,7 @@ TEXTS = [
     "docs/metrics.md",
     "docs/runbooks/*.md",
     "manifests/crds/*.yaml",
+    "server/README.md",
 ]
 DIALECT = re.compile(
     r"\b(?:told|whoever|somebody|nobody|strangers?|newcomers?|(?:is|are)\s+asked|of\s+its\s+own\s+accord"

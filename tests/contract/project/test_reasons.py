@@ -187,7 +187,7 @@ def written(tmp_path: Path, reason: Reason) -> str:
     file = tmp_path / "termination"
     file.touch()
     rejection = ModelRejected("fetch", reason.name, "the cause", "the cure", reason.failure)
-    TerminationLog(file).tell(rejection)
+    TerminationLog(file).write(rejection)
     return file.read_text()
 
 
@@ -239,6 +239,6 @@ async def test_what_is_no_reason_never_becomes_that_of_a_condition(reason: objec
 def test_the_class_survives_a_message_that_must_be_cut(tmp_path: Path, reason: Reason):
     file = tmp_path / "termination"
     file.touch()
-    TerminationLog(file).tell(ModelRejected("load", reason.name, "x" * 9000, "the cure", reason.failure))
+    TerminationLog(file).write(ModelRejected("load", reason.name, "x" * 9000, "the cure", reason.failure))
     assert len(file.read_bytes()) <= MAX_BYTES
     assert json.loads(file.read_text())["class"] == reason.failure

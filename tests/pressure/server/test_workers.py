@@ -46,7 +46,7 @@ def test_workers_share_numbers_and_memory_and_the_dead_are_replaced():
     with started(str(model_path("iris")), "--port", str(port), "-w", "3", DAVIT_DRAIN_SECONDS="0") as process:
         wait_until_ready(port, process)
         workers = children(process.pid)
-        assert len(workers) == 3, "the doorman has left"
+        assert len(workers) == 3, "the probe process has left"
         predict(port, 60)
         assert number(port, "davit_request_duration_seconds_count") == 60, "whoever is scraped tells of all"
         further = [proportional_mib(worker) for worker in workers]

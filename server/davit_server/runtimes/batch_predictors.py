@@ -1,4 +1,4 @@
-"""The ways to predict several requests in one call: through pyfunc, or straight into the native model."""
+"""Predict several requests in one call: through pyfunc, or directly by the native model."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from davit_server.runtimes.base import Joined, Signature
+from davit_server.runtimes.base import BatchPredictor, Signature
 from davit_server.runtimes.pyfunc import Parsed, PyfuncModel
 from davit_server.runtimes.rows import NUMPY_TYPES, MatrixReader, Rows, TableReader, TensorReader
 
 
 class MatrixCall:
-    """Rows as one numpy array, handed to a function of arrays.
+    """Predict rows as one numpy array, with a function of arrays.
 
     Args:
-        name: How metadata and logs call this way.
+        name: Its name in metadata and logs.
         reader: Recognises requests that are plain rows.
         call: Predicts an array of all rows.
     """
@@ -28,7 +28,7 @@ class MatrixCall:
         self._call = call
 
     def predict(self, parts: Sequence[Rows]) -> list[Any]:
-        """One call for all parts."""
+        """Predict all parts in one call."""
         if len(parts) == 1:
             return [self._call(parts[0][0])]
         matrix = np.concatenate([part for part, _ in parts])
@@ -36,7 +36,7 @@ class MatrixCall:
 
 
 class TableCall:
-    """Rows as one data frame with typed columns, handed to pyfunc.
+    """Predict rows as one data frame with typed columns, through pyfunc.
 
     Args:
         signature: Names and types of the columns.
@@ -52,7 +52,7 @@ class TableCall:
         self._call = call
 
     def predict(self, parts: Sequence[Rows]) -> list[Any]:
-        """One frame and one call for all parts."""
+        """Predict all parts in one call, as one frame."""
         import pandas as pd
 
         columns = self._reader.columns(parts)
@@ -62,10 +62,10 @@ class TableCall:
 
 
 def split(prediction: Any, counts: Sequence[int]) -> list[Any]:
-    """Deal a joined prediction out to the requests it belongs to.
+    """Split the prediction of a batch into those of its requests.
 
     Raises:
-        TypeError: The prediction is not a sequence with one entry a row.
+        TypeError: The prediction is not a sequence with one entry for each row.
     """
     if not isinstance(prediction, np.ndarray | list) and not hasattr(prediction, "iloc"):
         raise TypeError("the prediction has no rows")
@@ -79,31 +79,31 @@ def split(prediction: Any, counts: Sequence[int]) -> list[Any]:
     return parts
 
 
-def joined_pyfunc(model: PyfuncModel) -> Joined | None:
-    """One data frame or tensor a batch for unchanged pyfunc; None when rows cannot be recognised.
+def pyfunc_predictor(model: PyfuncModel) -> BatchPredictor | None:
+    """Return a predictor that calls unchanged pyfunc once a batch; None when rows cannot be recognised.
 
-    What the model raises comes as a `RequestError` with its explanation.
+    It raises exceptions of the model as a `RequestError` with an explanation.
     """
-    return _joined(model, lambda data: model.predict(Parsed(data)))
+    return _predictor(model, lambda data: model.predict(Parsed(data)))
 
 
-def joined_direct(model: PyfuncModel) -> Joined | None:
-    """The same, past MLflow's schema enforcement; None where that does more than look.
+def unenforced_predictor(model: PyfuncModel) -> BatchPredictor | None:
+    """Return a predictor that skips MLflow's schema enforcement; None where that may change values.
 
-    Rows that are recognised already have the names, the order and the types of the signature, so that
-    enforcing it changes nothing; yet it takes a fifth of a prediction, and most of it with many columns.
+    Recognised rows already have the names, the order and the types of the signature, so that enforcing it
+    changes nothing. It takes a fifth of a prediction, and most of it with many columns.
     """
     predict = getattr(model.mlflow_model, "_predict_fn", None)
     if predict is None or model.signature.params:
         return None
     wants_params = inspect.signature(predict).parameters.get("params")
     if wants_params is not None and wants_params.kind is not inspect.Parameter.VAR_KEYWORD:
-        return _joined(model, partial(predict, params=None))
-    return _joined(model, predict)
+        return _predictor(model, partial(predict, params=None))
+    return _predictor(model, predict)
 
 
-def _joined(model: PyfuncModel, predict: Callable[[Any], Any]) -> Joined | None:
-    """The fitting reader in front of a function of data frames or tensors."""
+def _predictor(model: PyfuncModel, predict: Callable[[Any], Any]) -> BatchPredictor | None:
+    """Return a function of data frames or tensors behind the reader that fits the signature."""
     signature = model.signature
     if signature.from_type_hint or model.by_example or not signature.inputs:
         return None
@@ -118,24 +118,24 @@ def _joined(model: PyfuncModel, predict: Callable[[Any], Any]) -> Joined | None:
 
 
 def array_reader(signature: Signature) -> MatrixReader | TensorReader | None:
-    """A reader that gives a numpy array; None where inputs are not all numbers of one type."""
+    """Return a reader that gives a numpy array; None where inputs are not all numbers of one type."""
     if not signature.inputs:
         return None
     return tensor_reader(signature) if signature.tensors else matrix_reader(signature)
 
 
 def matrix_reader(signature: Signature) -> MatrixReader | None:
-    """A reader for signatures whose columns are all of one number type."""
+    """Return a reader for signatures whose columns are all of one number type."""
     kinds = {spec.kind for spec in signature.inputs}
     if len(kinds) != 1 or not kinds <= {"double", "float", "long", "integer"}:
         return None
     kind = kinds.pop()
-    # Values of the narrow types may not fit; MLflow's casts decide what happens then.
+    # Values may not fit the narrow types; MLflow's casts handle those.
     return MatrixReader(signature.names, NUMPY_TYPES[kind]) if kind in {"double", "long"} else None
 
 
 def tensor_reader(signature: Signature) -> TensorReader | None:
-    """A reader for signatures of one unnamed tensor of numbers with a free first dimension."""
+    """Return a reader for signatures of one unnamed tensor of numbers with a free first dimension."""
     spec = signature.inputs[0]
     if len(signature.inputs) != 1 or spec.name is not None or spec.shape[:1] != (-1,):
         return None
@@ -145,16 +145,16 @@ def tensor_reader(signature: Signature) -> TensorReader | None:
 
 
 def as_in_frames(signature: Signature) -> Callable[[Any], Any]:
-    """Return what lays out an array as the model gets it from a data frame: column by column.
+    """Return a function that lays out an array as a data frame does: column by column.
 
-    Matrix routines sum in another order when rows lie one behind the other, and answers shall be the same to
-    the last bit. Tensors stay as they are.
+    Matrix routines sum in another order when the layout is row by row, and answers must be identical to the
+    last bit. Tensors stay as they are.
     """
     return (lambda tensor: tensor) if signature.tensors else np.asfortranarray
 
 
 def _framed(names: tuple[str, ...], predict: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A function of arrays from one of data frames, in MLflow's layout; the column index is made once."""
+    """Return a function of arrays from one of data frames; the column index is built once."""
     import pandas as pd
 
     columns = pd.Index(list(names))

@@ -1,4 +1,4 @@
-"""Threads to predict in, which can be abandoned when a prediction hangs."""
+"""Threads that call the model, and that can be abandoned when a call hangs."""
 
 import asyncio
 import logging
@@ -15,10 +15,10 @@ from davit_server.telemetry.metrics import WorkerMetrics
 logger = logging.getLogger(__name__)
 
 MAX_HUNG_THREADS = 3
-"""With more abandoned calls still running the process no longer calls itself alive."""
+"""With more abandoned calls still running, liveness fails."""
 
 
-class Lane:
+class PredictThread:
     """A thread that runs one job at a time and can be abandoned."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -38,7 +38,7 @@ class Lane:
         """Run a job that does not raise; its result goes to `done` in the event loop."""
         self._jobs.put((job, done))
 
-    def leave(self) -> None:
+    def stop(self) -> None:
         """End the thread after the job it runs now."""
         self._jobs.put(None)
 
@@ -57,17 +57,17 @@ class Running:
     """One call of the model that runs in a thread, and the requests it answers."""
 
     calls: list[Call]
-    lane: Lane
+    thread: PredictThread
     started: float
 
 
-class Lanes:
+class PredictThreads:
     """The threads that predict, as many as calls run at one time.
 
     Args:
         loop: The event loop all methods are called in.
-        metrics: Where abandoned calls are counted.
-        watch: Called when a call has started: somebody has to look at its deadline.
+        metrics: Counts abandoned calls.
+        watch: Called when a call has started, so that its deadline is enforced.
     """
 
     def __init__(
@@ -76,17 +76,17 @@ class Lanes:
         self._loop = loop
         self._metrics = metrics
         self._watch = watch
-        self._idle: list[Lane] = []
-        self._abandoned: list[Lane] = []
+        self._idle: list[PredictThread] = []
+        self._abandoned: list[PredictThread] = []
         self.running: list[Running] = []
 
     def hung(self, usual: int) -> bool:
         """Return whether so many abandoned calls still run that only a restart helps.
 
         Args:
-            usual: How many calls run at one time when all is well.
+            usual: Number of calls that run at one time without hung ones.
         """
-        self._abandoned = [lane for lane in self._abandoned if lane.alive]
+        self._abandoned = [thread for thread in self._abandoned if thread.alive]
         return len(self._abandoned) > MAX_HUNG_THREADS + usual - 1
 
     def run(
@@ -96,25 +96,25 @@ class Lanes:
 
         Args:
             calls: The requests it answers.
-            job: Gives their answers; does not raise.
+            job: Returns their answers; does not raise.
             done: Gets the answers in the event loop, unless the call has been abandoned.
         """
-        lane = self._idle.pop() if self._idle else Lane(self._loop)
-        running = Running(calls, lane, time.perf_counter())
+        thread = self._idle.pop() if self._idle else PredictThread(self._loop)
+        running = Running(calls, thread, time.perf_counter())
         self.running.append(running)
 
         def finished(results: list[Any]) -> None:
             if running in self.running:
                 self.running.remove(running)
-                self._idle.append(lane)
+                self._idle.append(thread)
                 done(running, results)
 
-        lane.run(job, finished)
+        thread.run(job, finished)
         self._watch()
         return running
 
     def expire(self, now: float) -> list[Running]:
-        """Answer the requests that are too late and abandon calls whose requests all have an answer.
+        """Answer the requests whose deadline has passed, and abandon calls without an unanswered request.
 
         Args:
             now: The time, on the clock of `time.perf_counter`.
@@ -125,21 +125,21 @@ class Lanes:
         expire_calls((call for running in self.running for call in running.calls), now)
         late = [running for running in self.running if not any(call.open for call in running.calls)]
         for running in late:
-            logger.warning("a prediction outlived its deadline; its thread is abandoned")
+            logger.warning("a prediction exceeded its deadline; its thread is abandoned")
             self._metrics.abandoned.add()
             self.running.remove(running)
-            running.lane.leave()
-            self._abandoned.append(running.lane)
+            running.thread.stop()
+            self._abandoned.append(running.thread)
         return late
 
     def close(self) -> None:
-        """Let all threads end after what they do now."""
-        for lane in (*self._idle, *(running.lane for running in self.running)):
-            lane.leave()
+        """Let all threads end after their current job."""
+        for thread in (*self._idle, *(running.thread for running in self.running)):
+            thread.stop()
 
 
 def expire_calls(calls: Iterable[Call], now: float) -> None:
-    """Answer those that are too late."""
+    """Answer the requests whose deadline has passed."""
     for call in calls:
         if call.deadline <= now:
             call.expire()
