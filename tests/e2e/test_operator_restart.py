@@ -64,6 +64,6 @@ def test_conflicting_writers_neither_stop_it_nor_win(place: Place, kubectl: Kube
 
 
 def internal_errors(kubectl: Kubectl) -> float:
-    """How often the operator met a bug of its own."""
+    """How often the operator had an internal error."""
     pattern = r'^davit_operator_errors_total\{reason="InternalError"\} (\S+)$'
     return sum(float(count) for count in re.findall(pattern, operator_metrics(kubectl), re.MULTILINE))

@@ -97,7 +97,7 @@ def batches(world):
 async def test_its_resources_are_reconciled_by_its_controller_and_only_by_that(world):
     await world.serve()
     before = set(world.cluster.children)
-    await world.core.workers.look(NIGHTLY)
+    await world.core.workers.reconcile(NIGHTLY)
     assert set(world.cluster.children) - before == {("demo", Child("Job", "nightly"))}
     await world.reconcile()
     assert world.condition("Ready")["status"] == "True"
@@ -107,7 +107,7 @@ async def test_two_resources_of_one_name_are_told_apart_by_their_kind(world):
     world.registry.names(CHAMPION, "1")
     world.cluster.create("nightly", {"model": {"uri": CHAMPION}})
     await world.reconcile("nightly")
-    await world.core.workers.look(NIGHTLY)
+    await world.core.workers.reconcile(NIGHTLY)
     kinds = {child.kind for _, child in world.cluster.children if child.name == "nightly"}
     assert kinds == {"Service", "Deployment", "Job"}
 

@@ -254,7 +254,7 @@ async def test_a_conflict_is_tried_again_soon():
     world = World()
     world.registry.names(CHAMPION, "1")
     world.cluster.create("iris", {"model": {"uri": CHAMPION}})
-    world.cluster.refuse_apply = Waiting("Conflict", "somebody else changed it at the same time")
+    world.cluster.refuse_apply = Waiting("Conflict", "another writer changed it at the same time")
     assert (await world.reconcile()).after is not None
     assert world.condition("Ready")["reason"] == "Conflict"
     world.cluster.refuse_apply = None
@@ -323,9 +323,9 @@ async def test_workers_survive_whatever_goes_wrong_and_try_again_later():
 
     world.registry.resolve = broken
     world.clock.advance(60)
-    await world.core.workers.look(Ref(KIND, "demo", "iris"))
+    await world.core.workers.reconcile(Ref(KIND, "demo", "iris"))
     world.cluster.outage = Unavailable("KubernetesUnavailable", "down")
-    await world.core.workers.look(Ref(KIND, "demo", "iris"))
+    await world.core.workers.reconcile(Ref(KIND, "demo", "iris"))
     assert world.metrics.reasons[-2:] == ["InternalError", "KubernetesUnavailable"]
 
 

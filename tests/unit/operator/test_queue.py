@@ -95,7 +95,7 @@ async def test_back_off_doubles_up_to_a_minute_and_ends_with_success():
         queue.add_with_back_off(A)
         seconds += timers.fire()
     assert seconds == [1, 2, 4, 8, 16, 32, 60, 60]
-    queue.succeeded(A)
+    queue.reset_back_off(A)
     queue.add_with_back_off(A)
     assert timers.fire() == [1]
 
