@@ -140,7 +140,9 @@ def _build_scheduling(blueprint: Blueprint) -> Object:
 
 
 def _build_spread(blueprint: Blueprint) -> list[Object]:
-    selector = {"labelSelector": {"matchLabels": naming.selector_labels(blueprint.ref.name, blueprint.goal.name)}}
+    selector = {
+        "labelSelector": {"matchLabels": naming.selector_labels(blueprint.ref.name, blueprint.goal.name)}
+    }
     wanted = blueprint.spec.topology_spread_constraints
     if wanted is not None:
         return [{**selector, **constraint} for constraint in wanted]
