@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
-from support.mlflow_serving import mlflow_serving
+from support.mlflow_server import mlflow_serving
 from support.models import (
     ColSpec,
     ModelSignature,

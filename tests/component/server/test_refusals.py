@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pydantic
 import pytest
-from support.mlflow_serving import mlflow_serving
+from support.mlflow_server import mlflow_serving
 from support.models import (
     ColSpec,
     ModelSignature,

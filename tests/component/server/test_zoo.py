@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from support.mlflow_server import scoring
+from support.mlflow_server import mlflow_serving
 from support.models import model_path
 from support.serving import serving
 from support.zoo import ZOO, Entry
@@ -46,7 +46,7 @@ async def crowd(client: httpx.AsyncClient, documents: list[dict], clients: int, 
 
 @pytest.mark.parametrize("entry", entries(lambda entry: entry.repeatable))
 async def test_every_answer_in_a_crowd_is_the_one_that_mlflow_gives_to_the_request_alone(entry: Entry):
-    async with scoring(model_path(entry.name)) as mlflow:
+    async with mlflow_serving(model_path(entry.name)) as mlflow:
         alone = [await answer(mlflow, document) for document in entry.documents]
     assert 200 in {status for status, _ in alone}
     async with serving(entry.name) as client:

@@ -86,7 +86,9 @@ def test_children_found_at_start_up_wake_nobody(queue):
 
 
 def test_a_strangers_object_wakes_nobody(queue):
-    handle_child_event(event("MODIFIED", ownerReferences=[{"kind": "Other", "name": "x"}]), [DESCRIBED], queue)
+    handle_child_event(
+        event("MODIFIED", ownerReferences=[{"kind": "Other", "name": "x"}]), [DESCRIBED], queue
+    )
     assert len(queue) == 0
 
 

@@ -48,7 +48,9 @@ def test_a_changed_desired_state_is_applied():
 def test_a_changed_object_is_repaired_and_the_field_is_named():
     live = obj()
     live["spec"]["type"] = "NodePort"
-    assert [step.reason for step in plan([obj()], [live]).apply] == ["spec.type was changed by another writer"]
+    assert [step.reason for step in plan([obj()], [live]).apply] == [
+        "spec.type was changed by another writer"
+    ]
 
 
 def test_a_removed_owner_reference_is_repaired():

@@ -1,5 +1,7 @@
 """Reading bodies: types, sizes, depth."""
 
+import json
+
 import pytest
 from davit_server.errors import InvalidInput, Unsupported
 from davit_server.protocols.bodies import BodyLimits, decode_json, media_kind, require_plain
@@ -58,14 +60,8 @@ def test_brackets_in_strings_do_not_count():
 
 
 @given(st.recursive(st.integers() | st.text(), lambda inner: st.lists(inner, max_size=4), max_leaves=30))
-def test_what_python_reads_is_read_alike(value):
-    import json
-
-    assert (
-        decode_json(json.dumps(value).encode(), BodyLimits()) == value
-        or isinstance(value, int)
-        or "1" in json.dumps(value)
-    )
+def test_the_decoder_agrees_with_the_json_module(value):
+    assert decode_json(json.dumps(value).encode(), BodyLimits()) == value
 
 
 @pytest.mark.parametrize(
