@@ -45,7 +45,7 @@ def test_prometheus_finds_the_pods_that_the_operator_makes():
     assert sources <= told
 
 
-def test_models_are_looked_for_where_the_operator_looks():
+def test_model_pods_are_scraped_in_the_namespaces_that_the_operator_watches():
     def where(*arguments: str):
         objects = documents(render("davit-operator", "davit", "--set", ALL, *arguments))
         return one(objects, "PodMonitor", "davit-operator-models")["spec"]["namespaceSelector"]

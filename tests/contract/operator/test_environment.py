@@ -59,7 +59,7 @@ def test_fetch_reads_everything_that_the_operator_writes():
         assert set(values(server_env.fetch_env(blueprint(through)))) - BOTO3 <= fetch_knows
 
 
-def test_only_fetch_is_told_whom_to_trust():
+def test_only_fetch_gets_the_ca_certificates():
     for through in (Through.PROXY, Through.STORE_SECRET):
         assert "DAVIT_CA_CERTIFICATES" in values(server_env.fetch_env(blueprint(through)))
     assert "DAVIT_CA_CERTIFICATES" not in values(server_env.serve_env(blueprint(Through.PROXY)))
@@ -99,7 +99,7 @@ def test_the_servers_readme_names_each_field_beside_its_variable():
     assert told == {to_camel(name): f"DAVIT_{name.upper()}" for name in fields}
 
 
-def test_the_server_accepts_the_values(monkeypatch):
+def test_the_servers_settings_accept_the_operators_values(monkeypatch):
     for name, value in values(server_env.serve_env(blueprint(Through.PROXY))).items():
         monkeypatch.setenv(name, value)
     settings = Settings()
@@ -109,13 +109,13 @@ def test_the_server_accepts_the_values(monkeypatch):
     assert settings.model_name == "iris"
 
 
-def test_fetch_accepts_the_values(monkeypatch):
+def test_the_settings_of_fetch_accept_the_operators_values(monkeypatch):
     for name, value in values(server_env.fetch_env(blueprint(Through.STORE_SECRET))).items():
         monkeypatch.setenv(name, value)
     assert FetchSettings.from_environment(os.environ).fetch_location == "s3://b/iris"
 
 
-def test_batching_that_is_disabled_is_off(monkeypatch):
+def test_disabled_batching_is_off_in_the_server(monkeypatch):
     made = blueprint(Through.PROXY)
     spec = made.spec.model_copy(
         update={"server": made.spec.server.model_copy(update={"batching": "Disabled"})}

@@ -13,7 +13,7 @@ def listed(generation, uid="u"):
     return [{"metadata": {"namespace": "d", "name": "i", "uid": uid, "generation": generation}}]
 
 
-def test_a_silent_resync_is_unhealthy_after_a_while():
+def test_an_overdue_resync_is_unhealthy():
     clock = FakeClock()
     liveness = Liveness(clock.now(), PATIENCE)
     assert liveness.unhealthy_reason(clock.now()) is None
@@ -23,14 +23,14 @@ def test_a_silent_resync_is_unhealthy_after_a_while():
     assert liveness.unhealthy_reason(clock.now()) is None
 
 
-def test_ready_after_the_first_round():
+def test_the_operator_is_ready_after_the_first_resync():
     liveness = Liveness(FakeClock().now(), PATIENCE)
     assert not liveness.is_ready
     liveness.record_resync(FakeClock().now())
     assert liveness.is_ready
 
 
-def test_a_watch_that_stays_behind_is_unhealthy():
+def test_a_lagging_watch_is_unhealthy():
     clock = FakeClock()
     liveness = Liveness(clock.now(), PATIENCE)
     liveness.record_event("u", 1)
@@ -58,7 +58,7 @@ def test_an_object_that_came_after_the_listing_is_healthy():
     assert liveness.unhealthy_reason(clock.now()) is None
 
 
-def test_a_watch_that_stays_behind_is_noticed_though_that_of_another_kind_keeps_up():
+def test_a_lagging_watch_is_unhealthy_although_another_kind_is_current():
     clock = FakeClock()
     liveness = Liveness(clock.now(), PATIENCE)
     for _ in range(5):

@@ -16,7 +16,7 @@ def authority(tmp_path_factory) -> str:
     return pem[pem.index("-----BEGIN CERTIFICATE") :]
 
 
-def test_the_file_holds_the_usual_authorities_and_these(authority):
+def test_the_bundle_contains_public_and_configured_cas(authority):
     path = authorities_file(authority)
     known = ssl.create_default_context(cafile=path).get_ca_certs(binary_form=True)
     usual = trust().get_ca_certs(binary_form=True)
@@ -32,6 +32,6 @@ def test_without_certificates_there_is_no_file():
 @pytest.mark.parametrize(
     "text", ["no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"]
 )
-def test_what_is_no_certificate_is_refused_by_the_name_of_its_variable(text):
+def test_an_invalid_certificate_is_rejected_by_the_name_of_its_variable(text):
     with pytest.raises(InvalidReference, match="DAVIT_CA_CERTIFICATES"):
         authorities_file(text)

@@ -21,7 +21,7 @@ LIMITS = BodyLimits(max_depth=8)
         (b"application/vnd.apache.parquet", "parquet"),
     ],
 )
-def test_media_types_are_read_whatever_their_case(content_type, kind):
+def test_media_types_are_case_insensitive(content_type, kind):
     assert media_kind(content_type) == kind
 
 
@@ -50,7 +50,7 @@ def test_depth_up_to_the_limit_is_read(depth):
 @pytest.mark.parametrize(
     "body", [b"[" * 9 + b"]" * 9, b'{"a":' * 9 + b"1" + b"}" * 9, b'[{"a":' * 5 + b"1" + b"}]" * 5]
 )
-def test_one_level_more_is_refused(body):
+def test_depth_beyond_the_limit_is_rejected(body):
     with pytest.raises(InvalidInput, match="deeper than the 8 levels"):
         decode_json(body, LIMITS)
 
@@ -67,7 +67,7 @@ def test_the_decoder_agrees_with_the_json_module(value):
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"\xff", b"[1e5", b"nul", b'{"a":1,}', b"[" + b"9" * 5000 + b"]"]
 )
-def test_what_is_not_json_is_refused_without_an_echo(body):
+def test_invalid_json_is_rejected_without_an_echo(body):
     with pytest.raises(InvalidInput) as refused:
         decode_json(body, LIMITS)
     assert "9999" not in refused.value.message

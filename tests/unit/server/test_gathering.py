@@ -15,36 +15,36 @@ def gathering() -> Gathering:
     return found
 
 
-def test_nobody_is_waited_for_before_the_first_answer():
+def test_the_first_call_waits_for_no_request():
     assert Gathering().wait(1, 100.0) is None
 
 
-def test_a_client_that_is_alone_never_waits():
+def test_a_single_client_never_waits():
     gathering = Gathering()
     gathering.answered(1, TOOK, 100.0)
     assert gathering.wait(1, 100.001) is None
 
 
-def test_short_calls_are_not_worth_it():
+def test_short_calls_gather_no_requests():
     gathering = Gathering()
     gathering.answered(16, 0.0004, 100.0)
     assert gathering.wait(1, 100.0001) is None
 
 
-def test_while_more_are_being_read_the_call_waits_even_if_nobody_is_missing(gathering: Gathering):
+def test_a_call_waits_while_more_requests_are_being_read(gathering: Gathering):
     assert gathering.wait(5, 100.001) == NEXT_TURN
     assert gathering.wait(16, 100.0012) == NEXT_TURN
     assert gathering.wait(17, 100.0014) == NEXT_TURN
     assert gathering.wait(17, 100.0016) is None
 
 
-def test_who_is_missing_is_waited_for_a_part_of_a_calls_time_after_the_first(gathering: Gathering):
+def test_expected_clients_are_awaited_for_a_fraction_of_a_calls_time(gathering: Gathering):
     assert gathering.wait(5, 100.004) == NEXT_TURN
     assert gathering.wait(5, 100.005) == pytest.approx(0.002)
     assert gathering.wait(5, 100.0071) is None
 
 
-def test_a_slow_model_keeps_nobody_waiting_for_longer_than_a_round_trip():
+def test_a_slow_model_delays_requests_at_most_by_a_round_trip():
     gathering = Gathering()
     gathering.answered(16, 2.0, 100.0)
     assert gathering.wait(5, 100.1) == NEXT_TURN
@@ -52,18 +52,18 @@ def test_a_slow_model_keeps_nobody_waiting_for_longer_than_a_round_trip():
     assert gathering.wait(5, 100.151) is None
 
 
-def test_an_endless_stream_is_read_for_five_milliseconds(gathering: Gathering):
+def test_gathering_an_endless_stream_ends_after_five_milliseconds(gathering: Gathering):
     waits = [gathering.wait(16 + turn, 100.001 + turn / 1000) for turn in range(7)]
     assert waits[:5] == [NEXT_TURN] * 5
     assert waits[6] is None
 
 
-def test_who_comes_long_after_the_answers_comes_by_chance(gathering: Gathering):
+def test_a_client_that_returns_late_is_not_expected(gathering: Gathering):
     assert gathering.wait(1, 100.0 + 3.1 * TOOK) is None
     assert gathering.wait(2, 100.0 + 3.1 * TOOK) is None
 
 
-def test_each_call_is_waited_for_anew(gathering: Gathering):
+def test_the_wait_starts_again_for_each_call(gathering: Gathering):
     assert gathering.wait(16, 100.001) == NEXT_TURN
     assert gathering.wait(16, 100.002) is None
     gathering.begun()
