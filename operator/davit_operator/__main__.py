@@ -1,4 +1,4 @@
-"""`python -m davit_operator`: the operator, for the cluster it runs in or that the kubeconfig names."""
+"""`python -m davit_operator`: run the operator in its cluster, or against the current kubeconfig."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ from davit_operator.settings import Settings
 
 
 async def main(settings: Settings) -> None:
-    """Runs until a signal arrives."""
+    """Run the operator until a signal arrives."""
     await operate(await create_app(settings, os.environ))
 
 

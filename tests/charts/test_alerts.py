@@ -86,7 +86,7 @@ def test_there_is_a_case_for_every_alert(chart: str):
     assert {alert for case in cases(chart)["cases"] for alert in case["fires"]} == {*rules(chart)}
 
 
-def test_every_alert_has_a_runbook_with_the_three_answers(chart: str):
+def test_every_alert_has_a_runbook_with_its_three_sections(chart: str):
     for alert, rule in rules(chart).items():
         url, _, anchor = rule["annotations"]["runbook_url"].partition("#")
         file = url.removeprefix(f"{home(chart)}/")
@@ -106,7 +106,7 @@ def test_links_begin_with_the_address_that_pyproject_names():
         assert home(chart).startswith("https://")
 
 
-def test_runbooks_of_your_own_replace_ours(chart: str):
+def test_the_runbook_address_can_be_changed(chart: str):
     values = "metrics.serviceMonitor.enabled=true,metrics.podMonitor.enabled=true"
     values = values if chart == "davit-operator" else values.partition(",")[0]
     values += (
@@ -135,7 +135,7 @@ def test_only_reasons_that_no_model_and_no_user_can_give_alert_who_runs_the_oper
         assert f"- `{reason}`:" in runbook
 
 
-def test_no_runbook_speaks_of_an_alert_that_is_gone():
+def test_every_runbook_belongs_to_an_existing_alert():
     sections = {
         line.removeprefix("## ")
         for path in (ROOT / "docs/runbooks").glob("*.md")
@@ -146,6 +146,6 @@ def test_no_runbook_speaks_of_an_alert_that_is_gone():
 
 
 @pytest.mark.parametrize("label", ["severity", "release"])
-def test_nobody_can_take_a_label_that_the_alerts_have(label: str):
+def test_values_cannot_override_labels_of_the_alerts(label: str):
     with pytest.raises(ChartError, match=f"invalid propertyName '{label}'"):
         render("mlflow-stack", "mlflow", "--set", f"metrics.prometheusRule.alertLabels.{label}=mine")

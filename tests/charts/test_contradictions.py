@@ -68,11 +68,11 @@ from support.charts import ChartError, render
         ),
     ],
 )
-def test_values_that_contradict_each_other_are_refused_by_both_names(values: str, complaint: str):
+def test_contradicting_values_are_rejected_naming_both(values: str, complaint: str):
     with pytest.raises(ChartError, match=complaint):
         render("mlflow-stack", "mlflow", "--set", values)
 
 
-def test_all_contradictions_are_told_at_once():
+def test_all_contradictions_are_reported_at_once():
     with pytest.raises(ChartError, match=r"(?s)ingress\.hosts.*service\.nodePort"):
         render("mlflow-stack", "mlflow", "--set", "ingress.enabled=true,service.nodePort=30500")

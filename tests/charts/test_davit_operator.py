@@ -34,7 +34,7 @@ def wanted(*, everywhere: bool) -> set[tuple[str, str, str]]:
     }
 
 
-def test_the_definition_is_the_reviewed_one():
+def test_the_chart_installs_the_crd_of_manifests():
     name = "modeldeployments.davit.dev"
     reviewed = ROOT / f"manifests/crds/{name}.yaml"
     copied = CHARTS / f"davit-operator/files/{name}.yaml"
@@ -45,7 +45,7 @@ def test_the_definition_is_the_reviewed_one():
     )
 
 
-def test_the_definition_stays_when_the_release_goes_unless_told_otherwise():
+def test_the_crd_outlives_the_release_unless_configured_otherwise():
     annotations = one(rendered(), "CustomResourceDefinition", "modeldeployments.davit.dev")["metadata"][
         "annotations"
     ]
@@ -56,7 +56,7 @@ def test_the_definition_stays_when_the_release_goes_unless_told_otherwise():
     assert "annotations" not in unkept["metadata"]
 
 
-def test_the_definition_can_be_left_to_somebody_else():
+def test_the_crd_can_be_left_out():
     kinds = {obj["kind"] for obj in rendered("--set", "crds.install=false")}
     assert "CustomResourceDefinition" not in kinds
 
@@ -94,14 +94,14 @@ def test_the_chart_sets_every_setting_of_the_operator_and_no_other():
     assert environment(operator).keys() | from_store_secret == known_names()
 
 
-def test_the_operator_reads_what_the_chart_says():
+def test_the_operator_reads_the_settings_that_the_chart_renders():
     values = {name: variable["value"] for name, variable in operator_environment().items()}
     assert values["DAVIT_WEBHOOK_URL"] == "http://davit-operator.team.svc:8081/mlflow"
     assert values["DAVIT_SERVER_IMAGE"] == f"davit.dev/server:{version()}"
     Settings.model_validate({name.removeprefix("DAVIT_").lower(): value for name, value in values.items()})
 
 
-def test_the_stacks_connection_speaks_the_operators_names():
+def test_the_keys_of_the_stacks_connection_are_settings_of_the_operator():
     connection = one(documents(render("mlflow-stack", "mlflow")), "Secret", "mlflow-davit-connection")
     assert connection["stringData"].keys() <= known_names()
 
@@ -133,7 +133,7 @@ def version() -> str:
         ("webhook.secretName=a", "webhook.secretName .* neither registry.url nor connection.secretName"),
     ],
 )
-def test_values_that_contradict_each_other_are_refused_by_both_names(values: str, complaint: str):
+def test_contradicting_values_are_rejected_naming_both(values: str, complaint: str):
     with pytest.raises(ChartError, match=complaint):
         rendered("--set", values)
 
@@ -152,6 +152,6 @@ def test_values_that_contradict_each_other_are_refused_by_both_names(values: str
         ("store.artifactsDestination=/mnt/models", "artifactsDestination"),
     ],
 )
-def test_a_value_that_cannot_work_is_refused_by_name(value: str, complaint: str):
+def test_an_invalid_value_is_rejected_by_name(value: str, complaint: str):
     with pytest.raises(ChartError, match=complaint):
         rendered("--set", value)

@@ -146,7 +146,7 @@ def test_documented_selectors_select_something():
     assert [f"{key}={value}" for key, value in ours if f"{key}: {value}" not in rendered] == []
 
 
-def test_enough_is_read_for_these_tests_to_mean_something():
+def test_these_tests_read_a_minimum_of_commands():
     assert len(installations()) >= 10
     assert len(blocks()) >= 4
     assert len(named()) >= 12

@@ -108,7 +108,7 @@ def test_a_model_cannot_pretend_to_be_in_another_namespace(tmp_path: Path):
     assert series["metric"]["namespace"] == "shop"
 
 
-def test_models_are_looked_for_where_the_operator_looks():
+def test_model_pods_are_scraped_in_the_namespaces_that_the_operator_watches():
     def where(*arguments: str):
         objects = documents(render("davit-operator", "davit", "--set", ALL, *arguments))
         return one(objects, "PodMonitor", "davit-operator-models")["spec"]["namespaceSelector"]

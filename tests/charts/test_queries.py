@@ -69,7 +69,7 @@ def test_every_query_is_promql(queries: dict[str, str], tmp_path: Path):
     promtool("check", "rules", path)
 
 
-def test_every_query_asks_for_what_there_is(queries: dict[str, str]):
+def test_every_query_uses_existing_metrics_and_labels(queries: dict[str, str]):
     known = scrapes.everything()
     for name, query in queries.items():
         assert selections(query), f"{name}: no metric found in {query}"
@@ -102,7 +102,7 @@ def test_every_panel_says_what_it_shows_and_overlaps_no_other(chart: str):
         taken |= cells
 
 
-def test_dashboards_of_two_releases_are_two():
+def test_dashboards_of_two_releases_have_different_ids():
     one, other = (
         json.loads(next(iter(obj["data"].values())))
         for release in ("mlflow", "registry")

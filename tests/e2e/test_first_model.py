@@ -46,7 +46,7 @@ def test_the_example_serves_what_the_model_itself_answers(place: Place, deployed
     assert "stack_trace" not in refused.body
 
 
-def test_deleting_it_leaves_nothing(place: Place, deployed):
+def test_deleting_the_model_deployment_deletes_its_objects(place: Place, deployed):
     place.run("delete", "modeldeployment", "first", "--wait=true", "--timeout=60s")
 
     def nothing() -> bool:

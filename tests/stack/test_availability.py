@@ -97,9 +97,7 @@ def test_a_rolling_restart_loses_no_write(stack: StackRelease, check_nothing_is_
     assert check_nothing_is_lost(client)["broken"] == 0, "who is told to stop finishes its answers"
 
 
-def test_servers_that_crash_under_their_client_lose_no_acknowledged_write(
-    stack: StackRelease, check_nothing_is_lost
-):
+def test_crashing_servers_lose_no_acknowledged_write(stack: StackRelease, check_nothing_is_lost):
     client = SteadyClient(stack.place, "crashing")
     client.start()
     for _ in range(2):

@@ -110,7 +110,7 @@ def backups(stack: StackRelease, where: str) -> list[str]:
     return stack.place.execute(pod, "python", "-c", script, container="mlflow").split()
 
 
-def test_the_bundled_postgresql_with_an_s3_store_of_ones_own(stack: StackRelease):
+def test_the_bundled_postgresql_with_an_external_s3_store(stack: StackRelease):
     stack.install(database=own_backends.bundled_postgresql(stack), store=own_backends.own_s3(stack, "http"))
     stack.install_operator(wait=False)
     check_use(stack)
@@ -119,7 +119,7 @@ def test_the_bundled_postgresql_with_an_s3_store_of_ones_own(stack: StackRelease
     check_hidden(stack)
 
 
-def test_a_postgresql_and_an_s3_store_behind_a_private_authority(stack: StackRelease):
+def test_a_postgresql_and_an_s3_store_with_a_private_ca(stack: StackRelease):
     give_certificates(stack.place, "other-postgresql", "other-s3")
     stack.install(database=own_backends.own_postgresql(stack), store=own_backends.own_s3(stack, "https"))
     stack.install_operator(wait=False, store__secretName="store-keys", caSecretName="private-ca")

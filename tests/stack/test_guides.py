@@ -152,7 +152,7 @@ def test_a_model_is_loaded_back_by_every_kind_of_uri(guides: Guides):
     assert guides.stack.tracking.aliases("guide-flowers") == {"champion": version["version"]}
 
 
-def test_a_class_of_ones_own_is_a_model(guides: Guides):
+def test_a_custom_class_is_a_model(guides: Guides):
     said = guides.follow("09_python_model.py")
     assert said.splitlines()[-2:] == [
         "['setosa', 'virginica', 'virginica']",
@@ -166,7 +166,7 @@ def test_a_class_of_ones_own_is_a_model(guides: Guides):
     assert version["run_id"] == run.id
 
 
-def test_versions_are_promoted_archived_and_taken_back(guides: Guides, registry: str):
+def test_versions_are_promoted_archived_and_rolled_back(guides: Guides, registry: str):
     assert [" ".join(line.split()) for line in registry.splitlines() if "champion is" in line] == [
         "before v1 Production, v2 None, v3 Staging; champion is v1",
         "promoted v1 Archived, v2 Production, v3 Staging; champion is v2",

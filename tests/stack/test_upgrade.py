@@ -68,7 +68,7 @@ def version(stack: StackRelease, pod: str) -> str:
     return stack.place.execute(pod, "mlflow", "--version", container="mlflow").split()[-1]
 
 
-def test_a_migration_that_fails_loses_nothing_and_the_old_servers_go_on(
+def test_a_failed_migration_loses_nothing_and_the_old_servers_keep_running(
     stack: StackRelease, old: str, history: dict
 ):
     schema = stack.sql("SELECT version_num FROM alembic_version")
@@ -83,7 +83,7 @@ def test_a_migration_that_fails_loses_nothing_and_the_old_servers_go_on(
     stack.sql("DROP TABLE webhooks")
 
 
-def test_a_migration_that_loses_rows_is_taken_back(stack: StackRelease, old: str, history: dict):
+def test_a_migration_that_loses_rows_is_rolled_back(stack: StackRelease, old: str, history: dict):
     schema = stack.sql("SELECT version_num FROM alembic_version")
     stack.sql(THIEF)
     _job, words = upgrade_that_fails(stack)
@@ -109,7 +109,7 @@ def test_a_release_that_is_current_has_nothing_to_migrate(stack: StackRelease):
     assert stack.job_messages(job).startswith("The schema is current")
 
 
-def test_an_older_mlflow_refuses_the_newer_schema_and_the_new_servers_go_on(
+def test_an_older_mlflow_rejects_the_newer_schema_and_the_new_servers_keep_running(
     stack: StackRelease, old: str, history: dict
 ):
     stack.install(wait=False, server__replicas=1, server__image__tag=old)

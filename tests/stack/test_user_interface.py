@@ -77,7 +77,7 @@ def test_a_registered_model_shows_its_versions_tags_and_aliases(page: Page, guid
     keep(page, pictures / "mlflow-model.png")
 
 
-def test_a_page_may_change_what_it_shows(page: Page, guides: Guides):
+def test_a_page_can_edit_its_content(page: Page, guides: Guides):
     # Browsers name the page's origin with every change, and MLflow refuses origins that it was not told.
     guides.stack.tracking.post(
         "/registered-models/create", {"name": "of-the-page", "description": "Written by a program"}

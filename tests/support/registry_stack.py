@@ -1,7 +1,6 @@
 """A real MLflow server and a real S3 store as processes on loopback, for contract tests without a cluster."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from davit_registry.stores.s3 import S3Options
+from support.processes import free_port
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -112,12 +112,6 @@ def running(command: list[str], log: Path, environment: dict[str, str]) -> Itera
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def wait_for(url: str, seconds: float = 90) -> None:

@@ -1,4 +1,4 @@
-"""Whether a ModelDeployment needs a look, judged from its status and what its reference names now."""
+"""Whether a ModelDeployment needs a reconciliation, judged by its status and the resolved reference."""
 
 from davit_registry.resolved import ResolvedModel
 from davit_resource.conditions import MODEL_RESOLVED, READY
@@ -9,11 +9,11 @@ from davit_operator.models.pins import pin_from_status
 
 
 def is_settled(resource: Resource, outcome: ResolvedModel | DavitError | None) -> bool:
-    """True when a reconciliation would find nothing to do.
+    """Return whether a reconciliation would change nothing.
 
     Args:
-        resource: As it was listed.
-        outcome: What the reference names now, why we cannot know, or None when it is not followed.
+        resource: The ModelDeployment as it was listed.
+        outcome: What the reference resolves to now, the error of resolving it, or None when it is suspended.
     """
     status = resource.status
     ready, resolved = status.condition(READY), status.condition(MODEL_RESOLVED)

@@ -64,7 +64,7 @@ def run(environment, monkeypatch, capfd, tmp_path):
 
 
 @pytest.mark.parametrize("location", ["mlflow-artifacts:/1/m", "s3://mlflow/artifacts/1/m"])
-def test_a_fetch_that_works_ends_with_0_and_says_what_it_did(run, tmp_path, location):
+def test_a_successful_fetch_exits_with_0_and_reports_the_download(run, tmp_path, location):
     code, log, told = run(DAVIT_FETCH_LOCATION=location)
     assert (code, told) == (0, {})
     assert (tmp_path / "model" / "model.bin").stat().st_size == 5000
@@ -81,7 +81,7 @@ def test_no_secret_is_logged_even_when_the_store_misbehaves_at_level_debug(run, 
     assert any("X-Amz-Signature" in one.path for one in store.seen)
 
 
-def test_another_digest_ends_with_1_and_tells_kubernetes_why(run):
+def test_a_different_digest_exits_with_1_and_a_termination_message(run):
     code, log, told = run(DAVIT_FETCH_DIGEST="sha256:" + "0" * 64)
     assert code == 1
     assert told.keys() == {"class", "stage", "reason", "cause", "cure"}
@@ -115,7 +115,7 @@ def test_an_incomplete_environment_names_the_variable(monkeypatch, capfd):
     assert "DAVIT_FETCH_LOCATION" in capfd.readouterr().err
 
 
-def test_a_fetch_that_is_told_to_stop_stops_at_once(environment, store):
+def test_sigterm_stops_a_fetch_immediately(environment, store):
     """As the first process of a container it would not: the kernel drops signals that nobody handles there."""
     store.troubles.extend([lambda talk, _: talk.store.released.wait(60)] * 10)
     process = subprocess.Popen(

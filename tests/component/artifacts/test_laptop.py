@@ -12,9 +12,7 @@ from support.store_server import StoreServer
 NOBODY = "http://127.0.0.1:9"
 
 
-async def test_files_come_through_the_server_when_the_store_is_out_of_reach(
-    store: StoreServer, tmp_path: Path
-):
+async def test_files_come_through_the_proxy_when_the_store_is_unreachable(store: StoreServer, tmp_path: Path):
     put_model(store, model=big(2))
     store.presigned_base = NOBODY
     await fetch(proxy_source(store, streams=True), tmp_path)
@@ -41,7 +39,7 @@ async def test_a_registry_that_fails_is_not_mistaken_for_its_store(store: StoreS
     assert len(store.seen) == HURRIED.attempts, "one listing an attempt, none without entity tags"
 
 
-async def test_a_pod_does_not_fall_back_because_its_pin_needs_entity_tags(store: StoreServer, tmp_path: Path):
+async def test_a_pod_does_not_fall_back_to_the_proxy_because_its_pin_needs_etags(store: StoreServer, tmp_path: Path):
     put_model(store)
     store.presigned_base = NOBODY
     with pytest.raises(Unavailable, match="MLFLOW_S3_ENDPOINT_URL") as raised:
@@ -56,7 +54,7 @@ def test_a_reference_without_a_server_to_ask_says_what_to_set(monkeypatch: pytes
         resolve_and_fetch("models:/iris@champion")
 
 
-def test_a_reference_that_is_none_says_how_to_write_one():
+def test_an_invalid_reference_is_rejected_with_the_valid_forms():
     with pytest.raises(LookupError, match="write models:/NAME/VERSION"):
         resolve_and_fetch("models:/iris")
 

@@ -54,7 +54,7 @@ async def test_a_private_ca_certificate_of_the_registry_counts_for_presigned_url
     assert fetched(tmp_path)["model"] == big(2)
 
 
-async def test_authorities_from_the_environment_count_for_the_registry_and_the_store(
+async def test_ca_certificates_from_the_environment_are_trusted_for_registry_and_store(
     store: StoreServer, certificate: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
@@ -73,13 +73,13 @@ async def test_authorities_from_the_environment_count_for_the_registry_and_the_s
         assert fetched(settings.fetch_destination)["model"] == big(2)
 
 
-async def test_a_store_that_nobody_vouches_for_is_refused_in_the_list(store: StoreServer, tmp_path: Path):
+async def test_an_untrusted_store_is_rejected_during_listing(store: StoreServer, tmp_path: Path):
     with pytest.raises(Unavailable, match="not signed by a trusted CA certificate; provide") as raised:
         await fetch(S3Source(LOCATION, store.options), tmp_path)
     assert raised.value.reason == "StoreUntrusted"
 
 
-async def test_a_store_that_nobody_vouches_for_is_refused_in_the_download(
+async def test_an_untrusted_store_is_rejected_during_download(
     store: StoreServer, ca_certificate: Path, tmp_path: Path
 ):
     source = S3Source(LOCATION, replace(store.options, ca_file=str(ca_certificate)))
@@ -88,7 +88,7 @@ async def test_a_store_that_nobody_vouches_for_is_refused_in_the_download(
     assert raised.value.reason == "StoreUntrusted"
 
 
-async def test_a_registry_that_nobody_vouches_for_is_refused(store: StoreServer, tmp_path: Path):
+async def test_an_untrusted_registry_is_rejected(store: StoreServer, tmp_path: Path):
     source = ProxySource(f"mlflow-artifacts:/{MODEL}", MlflowRest(RegistryLogin(store.url)))
     with pytest.raises(Unavailable) as raised:
         await fetch(source, tmp_path)
@@ -112,14 +112,16 @@ def broken(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield server, file, reason, said
 
 
-async def test_a_certificate_of_the_store_is_refused_in_the_list_for_its_true_cause(broken, tmp_path: Path):
+async def test_a_bad_certificate_of_the_store_is_reported_with_its_cause_during_listing(
+    broken, tmp_path: Path
+):
     server, file, reason, said = broken
     with pytest.raises(Unavailable, match=said) as raised:
         await fetch(S3Source(LOCATION, replace(server.options, ca_file=str(file))), tmp_path)
     assert raised.value.reason == f"Store{reason}"
 
 
-async def test_a_certificate_of_the_registry_is_refused_for_its_true_cause(broken, tmp_path: Path):
+async def test_a_bad_certificate_of_the_registry_is_reported_with_its_cause(broken, tmp_path: Path):
     server, file, reason, said = broken
     source = ProxySource(
         f"mlflow-artifacts:/{MODEL}", MlflowRest(RegistryLogin(server.url), ca_file=str(file))
@@ -129,7 +131,7 @@ async def test_a_certificate_of_the_registry_is_refused_for_its_true_cause(broke
     assert raised.value.reason == f"Registry{reason}"
 
 
-async def test_a_certificate_of_the_store_is_refused_in_the_download_for_its_true_cause(
+async def test_a_bad_certificate_of_the_store_is_reported_with_its_cause_during_download(
     broken, ca_certificate: Path, tmp_path: Path
 ):
     server, file, reason, said = broken
@@ -142,7 +144,7 @@ async def test_a_certificate_of_the_store_is_refused_in_the_download_for_its_tru
     assert raised.value.reason == f"Store{reason}"
 
 
-async def test_a_certificate_behind_presigned_urls_is_refused_for_its_true_cause(broken, tmp_path: Path):
+async def test_a_bad_certificate_behind_presigned_urls_is_reported_with_its_cause(broken, tmp_path: Path):
     server, file, reason, said = broken
     with running_store_server() as registry:
         put_model(registry, model=b"x")
@@ -153,7 +155,7 @@ async def test_a_certificate_behind_presigned_urls_is_refused_for_its_true_cause
     assert raised.value.reason == f"Store{reason}"
 
 
-async def test_a_name_that_the_certificate_lacks_is_the_wrong_host_too(tmp_path: Path):
+async def test_a_certificate_without_the_host_name_is_reported_as_wrong_host(tmp_path: Path):
     file = write_certificate(tmp_path / "ca.pem", "other.example")
     with running_store_server(file) as server:
         url = server.url.replace("127.0.0.1", "localhost")

@@ -94,42 +94,42 @@ def batches(world):
     return world.core.controllers[-1]
 
 
-async def test_its_resources_are_reconciled_by_its_controller_and_only_by_that(world):
+async def test_resources_are_reconciled_only_by_the_controller_of_their_kind(world):
     await world.serve()
     before = set(world.cluster.children)
-    await world.core.workers.look(NIGHTLY)
+    await world.core.workers.reconcile(NIGHTLY)
     assert set(world.cluster.children) - before == {("demo", Child("Job", "nightly"))}
     await world.reconcile()
     assert world.condition("Ready")["status"] == "True"
 
 
-async def test_two_resources_of_one_name_are_told_apart_by_their_kind(world):
+async def test_two_resources_of_one_name_are_distinguished_by_kind(world):
     world.registry.names(CHAMPION, "1")
     world.cluster.create("nightly", {"model": {"uri": CHAMPION}})
     await world.reconcile("nightly")
-    await world.core.workers.look(NIGHTLY)
+    await world.core.workers.reconcile(NIGHTLY)
     kinds = {child.kind for _, child in world.cluster.children if child.name == "nightly"}
     assert kinds == {"Service", "Deployment", "Job"}
 
 
-async def test_a_round_lists_each_kind_and_hands_it_to_its_controller(world):
+async def test_a_resync_lists_each_kind_for_its_controller(world):
     await world.serve()
     assert NIGHTLY in await world.resync()
     assert batches(world).rounds == [(["nightly"], None)]
 
 
-async def test_news_about_a_registered_model_reach_every_kind(world):
+async def test_changes_of_a_registered_model_reach_every_kind(world):
     await world.hint("iris")
     assert batches(world).rounds == [(["nightly"], ("iris",))]
 
 
-async def test_a_resource_that_is_being_deleted_is_left_out_of_rounds(world):
+async def test_a_resource_that_is_being_deleted_is_left_out_of_resyncs(world):
     world.cluster.resources[NIGHTLY]["metadata"]["deletionTimestamp"] = "2026-11-21T08:00:00Z"
     await world.resync()
     assert batches(world).rounds == [([], None)]
 
 
-async def test_a_kind_that_cannot_be_listed_does_not_keep_the_others_from_their_round(world):
+async def test_a_kind_that_cannot_be_listed_does_not_stop_the_resync_of_others(world):
     class OneIsMissing(type(world.cluster)):
         async def list_resources(self, kind):
             if kind.name == "ModelDeployment":
@@ -142,7 +142,7 @@ async def test_a_kind_that_cannot_be_listed_does_not_keep_the_others_from_their_
     assert world.core.liveness.is_ready
 
 
-async def test_events_of_the_resource_and_of_its_children_lead_to_it(world):
+async def test_events_of_a_resource_and_its_children_queue_it(world):
     queue, liveness = world.core.queue, world.core.liveness
     registry = build_registry([one.kind for one in world.core.controllers], queue, liveness)
     handlers = {one.selector.any_name: one.fn for one in registry._watching.get_all_handlers()}
@@ -164,7 +164,7 @@ async def test_events_of_the_resource_and_of_its_children_lead_to_it(world):
         queue.done(NIGHTLY)
 
 
-async def test_the_adapter_reaches_it_and_the_permissions_allow_that():
+async def test_the_adapter_and_the_permissions_cover_the_second_kind():
     paths = []
 
     def answer(request: httpx.Request) -> httpx.Response:

@@ -37,7 +37,7 @@ async def test_steady_state_writes_nothing():
     assert world.cluster.writes == []
 
 
-async def test_steady_state_neither_lists_files_nor_looks_at_settled_deployments():
+async def test_steady_state_neither_lists_files_nor_reads_settled_deployments():
     world = World()
     await world.serve()
     await world.resync()
@@ -56,7 +56,7 @@ async def test_each_distinct_reference_is_resolved_once_per_interval():
     assert len(world.registry.asked) == 1
 
 
-async def test_everything_gets_a_look_now_and_then_in_case_an_event_was_lost():
+async def test_every_resource_is_reconciled_periodically_in_case_an_event_was_lost():
     world = World()
     await world.serve()
     await world.resync()
@@ -64,7 +64,7 @@ async def test_everything_gets_a_look_now_and_then_in_case_an_event_was_lost():
     assert len([found for found in looks if found]) == 1
 
 
-async def test_an_alias_that_moves_is_followed_without_a_gap():
+async def test_a_moved_alias_is_followed_without_downtime():
     world = World()
     await world.serve()
     world.registry.names(CHAMPION, "2")
@@ -150,7 +150,7 @@ async def test_drift_is_repaired():
     assert "davit.dev/track" in world.cluster.child("Service", "iris")["spec"]["selector"]
 
 
-async def test_what_others_add_is_left_alone():
+async def test_fields_added_by_others_are_kept():
     world = World()
     await world.serve()
     template = world.cluster.child("Deployment", "iris")["spec"]["template"]
@@ -160,7 +160,7 @@ async def test_what_others_add_is_left_alone():
     assert world.cluster.writes == []
 
 
-async def test_a_field_that_is_taken_back_is_removed():
+async def test_a_field_removed_from_the_spec_is_removed_from_the_object():
     world = World()
     await world.serve(nodeSelector={"disk": "ssd"})
     world.cluster.create("iris", {"model": {"uri": CHAMPION}})
@@ -168,7 +168,7 @@ async def test_a_field_that_is_taken_back_is_removed():
     assert "nodeSelector" not in world.cluster.child("Deployment", "iris")["spec"]["template"]["spec"]
 
 
-async def test_a_deleted_child_comes_back():
+async def test_a_deleted_child_is_recreated():
     world = World()
     await world.serve()
     world.cluster.children.clear()
@@ -177,7 +177,7 @@ async def test_a_deleted_child_comes_back():
     assert world.cluster.child("Service", "iris")
 
 
-async def test_deleting_leaves_nothing():
+async def test_deleting_a_resource_deletes_its_children():
     world = World()
     await world.serve(replicas=2)
     (key,) = world.cluster.resources
@@ -187,7 +187,7 @@ async def test_deleting_leaves_nothing():
     assert world.metrics.by_resource == {}
 
 
-async def test_a_resource_that_is_being_deleted_is_left_in_peace():
+async def test_a_resource_that_is_being_deleted_is_not_changed():
     world = World()
     await world.serve()
     (body,) = world.cluster.resources.values()
@@ -197,7 +197,7 @@ async def test_a_resource_that_is_being_deleted_is_left_in_peace():
     assert world.cluster.children == {}
 
 
-async def test_two_deployments_of_one_name_in_two_namespaces_do_not_meet():
+async def test_deployments_of_one_name_in_two_namespaces_are_independent():
     world = World()
     await world.serve()
     world.cluster.create("iris", {"model": {"uri": CHAMPION}}, namespace="other")
@@ -206,7 +206,7 @@ async def test_two_deployments_of_one_name_in_two_namespaces_do_not_meet():
     assert world.condition("Ready")["status"] == "True"
 
 
-async def test_suspension_follows_nothing_and_still_scales():
+async def test_a_suspended_deployment_follows_no_alias_but_still_scales():
     world = World()
     await world.serve()
     world.registry.names(CHAMPION, "2")
@@ -222,7 +222,7 @@ async def test_suspension_follows_nothing_and_still_scales():
     assert world.condition("Ready")["reason"] == "Suspended"
 
 
-async def test_files_that_are_repaired_before_they_serve_are_pinned_anew():
+async def test_files_that_are_repaired_before_they_serve_are_pinned_again():
     world = World()
     await world.serve()
     world.registry.names(CHAMPION, "2")
@@ -236,7 +236,7 @@ async def test_files_that_are_repaired_before_they_serve_are_pinned_anew():
     assert world.status()["model"]["target"]["digest"] != before
 
 
-async def test_files_that_are_deleted_before_they_serve_are_missed():
+async def test_files_that_are_deleted_before_they_serve_are_reported():
     world = World()
     await world.serve()
     world.registry.names(CHAMPION, "2")
@@ -248,7 +248,7 @@ async def test_files_that_are_deleted_before_they_serve_are_missed():
     assert world.serving() == "iris/1"
 
 
-async def test_a_folder_without_a_model_is_refused_before_any_pod_is_touched():
+async def test_a_folder_without_a_model_is_rejected_before_any_pod_changes():
     world = World()
     await world.serve()
     world.registry.names(CHAMPION, "2")
@@ -276,7 +276,7 @@ async def test_events_are_posted_on_transitions_only():
     ("etag", "proven"),
     [("0f343b0931126a20f133d67c2b018a3b", "Content"), ("", "Listing"), ("0x8DC", "Listing")],
 )
-async def test_the_status_says_what_the_digest_proves_and_goes_on_saying_it(etag: str, proven: str):
+async def test_the_status_keeps_reporting_the_integrity_of_the_digest(etag: str, proven: str):
     world = World()
     world.registry.names(CHAMPION, "1")
     location = world.registry.models[CHAMPION].location
@@ -289,7 +289,7 @@ async def test_the_status_says_what_the_digest_proves_and_goes_on_saying_it(etag
         await world.reconcile()
 
 
-async def test_a_pin_of_an_operator_that_did_not_say_what_it_proves_is_kept_as_it_is():
+async def test_a_stored_pin_without_integrity_is_kept():
     world = World()
     await world.serve()
     for pin in world.status()["model"].values():

@@ -70,13 +70,13 @@ async def test_with_one_track_the_status_lists_none():
     assert "tracks" not in world.status()
 
 
-async def test_while_nothing_changes_two_tracks_cause_no_write(world):
+async def test_two_tracks_in_steady_state_cause_no_write(world):
     world.cluster.writes.clear()
     await world.reconcile()
     assert world.cluster.writes == []
 
 
-async def test_nothing_of_a_removed_track_is_left_and_the_stable_one_is_not_touched(world):
+async def test_removing_a_track_deletes_its_objects_and_keeps_the_stable_one(world):
     gone = set(names_of(world, "candidate").values())
     before = deepcopy(
         {child: obj for (_, child), obj in world.cluster.children.items() if child.name == "iris"}
@@ -105,7 +105,7 @@ async def test_nothing_of_a_removed_track_is_left_and_the_stable_one_is_not_touc
     ],
     ids=["without a controller", "of another owner", "on its way out"],
 )
-async def test_an_object_that_only_bears_the_label_of_a_removed_track_is_left_alone(world, change):
+async def test_an_object_with_only_the_label_of_a_removed_track_is_kept(world, change):
     name = names_of(world, "candidate")["Service"]
     world.cluster.child("Service", name)["metadata"].update(change)
     change_goals(world, choose_goals)
@@ -114,7 +114,7 @@ async def test_an_object_that_only_bears_the_label_of_a_removed_track_is_left_al
     assert world.condition("Ready")["status"] == "True"
 
 
-async def test_a_foreign_object_with_the_name_of_the_second_track_is_reported_and_left_alone():
+async def test_a_foreign_object_with_the_name_of_a_track_is_reported_and_kept():
     world = World([register_model_deployments(choose_goals=with_candidate)])
     await world.serve()
     name = names_of(world, "candidate")["Service"]

@@ -51,7 +51,7 @@ async def test_during_an_outage_drift_is_repaired_and_replicas_follow_the_spec()
     assert world.cluster.child("Deployment", "iris")["spec"]["replicas"] == 2
 
 
-async def test_an_operator_that_restarts_during_an_outage_touches_nothing():
+async def test_an_operator_restart_during_an_outage_changes_nothing():
     world = World()
     await world.serve()
     world.registry.outage = OUTAGE
@@ -117,7 +117,7 @@ async def test_an_alias_that_appears_later_is_found_by_the_resync():
     assert world.target() == "iris/1"
 
 
-async def test_a_reference_of_no_known_form_is_refused_with_the_six_forms():
+async def test_an_invalid_reference_is_rejected_with_the_six_valid_forms():
     world = World()
     world.cluster.create("iris", {"model": {"uri": "models:/iris"}})
     await world.reconcile()
@@ -127,7 +127,7 @@ async def test_a_reference_of_no_known_form_is_refused_with_the_six_forms():
     assert "Stalled" in world.conditions()
 
 
-async def test_a_spec_that_cannot_be_read_keeps_what_serves():
+async def test_an_invalid_spec_keeps_the_serving_pods():
     world = World()
     await world.serve()
     world.cluster.create("iris", {"model": {"uri": CHAMPION}, "canary": {}})
@@ -139,7 +139,7 @@ async def test_a_spec_that_cannot_be_read_keeps_what_serves():
     assert world.serving() == "iris/1"
 
 
-async def test_new_pods_that_fail_are_told_with_stage_cause_and_cure():
+async def test_failures_of_new_pods_are_reported_with_stage_cause_and_cure():
     world = World()
     await world.serve()
     world.registry.names(CHAMPION, "2")
@@ -206,7 +206,7 @@ async def test_credentials_of_a_secret_reach_the_store_and_no_message():
     assert "credentials are those of Secret demo/store, which spec.model.storeSecretName names" in said
 
 
-async def test_our_own_credentials_never_go_to_a_registry_that_a_user_names():
+async def test_the_operators_credentials_never_go_to_a_registry_named_in_a_spec():
     world = World(registry_username="operator", registry_password="hunter2")
     world.cluster.create("iris", {"model": {"uri": CHAMPION, "registry": {"url": "http://evil.example.org"}}})
     await world.reconcile()
@@ -214,7 +214,7 @@ async def test_our_own_credentials_never_go_to_a_registry_that_a_user_names():
     assert not access.has_credentials
 
 
-async def test_a_locked_registry_without_a_secret_for_the_pods_is_refused_with_the_cure():
+async def test_a_registry_with_login_but_no_secret_for_pods_is_rejected_with_the_cure():
     world = World(registry_username="operator", registry_password="hunter2")
     world.registry.names(CHAMPION, "1")
     world.cluster.create("iris", {"model": {"uri": CHAMPION}})
@@ -224,7 +224,7 @@ async def test_a_locked_registry_without_a_secret_for_the_pods_is_refused_with_t
     assert world.cluster.children == {}
 
 
-async def test_a_name_that_is_taken_is_refused_and_not_touched():
+async def test_an_object_of_another_owner_is_reported_and_unchanged():
     world = World()
     world.registry.names(CHAMPION, "1")
     await world.cluster.apply(
@@ -254,7 +254,7 @@ async def test_a_conflict_is_tried_again_soon():
     world = World()
     world.registry.names(CHAMPION, "1")
     world.cluster.create("iris", {"model": {"uri": CHAMPION}})
-    world.cluster.refuse_apply = Waiting("Conflict", "somebody else changed it at the same time")
+    world.cluster.refuse_apply = Waiting("Conflict", "another writer changed it at the same time")
     assert (await world.reconcile()).after is not None
     assert world.condition("Ready")["reason"] == "Conflict"
     world.cluster.refuse_apply = None
@@ -262,7 +262,7 @@ async def test_a_conflict_is_tried_again_soon():
     assert world.condition("Ready")["reason"] == "RollingOut"
 
 
-async def test_an_object_that_kubernetes_refuses_is_the_specs_fault():
+async def test_an_object_that_kubernetes_rejects_is_an_invalid_spec():
     world = World()
     world.registry.names(CHAMPION, "1")
     world.cluster.create("iris", {"model": {"uri": CHAMPION}})
@@ -271,7 +271,7 @@ async def test_an_object_that_kubernetes_refuses_is_the_specs_fault():
     assert "Stalled" in world.conditions()
 
 
-async def test_an_api_server_that_is_down_is_no_reason_to_report_anything():
+async def test_an_api_server_outage_writes_no_status():
     world = World()
     await world.serve()
     world.cluster.outage = Unavailable("KubernetesUnavailable", "the API server does not answer")
@@ -283,7 +283,7 @@ async def test_an_api_server_that_is_down_is_no_reason_to_report_anything():
     assert world.condition("Ready")["status"] == "True"
 
 
-async def test_a_resource_that_vanishes_in_the_middle_is_harmless():
+async def test_a_resource_deleted_during_its_reconciliation_is_harmless():
     world = World()
     world.registry.names(CHAMPION, "1")
     key = world.cluster.create("iris", {"model": {"uri": CHAMPION}})
@@ -298,7 +298,7 @@ async def test_a_resource_that_vanishes_in_the_middle_is_harmless():
     assert world.cluster.resources == {}
 
 
-async def test_a_bug_of_ours_is_reported_as_unknown_and_raised():
+async def test_an_internal_error_is_reported_as_unknown_and_raised():
     world = World()
     await world.serve()
 
@@ -317,7 +317,7 @@ async def test_a_bug_of_ours_is_reported_as_unknown_and_raised():
     assert (world.metrics.reconciles[-1], world.metrics.resolves[-1]) == ("error", "error")
 
 
-async def test_workers_survive_whatever_goes_wrong_and_try_again_later():
+async def test_workers_survive_every_error_and_retry():
     world = World()
     await world.serve()
 
@@ -326,13 +326,13 @@ async def test_workers_survive_whatever_goes_wrong_and_try_again_later():
 
     world.registry.resolve = broken
     world.clock.advance(60)
-    await world.core.workers.look(Ref(KIND, "demo", "iris"))
+    await world.core.workers.reconcile(Ref(KIND, "demo", "iris"))
     world.cluster.outage = Unavailable("KubernetesUnavailable", "down")
-    await world.core.workers.look(Ref(KIND, "demo", "iris"))
+    await world.core.workers.reconcile(Ref(KIND, "demo", "iris"))
     assert world.metrics.reasons[-2:] == ["InternalError", "KubernetesUnavailable"]
 
 
-async def test_a_rejected_model_is_not_looked_at_again_before_something_changes():
+async def test_a_rejected_model_is_not_reconciled_again_before_a_change():
     world = World()
     world.cluster.create("iris", {"model": {"uri": CHAMPION}})
     world.registry.outage = ModelRejected("VersionNotFound", "no such version")
@@ -386,7 +386,7 @@ STORED = {"model": {"uri": "s3://models/iris", "storeSecretName": "store"}}
 STORE_KEYS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
 
 
-async def test_an_operator_without_a_registry_serves_what_needs_none():
+async def test_an_operator_without_a_registry_serves_models_that_need_none():
     world = World(registry_url="")
     world.cluster.secrets["demo", "store"] = STORE_KEYS
     await world.serve(**STORED)
@@ -415,7 +415,7 @@ async def test_an_operator_without_a_registry_says_so_for_a_reference_that_needs
 
 
 @pytest.mark.parametrize("suspend", [False, True])
-async def test_a_model_keeps_serving_and_is_repaired_when_the_operators_registry_is_taken_away(suspend: bool):
+async def test_a_model_keeps_serving_and_is_repaired_after_the_registry_setting_is_removed(suspend: bool):
     world = World()
     await world.serve(suspend=False)
     world.settings = world.settings.model_copy(update={"registry_url": ""})
@@ -431,7 +431,7 @@ async def test_a_model_keeps_serving_and_is_repaired_when_the_operators_registry
     assert world.condition("Stalled")["reason"] == expected
 
 
-async def test_a_resync_without_a_registry_lists_and_queues_as_ever():
+async def test_a_resync_without_a_registry_still_lists_and_queues():
     world = World(registry_url="")
     world.cluster.create("iris", {"model": {"uri": CHAMPION}})
     assert await world.resync() == [Ref(KIND, "demo", "iris")]
@@ -449,7 +449,7 @@ async def test_a_kept_pin_in_a_store_that_this_operator_cannot_read_is_reported(
 
 
 @pytest.mark.parametrize("reason", ["QuotaExceeded", "AdmissionDenied"])
-async def test_what_a_quota_or_policy_denies_stalls_until_it_is_allowed(reason: str):
+async def test_an_object_denied_by_quota_or_policy_stalls_until_allowed(reason: str):
     world = World()
     world.registry.names(CHAMPION, "1")
     world.cluster.create("iris", {"model": {"uri": CHAMPION}})

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
-from support.mlflow_serving import mlflow_serving
+from support.mlflow_server import mlflow_serving
 from support.models import (
     ColSpec,
     ModelSignature,
@@ -56,7 +56,7 @@ async def post(client: httpx.AsyncClient, body: Any) -> httpx.Response:
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
-async def test_nan_and_infinities_are_read_and_written_as_mlflow_does(number, tmp_path):
+async def test_nan_and_infinity_are_read_and_written_as_by_mlflow(number, tmp_path):
     body = b'{"dataframe_split": {"columns": ["x"], "data": [[%b]]}}' % number.encode()
     folder = echo(tmp_path, x="double")
     async with serving(folder) as ours, mlflow_serving(folder) as theirs:
@@ -108,7 +108,7 @@ async def test_no_path_is_redirected_anywhere(path):
 
 
 @pytest.mark.parametrize("form", ["dataframe_records", "dataframe_split", "inputs", "instances", "columns"])
-async def test_null_is_no_boolean(form, tmp_path):
+async def test_null_is_rejected_as_a_boolean(form, tmp_path):
     rows: Any = [{"x": 1.0, "b": True}, {"x": 1.0, "b": None}]
     document = {
         "dataframe_split": {"dataframe_split": {"columns": ["x", "b"], "data": [[1, True], [1, None]]}},
@@ -125,7 +125,7 @@ async def test_null_is_no_boolean(form, tmp_path):
 @pytest.mark.parametrize(
     "document", [{"inputs": {"t": [[True], [None]]}}, {"instances": [{"t": [True]}, {"t": [None]}]}]
 )
-async def test_nor_is_it_in_tensors(document, tmp_path):
+async def test_null_is_rejected_as_a_boolean_in_tensors(document, tmp_path):
     path = tmp_path / "model"
     spec = TensorSpec(np.dtype("bool"), (-1, 1), "t")
     save_python(path, Echo(), signature=ModelSignature(Schema([spec])))
@@ -143,7 +143,7 @@ WITHIN = {"long": [2**63 - 1, -(2**63)], "integer": [2**31 - 1, -(2**31)]}
 
 @pytest.mark.parametrize("form", ["dataframe_records", "inputs", "instances", "columns", "csv"])
 @pytest.mark.parametrize("kind", BEYOND)
-async def test_whole_numbers_never_wrap_around(form, kind, tmp_path):
+async def test_integers_never_overflow(form, kind, tmp_path):
     def request(number: float) -> tuple[bytes, dict]:
         if form == "csv":
             return b"x\n%s\n" % str(number).encode(), {"content-type": "text/csv"}
@@ -163,7 +163,7 @@ async def test_whole_numbers_never_wrap_around(form, kind, tmp_path):
 
 
 @pytest.mark.parametrize("kind", BEYOND)
-async def test_nor_do_they_on_the_way_past_the_frame(kind, tmp_path):
+async def test_integers_never_overflow_without_a_data_frame(kind, tmp_path):
     frame = pd.DataFrame({"x": np.arange(8, dtype=f"int{64 if kind == 'long' else 32}")})
     path = tmp_path / "model"
     signature = ModelSignature(Schema([ColSpec(kind, "x")]), Schema([ColSpec("double")]))
@@ -178,7 +178,7 @@ async def test_nor_do_they_on_the_way_past_the_frame(kind, tmp_path):
             assert answer.status_code == 400, f"{number}: {answer.text}"
 
 
-async def test_nor_do_they_in_tensors(tmp_path):
+async def test_integers_never_overflow_in_tensors(tmp_path):
     path = tmp_path / "model"
     signature = ModelSignature(Schema([TensorSpec(np.dtype("int32"), (-1, 1))]))
     rows = np.array([[0], [1], [5]], dtype="int32")
@@ -198,7 +198,7 @@ async def test_head_is_answered_wherever_get_is(path):
     assert head.headers["content-type"] == get.headers["content-type"]
 
 
-async def test_options_names_the_methods_and_opens_nothing_to_other_sites():
+async def test_options_lists_the_methods_and_allows_no_cors():
     async with serving("iris") as client:
         answer = await client.options(
             "/invocations", headers={"origin": "http://a.example", "access-control-request-method": "POST"}
@@ -208,7 +208,7 @@ async def test_options_names_the_methods_and_opens_nothing_to_other_sites():
     assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
-async def test_the_last_of_equal_keys_counts_as_for_mlflow(tmp_path):
+async def test_the_last_of_duplicate_keys_wins_as_in_mlflow(tmp_path):
     body = b'{"dataframe_records": [{"x": 1, "x": 2}], "dataframe_records": [{"x": 3, "x": 4}]}'
     folder = echo(tmp_path, x="double")
     async with serving(folder) as ours, mlflow_serving(folder) as theirs:
@@ -216,7 +216,7 @@ async def test_the_last_of_equal_keys_counts_as_for_mlflow(tmp_path):
     assert answers[0] == answers[1] == {"predictions": {"x": [4.0]}}
 
 
-def test_on_the_wire_a_body_is_asked_for_and_head_has_none():
+def test_a_real_socket_gets_100_continue_and_no_body_for_head():
     body = json.dumps({"dataframe_split": {"data": [ROW]}}).encode()
     head = (
         b"POST /invocations HTTP/1.1\r\nHost: s\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n"

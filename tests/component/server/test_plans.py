@@ -75,7 +75,7 @@ def test_trees_are_called_natively_and_answer_as_pyfunc_does(name):
 
 
 @pytest.mark.parametrize("name", ["lightgbm_two_classes", "xgboost_regressor"])
-def test_missing_and_infinite_values_mean_to_trees_what_they_mean_to_pyfunc(name):
+def test_trees_treat_missing_and_infinite_values_as_pyfunc_does(name):
     model, plan = planned(name)
     plain = Plan(reasons=[])
     for value in (math.nan, math.inf, -math.inf):
@@ -87,7 +87,7 @@ def test_missing_and_infinite_values_mean_to_trees_what_they_mean_to_pyfunc(name
 
 
 @pytest.mark.parametrize("name", ["iris", "lightgbm_two_classes"])
-def test_pyfunc_when_asked_for_never_calls_the_native_library(name):
+def test_plan_pyfunc_never_calls_the_native_library(name):
     _, plan = planned(name, plan="pyfunc")
     assert plan.name == "pyfunc"
     assert not any("native" in reason for reason in plan.reasons)
@@ -108,7 +108,7 @@ def test_pyfunc_when_asked_for_never_calls_the_native_library(name):
         slow("logged_as_onnx", "float32"),
     ],
 )
-def test_onnx_when_asked_for_answers_in_the_types_of_pyfunc_within_the_tolerance(name, computing):
+def test_plan_onnx_answers_in_the_types_of_pyfunc_within_the_tolerance(name, computing):
     model, plan = planned(name, plan="onnx")
     assert plan.name == "onnx", plan.reasons
     assert f"computing in {computing}" in plan.reasons[0] + plan.reasons[-2]
@@ -128,13 +128,13 @@ def test_onnx_when_asked_for_answers_in_the_types_of_pyfunc_within_the_tolerance
         assert np.array_equal(whole, wanted)
 
 
-def test_onnx_leaves_missing_values_to_pyfunc():
+def test_plan_onnx_leaves_missing_values_to_pyfunc():
     model, plan = planned("iris", plan="onnx")
     request = read_document(model, plan, document([[5.1, math.nan, 1.4, 0.2]]), 10)
     assert "ValueError" in answer_requests(plan, [request])[0].message
 
 
-def test_onnx_beyond_the_tolerance_gives_way_and_says_so(caplog):
+def test_plan_onnx_beyond_the_tolerance_falls_back_and_is_reported(caplog):
     with caplog.at_level(logging.WARNING):
         _, plan = planned("regression", plan="onnx", tolerance=1e-12)
     assert plan.name == "native"
@@ -156,7 +156,7 @@ def test_a_model_that_cannot_be_converted_is_served_all_the_same(name, caplog):
 
 
 @pytest.mark.parametrize("library", ["onnxruntime", "skl2onnx"])
-def test_onnx_without_its_libraries_is_refused_with_the_cure(monkeypatch, library):
+def test_plan_onnx_without_its_libraries_is_rejected_with_the_cure(monkeypatch, library):
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(ModelRejected) as refusal:
         planned("iris", plan="onnx")
@@ -166,7 +166,7 @@ def test_onnx_without_its_libraries_is_refused_with_the_cure(monkeypatch, librar
 
 
 @pytest.mark.stack
-def test_nothing_of_onnx_is_imported_unless_asked_for():
+def test_onnx_is_imported_only_for_plan_onnx():
     import subprocess
 
     script = (

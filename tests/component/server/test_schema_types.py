@@ -147,7 +147,7 @@ def test_http_answers_as_pyfunc_does(kind):
     check()
 
 
-def test_plain_types_share_calls_and_nested_ones_go_alone():
+def test_plain_types_share_calls_and_nested_ones_do_not():
     joined = {kind for kind in KINDS if served(kind)[1].predictor is not None}
     assert joined == {"long", "integer", "double", "float", "string", "boolean", "datetime"}
     # The echo writes datetimes as text by the column: its answer to a midnight depends on the rows beside it.
@@ -158,7 +158,7 @@ def test_the_models_under_test_are_real():
     assert isinstance(served("long")[0].mlflow_model, mlflow.pyfunc.PyFuncModel)
 
 
-def test_a_column_of_midnights_is_answered_alone_as_in_company():
+def test_a_column_of_midnights_is_answered_the_same_with_and_without_batching():
     model, plan = served("datetime")
     requests = [["2000-01-01T00:00:00"], ["2000-01-01T00:00:01"]]
     documents = [{"dataframe_records": [{"v": value, "n": 0.0} for value in values]} for values in requests]

@@ -21,7 +21,7 @@ def series(scrape: str) -> dict[str, float]:
     return {name: float(value) for name, value in lines}
 
 
-async def test_strange_paths_methods_headers_and_bodies_make_no_series():
+async def test_unknown_paths_methods_headers_and_bodies_create_no_time_series():
     async with serving("iris") as client:
         await client.post("/invocations", json=ROW)
         before = series((await client.get("/metrics")).text)
@@ -41,7 +41,7 @@ async def test_strange_paths_methods_headers_and_bodies_make_no_series():
     assert after['davit_requests_total{model="m",outcome="unsupported",version="7"}'] == 200
 
 
-async def test_every_number_has_the_models_name_and_version():
+async def test_every_metric_has_the_models_name_and_version():
     async with serving("iris") as client:
         await client.post("/invocations", json=ROW)
         found = series((await client.get("/metrics")).text)
@@ -80,7 +80,7 @@ async def test_what_fetch_did_is_measured_by_the_server(tmp_path):
 
 
 @pytest.mark.parametrize("wanted", [True, False])
-async def test_a_request_is_a_line_of_json_only_when_asked_for(wanted, request):
+async def test_requests_are_logged_as_json_only_when_configured(wanted, request):
     root, log = logging.getLogger(), io.StringIO()
     handlers, level = root.handlers[:], root.level
     request.addfinalizer(lambda: (root.handlers.__setitem__(slice(None), handlers), root.setLevel(level)))
@@ -98,7 +98,7 @@ async def test_a_request_is_a_line_of_json_only_when_asked_for(wanted, request):
         assert "5.1" not in json.dumps({key: value for key, value in line.items() if key != "time"})
 
 
-async def test_refusals_do_not_improve_the_percentiles():
+async def test_rejected_requests_do_not_count_in_latency_percentiles():
     async with serving("iris", max_rows=3) as client:
         many = {"dataframe_split": {"columns": list(IRIS_COLUMNS), "data": [[5.1, 3.5, 1.4, 0.2]] * 4}}
         refused = await client.post("/invocations", json=many)

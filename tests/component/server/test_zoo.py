@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from support.mlflow_server import scoring
+from support.mlflow_server import mlflow_serving
 from support.models import model_path
 from support.serving import serving
 from support.zoo import ZOO, Entry
@@ -45,8 +45,8 @@ async def crowd(client: httpx.AsyncClient, documents: list[dict], clients: int, 
 
 
 @pytest.mark.parametrize("entry", entries(lambda entry: entry.repeatable))
-async def test_every_answer_in_a_crowd_is_the_one_that_mlflow_gives_to_the_request_alone(entry: Entry):
-    async with scoring(model_path(entry.name)) as mlflow:
+async def test_concurrent_answers_equal_those_of_mlflow_to_single_requests(entry: Entry):
+    async with mlflow_serving(model_path(entry.name)) as mlflow:
         alone = [await answer(mlflow, document) for document in entry.documents]
     assert 200 in {status for status, _ in alone}
     async with serving(entry.name) as client:
@@ -60,7 +60,7 @@ async def test_every_answer_in_a_crowd_is_the_one_that_mlflow_gives_to_the_reque
 
 
 @pytest.mark.parametrize("entry", entries(lambda entry: not entry.repeatable))
-async def test_every_request_to_a_model_that_never_repeats_itself_has_a_call_of_its_own(entry: Entry):
+async def test_requests_to_a_nondeterministic_model_never_share_a_call(entry: Entry):
     async with serving(entry.name) as client:
         answers = [await crowd(client, entry.documents, *numbers) for numbers in CROWDS]
     given = [body for _, (status, body) in itertools.chain.from_iterable(answers) if status == 200]
@@ -69,7 +69,7 @@ async def test_every_request_to_a_model_that_never_repeats_itself_has_a_call_of_
 
 
 @pytest.mark.parametrize("entry", entries(lambda entry: entry.joined is not None))
-async def test_requests_are_joined_exactly_where_the_independence_of_rows_is_known(entry: Entry):
+async def test_requests_share_calls_exactly_where_rows_are_known_to_be_independent(entry: Entry):
     async with serving(entry.name) as client:
         plan = (await client.get("/v2/models/m")).json()["parameters"]
     assert plan["batching"] is entry.joined, plan["reasons"]

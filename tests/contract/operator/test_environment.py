@@ -99,7 +99,7 @@ def test_the_servers_readme_names_each_field_beside_its_variable():
     assert told == {to_camel(name): f"DAVIT_{name.upper()}" for name in fields}
 
 
-def test_the_server_accepts_the_values(monkeypatch):
+def test_the_servers_settings_accept_the_operators_values(monkeypatch):
     for name, value in values(server_env.serve_env(blueprint())).items():
         monkeypatch.setenv(name, value)
     settings = Settings()
@@ -109,13 +109,13 @@ def test_the_server_accepts_the_values(monkeypatch):
     assert settings.model_name == "iris"
 
 
-def test_fetch_accepts_the_values(monkeypatch):
+def test_the_settings_of_fetch_accept_the_operators_values(monkeypatch):
     for name, value in values(server_env.fetch_env(blueprint("s3"))).items():
         monkeypatch.setenv(name, value)
     assert FetchSettings.from_environment(os.environ).fetch_location == "s3://b/iris"
 
 
-def test_batching_that_is_disabled_is_off(monkeypatch):
+def test_disabled_batching_is_off_in_the_server(monkeypatch):
     made = blueprint()
     spec = made.spec.model_copy(
         update={"server": made.spec.server.model_copy(update={"batching": "Disabled"})}

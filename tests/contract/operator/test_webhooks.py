@@ -81,7 +81,7 @@ async def party(server: str) -> AsyncIterator[Party]:
         await made.registry.aclose()
 
 
-async def test_the_webhook_is_made_once_repaired_and_removed(party):
+async def test_the_webhook_is_created_once_repaired_and_removed(party):
     assert await party.ensure(renew=True)
     assert not await party.ensure()
     [made] = await party.present()
@@ -95,7 +95,7 @@ async def test_the_webhook_is_made_once_repaired_and_removed(party):
     assert await party.present() == []
 
 
-async def test_a_webhook_that_is_there_twice_remains_once(party):
+async def test_a_duplicate_webhook_is_removed(party):
     await party.ensure()
     [first] = await party.present()
     again = {name: first[name] for name in ("name", "url", "events")}
@@ -105,7 +105,7 @@ async def test_a_webhook_that_is_there_twice_remains_once(party):
     assert len(await party.present()) == 1
 
 
-async def test_other_peoples_webhooks_are_left_alone(party):
+async def test_other_webhooks_are_kept(party):
     await party.ensure()
     [mine] = await party.present()
     await party.post("webhooks", name="somebody-elses", url=mine["url"], events=mine["events"])
@@ -115,7 +115,7 @@ async def test_other_peoples_webhooks_are_left_alone(party):
     await party.webhooks.remove("somebody-elses", party.login)
 
 
-async def test_versions_and_aliases_reach_us_signed_as_we_expect(party):
+async def test_real_deliveries_of_versions_and_aliases_have_the_expected_signature(party):
     await party.ensure()
     await party.post("registered-models/create", name="iris")
     version = {"name": "iris", "source": "s3://mlflow/iris"}
@@ -125,7 +125,7 @@ async def test_versions_and_aliases_reach_us_signed_as_we_expect(party):
     assert set(party.metrics.outcomes) == {"accepted"}
 
 
-async def test_a_new_secret_is_told_at_the_next_start(party):
+async def test_a_new_signing_secret_is_registered_at_the_next_start(party):
     await party.ensure()
     await party.patch(secret="the secret of before")
     await party.ensure(renew=True)

@@ -148,5 +148,5 @@ def test_every_field_in_a_message_is_in_the_definition(package: str):
         ("spec.resources.limits.memory", True),
     ],
 )
-def test_the_check_itself_tells_right_from_wrong(name: str, right: bool):
+def test_the_check_itself_finds_wrong_names(name: str, right: bool):
     assert (is_field(name) or is_value(name)) is right

@@ -121,7 +121,7 @@ def uses() -> Iterator[tuple[Path, Uses]]:
     return ((path, Uses(path)) for path in files())
 
 
-def test_every_reason_is_written_as_a_word_that_this_walk_can_read():
+def test_every_reason_is_a_literal_in_the_code():
     assert {str(path): found.unreadable for path, found in uses() if found.unreadable} == {}
 
 
@@ -135,7 +135,7 @@ def test_every_reason_that_the_code_gives_is_in_the_table_with_the_class_it_is_r
     assert wrong == []
 
 
-def test_no_row_of_the_table_is_dead_and_each_names_the_packages_that_give_it():
+def test_every_row_of_the_table_is_used_and_names_its_packages():
     given = defaultdict(set)
     for _, found in uses():
         for word, _, _ in found.found:
@@ -143,7 +143,7 @@ def test_no_row_of_the_table_is_dead_and_each_names_the_packages_that_give_it():
     assert {reason.name: set(reason.sources) for reason in REASONS} == dict(given)
 
 
-def test_the_table_has_each_reason_once_and_says_what_it_means_and_what_to_do():
+def test_the_table_has_each_reason_once_with_meaning_and_cure():
     assert len(KNOWN) == len(REASONS)
     for reason in REASONS:
         assert re.fullmatch("[A-Z][A-Za-z]+", reason.name), reason
@@ -204,20 +204,20 @@ async def test_the_class_of_every_reason_of_pods_travels_from_the_pod_to_the_con
 
 
 @pytest.mark.parametrize("failure", Failure)
-async def test_the_class_decides_and_not_how_a_reason_sounds(failure: Failure):
+async def test_the_class_decides_and_not_the_name_of_the_reason(failure: Failure):
     words = {"stage": "fetch", "reason": "NewerReasonUnavailable", "cause": "a", "cure": "b"}
     conditions = await conditions_after(json.dumps({**words, "class": failure}))
     assert read(conditions) == CONDITIONS[failure]
 
 
 @pytest.mark.parametrize("reason", OF_PODS, ids=[reason.name for reason in OF_PODS])
-async def test_without_a_class_as_older_images_write_it_the_table_decides(reason: Reason):
+async def test_a_message_without_a_class_gets_that_of_the_table(reason: Reason):
     words = {"stage": "fetch", "reason": reason.name, "cause": "a", "cure": "b"}
     assert read(await conditions_after(json.dumps(words))) == CONDITIONS[reason.failure]
 
 
 @pytest.mark.parametrize("more", [{}, {"class": "Unheard"}, {"class": None}, {"class": ["Denied"]}])
-async def test_without_a_class_that_is_known_an_unknown_reason_rejects_the_model(more: dict[str, object]):
+async def test_an_unknown_reason_without_a_known_class_rejects_the_model(more: dict[str, object]):
     words = {"stage": "load", "reason": "StoreNeverHeardOfUnavailable", "cause": "a", "cure": "b", **more}
     assert failure_of("StoreNeverHeardOfUnavailable") is Failure.MODEL_REJECTED
     assert read(await conditions_after(json.dumps(words))) == CONDITIONS[Failure.MODEL_REJECTED]
@@ -230,13 +230,13 @@ async def test_a_reason_that_only_the_operator_gives_is_not_taken_from_a_pod(rea
 
 
 @pytest.mark.parametrize("reason", ["two words", "1st", "a\nb", "x" * 65, "", "Bad-", None, 3])
-async def test_what_is_no_reason_never_becomes_that_of_a_condition(reason: object):
+async def test_an_invalid_reason_never_reaches_a_condition(reason: object):
     words = {"stage": "load", "reason": reason, "cause": "a", "cure": "b"}
     assert (await conditions_after(json.dumps(words)))["Ready"]["reason"] == "ContainerFailed"
 
 
 @pytest.mark.parametrize("reason", FAILURES, ids=[reason.name for reason in FAILURES])
-def test_the_class_survives_a_message_that_must_be_cut(tmp_path: Path, reason: Reason):
+def test_the_class_survives_truncation_of_the_message(tmp_path: Path, reason: Reason):
     file = tmp_path / "termination"
     file.touch()
     TerminationLog(file).write(ModelRejected("load", reason.name, "x" * 9000, "the cure", reason.failure))

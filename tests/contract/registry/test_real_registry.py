@@ -76,13 +76,13 @@ async def test_every_form_of_reference_leads_to_its_files(registry):
         ("runs:/00000000000000000000000000000000/model", "RunNotFound"),
     ],
 )
-async def test_what_is_missing_is_told_by_its_name(registry, uri: str, reason: str):
+async def test_a_missing_name_is_reported(registry, uri: str, reason: str):
     with pytest.raises(NotFound) as raised:
         await resolve(registry, uri)
     assert raised.value.reason == reason
 
 
-async def test_an_unknown_stage_is_a_mistake_in_the_reference(registry):
+async def test_an_unknown_stage_is_an_invalid_reference(registry):
     with pytest.raises(InvalidReference):
         await resolve(registry, "models:/iris/Nonsense")
 
@@ -99,7 +99,7 @@ async def test_the_store_and_the_proxy_list_one_model_with_one_digest(registry, 
             assert contents_of(proxied).integrity is contents_of(straight).integrity is Integrity.CONTENT
 
 
-async def test_odd_names_are_kept_and_neighbours_and_markers_left_out(registry, odd: str):
+async def test_odd_file_names_are_listed_without_neighbours_and_folder_markers(registry, odd: str):
     found = await S3Source(registry.in_store(odd), registry.store.options).list_files()
     assert [file.path for file in found] == [
         "MLmodel",
@@ -111,7 +111,7 @@ async def test_odd_names_are_kept_and_neighbours_and_markers_left_out(registry, 
     assert File("empty", 0, "d41d8cd98f00b204e9800998ecf8427e") in found
 
 
-async def test_a_store_tells_refusal_from_absence_and_from_silence(registry):
+async def test_a_store_distinguishes_denied_missing_and_unreachable(registry):
     options = registry.store.options
     with pytest.raises(Denied, match="SignatureDoesNotMatch"):
         await S3Source("s3://mlflow/x", replace(options, secret_access_key="wrong")).list_files()
@@ -172,7 +172,7 @@ def test_a_pod_without_store_credentials_fetches_the_pinned_files_by_presigned_u
     assert said["checked_files"] == said["files"] - 1  # an empty file has nothing to check
 
 
-def test_a_pod_with_store_credentials_fetches_the_same_files_straight(registry, odd: str, tmp_path: Path):
+def test_a_pod_with_store_credentials_fetches_the_same_files_directly(registry, odd: str, tmp_path: Path):
     files, said = davit_fetch(
         tmp_path,
         DAVIT_FETCH_LOCATION=registry.in_store(odd),
@@ -183,7 +183,7 @@ def test_a_pod_with_store_credentials_fetches_the_same_files_straight(registry, 
     assert said["checked_files"] == said["files"] - 1  # an empty file has nothing to check
 
 
-def test_large_files_arrive_whole_in_little_memory(registry, tmp_path: Path):
+def test_large_files_are_fetched_with_little_memory(registry, tmp_path: Path):
     content = os.urandom(1 << 20) * 200
     (tmp_path / "big").write_bytes(content)
     store = registry.store.client()
@@ -215,7 +215,7 @@ def laptop(registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 
-def test_a_laptop_needs_no_more_than_the_registrys_address(registry, laptop):
+def test_a_laptop_needs_only_the_registrys_url(registry, laptop):
     found = resolve_and_fetch("models:/iris@champion")
     assert (found.name, found.version) == ("iris", 1)
     assert found.digest == pinned(
@@ -225,13 +225,13 @@ def test_a_laptop_needs_no_more_than_the_registrys_address(registry, laptop):
     assert resolve_and_fetch("models:/iris/1") == found
 
 
-def test_two_versions_never_share_a_folder_of_the_cache(registry, laptop):
+def test_two_versions_never_share_a_cache_folder(registry, laptop):
     folders: list[LocalModel] = [resolve_and_fetch(f"models:/iris/{version}") for version in (1, 2)]
     made = [registry.made[which]["run"] for which in ("first", "second")]
     for found, run in zip(folders, made, strict=True):
         assert f"run_id: {run}" in (found.path / "MLmodel").read_text()
 
 
-def test_a_laptop_is_told_what_is_missing(registry, laptop):
+def test_a_laptop_gets_an_error_that_names_what_is_missing(registry, laptop):
     with pytest.raises(LookupError, match="alias 'nobody' does not exist"):
         resolve_and_fetch("models:/iris@nobody")

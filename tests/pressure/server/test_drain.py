@@ -60,7 +60,7 @@ class Client:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_no_request_is_lost_when_a_server_under_load_is_told_to_end(workers):
+def test_no_request_is_lost_when_a_server_under_load_gets_sigterm(workers):
     port = free_port()
     stop = threading.Event()
     clients = [Client(port) for _ in range(6)]
@@ -100,7 +100,7 @@ def test_a_model_that_cannot_be_served_ends_the_process_with_a_reason(tmp_path: 
     assert json.loads(logs.splitlines()[-1])["reason"] == "NotAModel"
 
 
-def test_sigterm_while_loading_ends_at_once():
+def test_sigterm_while_loading_ends_the_server_immediately():
     port = free_port()
     with started(str(model_path("iris")), "--port", str(port), DAVIT_DRAIN_SECONDS="60") as process:
         wait_until_ready(port, process, "/v2/health/live")

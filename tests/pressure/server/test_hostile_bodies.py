@@ -99,7 +99,7 @@ class Prober:
             ended = self._ended.wait(0.02)
 
 
-def test_no_body_costs_more_than_a_multiple_of_its_size_or_a_probe(server):
+def test_memory_is_bounded_by_body_size_and_probes_stay_fast(server):
     port, pid, name = server
     wrong = []
     for what, make in BODIES.items():
@@ -121,7 +121,7 @@ def test_no_body_costs_more_than_a_multiple_of_its_size_or_a_probe(server):
     assert wrong == []
 
 
-def test_the_largest_bodies_keep_no_probe_waiting():
+def test_the_largest_bodies_delay_no_probe():
     port, largest = free_port(), 16 * MIB
     dear = {
         "small objects": largest // 2 - MIB,

@@ -41,7 +41,7 @@ def number(port: int, metric: str) -> float:
     return float(line.rsplit(" ", 1)[1])
 
 
-def test_workers_share_numbers_and_memory_and_the_dead_are_replaced():
+def test_workers_share_metrics_and_memory_and_dead_ones_are_replaced():
     port = free_port()
     with started(str(model_path("iris")), "--port", str(port), "-w", "3", DAVIT_DRAIN_SECONDS="0") as process:
         wait_until_ready(port, process)
@@ -120,7 +120,7 @@ def test_a_worker_killed_under_load_is_replaced_while_the_others_answer():
     assert "a worker died and is replaced (probably out of memory)" in log
 
 
-def test_while_the_model_loads_somebody_answers_probes():
+def test_probes_are_answered_while_the_model_loads():
     port = free_port()
     with started(str(model_path("iris")), "--port", str(port), "-w", "2") as process:
         wait_until_ready(port, process, "/v2/health/live")

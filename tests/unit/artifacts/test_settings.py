@@ -52,7 +52,7 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch):
     assert read_options(found.store_access()).endpoint_url == ""
 
 
-def test_the_endpoint_for_s3_alone_comes_before_the_one_for_all_of_aws(monkeypatch: pytest.MonkeyPatch):
+def test_the_s3_endpoint_variable_overrides_the_general_aws_one(monkeypatch: pytest.MonkeyPatch):
     found = settings(monkeypatch, AWS_ENDPOINT_URL="http://all", AWS_ENDPOINT_URL_S3="http://s3")
     assert read_options(found.store_access()).endpoint_url == "http://s3"
 
@@ -73,7 +73,7 @@ def test_the_endpoint_for_s3_alone_comes_before_the_one_for_all_of_aws(monkeypat
         ),
     ],
 )
-async def test_the_buckets_name_goes_where_the_store_expects_it(monkeypatch, environment, url):
+async def test_the_addressing_style_of_buckets_fits_the_store(monkeypatch, environment, url):
     source = opened(settings(monkeypatch, **AWS, **environment))
     assert isinstance(source, S3Source)
     request = await source.sign(File("MLmodel", 1, "x"))
@@ -83,13 +83,13 @@ async def test_the_buckets_name_goes_where_the_store_expects_it(monkeypatch, env
     assert "X-Amz-Signature" not in repr(request)
 
 
-async def test_signed_keys_keep_their_spaces_and_signs(monkeypatch: pytest.MonkeyPatch):
+async def test_keys_with_spaces_and_signs_are_signed_correctly(monkeypatch: pytest.MonkeyPatch):
     source = opened(settings(monkeypatch, **AWS, AWS_ENDPOINT_URL="http://minio"))
     request = await source.sign(File("with space/ä+b%20?.txt", 1, "x"))
     assert "/models/iris/1/with%20space/%C3%A4%2Bb%2520%3F.txt?" in request.url
 
 
-async def test_the_proxy_is_asked_where_the_location_is_its_own(monkeypatch: pytest.MonkeyPatch):
+async def test_proxied_locations_are_read_through_the_proxy(monkeypatch: pytest.MonkeyPatch):
     found = settings(
         monkeypatch, DAVIT_FETCH_LOCATION="mlflow-artifacts:/0/m", DAVIT_REGISTRY_URL="http://mlflow:5000"
     )
@@ -99,7 +99,7 @@ async def test_the_proxy_is_asked_where_the_location_is_its_own(monkeypatch: pyt
 
 
 @pytest.mark.parametrize("location", ["mlflow-artifacts:/0/m", "gs://b/m", "dbfs:/m", "file:///m", "/m"])
-def test_a_location_that_cannot_be_read_says_what_can(monkeypatch: pytest.MonkeyPatch, location: str):
+def test_an_unsupported_location_is_rejected_with_the_supported_ones(monkeypatch: pytest.MonkeyPatch, location: str):
     with pytest.raises(UnsupportedStore, match=r"mlflow-artifacts|DAVIT_REGISTRY_URL") as raised:
         opened(settings(monkeypatch, DAVIT_FETCH_LOCATION=location))
     assert raised.value.reason == "UnsupportedStore"

@@ -33,7 +33,7 @@ def test_an_address_shows_no_password_when_printed(monkeypatch):
     assert "secret" not in repr(database.address())
 
 
-def test_a_refused_password_is_not_tried_again_and_says_where_to_look():
+def test_a_rejected_password_is_not_retried_and_names_its_secret():
     refusal = sqlalchemy.exc.OperationalError(
         "", {}, Exception('FATAL:  password authentication failed for user "mlflow"\n')
     )
@@ -43,7 +43,7 @@ def test_a_refused_password_is_not_tried_again_and_says_where_to_look():
     )
 
 
-def test_a_database_that_starts_is_waited_for():
+def test_a_starting_database_is_awaited():
     starting = sqlalchemy.exc.OperationalError(
         "", {}, Exception("FATAL:  the database system is starting up")
     )

@@ -29,7 +29,7 @@ def test_the_same_content_is_the_same_image(image, tmp_path):
     assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "two.tar").read_bytes()
 
 
-def test_another_program_is_another_image(image, tmp_path):
+def test_a_changed_program_changes_the_image(image, tmp_path):
     write_archive(image, tmp_path / "one.tar")
     image.programs["/bin/program"].write_bytes(b"#!!")
     write_archive(image, tmp_path / "two.tar")

@@ -59,11 +59,11 @@ def pod(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["minimal", "direct", "registry-secret"])
-def test_objects_are_as_reviewed(name, golden):
+def test_objects_equal_their_golden_files(name, golden):
     golden.check_yaml(f"operator/{name}.yaml", build_track(blueprint(load(name))))
 
 
-def test_objects_of_the_full_sample_are_as_reviewed(golden):
+def test_objects_of_the_full_sample_equal_their_golden_files(golden):
     sample = yaml.safe_load((SAMPLES / "full.yaml").read_text())
     # The sample shows every field; the registry is the operator's own, so the store secret is usable.
     golden.check_yaml("operator/full.yaml", build_track(blueprint(sample)))
@@ -92,7 +92,7 @@ def test_only_fetch_sees_credentials():
     assert not built["automountServiceAccountToken"]
 
 
-def test_the_grace_period_holds_drain_and_the_longest_request():
+def test_the_grace_period_covers_drain_and_the_longest_request():
     assert pod()["terminationGracePeriodSeconds"] == 10 + 60 + 5
     assert pod(server={"drainSeconds": 0, "requestTimeoutSeconds": 7})["terminationGracePeriodSeconds"] == 12
 

@@ -28,18 +28,18 @@ def reasons(before, after):
     return [(note.type, note.reason) for note in choose_events(before, after)]
 
 
-def test_a_first_rollout_is_told_when_resolved_and_when_done():
+def test_a_first_rollout_posts_events_when_resolved_and_when_done():
     begun = build_status(NOTHING, replace(REPORT, tracks=(TrackReport("stable", PIN, not_deployed(1)),)))
     assert reasons(NOTHING, begun) == [("Normal", "Resolved")]
     assert reasons(begun, build_status(begun, REPORT)) == [("Normal", "RolledOut")]
 
 
-def test_a_steady_state_is_silent():
+def test_a_steady_state_posts_no_event():
     ready = build_status(NOTHING, REPORT)
     assert reasons(ready, build_status(ready, REPORT)) == []
 
 
-def test_a_refusal_is_told_once():
+def test_a_problem_posts_one_event():
     ready = build_status(NOTHING, REPORT)
     refusal = replace(REPORT, resolution=ModelRejected("AliasNotFound", "no such alias"))
     refused = build_status(ready, refusal)
@@ -47,7 +47,7 @@ def test_a_refusal_is_told_once():
     assert reasons(refused, build_status(refused, refusal)) == []
 
 
-def test_waiting_is_no_refusal():
+def test_waiting_posts_no_warning():
     ready = build_status(NOTHING, REPORT)
     waiting = replace(READY, problem=Waiting("PodsNotReady", "0/1"))
     assert (

@@ -20,7 +20,7 @@ from davit_registry.login import RegistryLogin
     ],
     ids=str,
 )
-def test_the_class_says_who_can_help(theirs, ours):
+def test_registry_errors_map_to_error_classes(theirs, ours):
     with pytest.raises(ours) as raised, translated("models:/iris@champion"):
         raise theirs
     assert raised.value.reason == theirs.reason
@@ -32,7 +32,7 @@ def test_a_message_names_the_reference_the_cause_and_the_cure():
     assert raised.value.message == "models:/iris@champion: alias 'champion' does not exist; set it in MLflow"
 
 
-def test_a_place_is_not_named_twice():
+def test_a_location_is_not_named_twice():
     with pytest.raises(ModelRejected) as raised, translated("s3://b/iris"):
         raise errors.NotFound("there are no files at s3://b/iris", cure="log it again")
     assert raised.value.message == "there are no files at s3://b/iris; log it again"
@@ -46,7 +46,7 @@ async def test_one_client_serves_one_server_and_login():
     await registry.aclose()
 
 
-async def test_the_client_unused_for_longest_makes_room(monkeypatch):
+async def test_the_least_recently_used_client_is_closed(monkeypatch):
     monkeypatch.setattr(registry_mlflow, "_MOST_CLIENTS", 2)
     registry = MlflowRegistry()
     one, two, three = (RegistryLogin(f"http://{number}") for number in range(3))

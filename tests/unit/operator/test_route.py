@@ -28,12 +28,12 @@ def test_proxied_files_are_listed_in_the_store_when_the_settings_say_which():
     )
 
 
-def test_a_foreign_registry_is_never_mapped_to_our_store():
+def test_another_registry_is_never_mapped_to_the_operators_store():
     route = choose_route(PROXIED, model(registry={"url": "http://other:5000"}), MAPPED)
     assert route.access is ListingAccess.PROXY
 
 
-def test_a_proxy_that_names_its_own_host_is_never_mapped_to_our_store():
+def test_a_proxy_with_a_host_name_is_never_mapped_to_the_operators_store():
     location = "mlflow-artifacts://other:5000/1/models/m-a/artifacts"
     assert choose_route(location, model(), MAPPED).access is ListingAccess.PROXY
 
@@ -62,7 +62,7 @@ def test_files_in_s3_are_read_with_the_store_secret():
     assert route == Route("s3://bucket/iris", "s3://bucket/iris", ListingAccess.STORE_SECRET)
 
 
-def test_other_stores_are_refused_with_the_way_out():
+def test_unsupported_stores_are_rejected_with_the_alternative():
     with pytest.raises(
         ModelRejected, match="none of s3://BUCKET/PREFIX, mlflow-artifacts:/PATH; log the model"
     ):
@@ -83,7 +83,7 @@ def test_a_store_secret_spares_the_pods_the_registrys_login():
     assert choose_route(PROXIED, model(storeSecretName="store"), platform).fetch.startswith("s3://mlflow/1/")
 
 
-def test_a_registry_must_be_named_somewhere():
+def test_a_missing_registry_is_rejected():
     assert choose_registry_url(model(registry={"url": "http://other"}), PLAIN) == "http://other"
     assert choose_registry_url(model(registry={"secretName": "login"}), PLAIN) == URL
     with pytest.raises(InvalidSpec, match=r"spec\.model\.registry\.url is missing"):

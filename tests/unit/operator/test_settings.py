@@ -54,7 +54,7 @@ def test_a_log_line_is_one_json_object_with_its_traceback():
     assert "ZeroDivisionError" in line["traceback"]
 
 
-def test_libraries_that_log_answers_stay_quiet_even_when_debugging():
+def test_libraries_that_log_responses_stay_at_warning_at_level_debug():
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     try:

@@ -40,7 +40,7 @@ async def answered(response: httpx.Response) -> RegistryError:
         (503, "TEMPORARILY_UNAVAILABLE", Unavailable, "RegistryFailing"),
     ],
 )
-async def test_a_status_means_one_of_our_errors(status, code, kind, reason):
+async def test_http_statuses_map_to_error_classes(status, code, kind, reason):
     body = {"error_code": code, "message": SECRET} if code else None
     response = httpx.Response(status, json=body) if body else httpx.Response(status, text=SECRET)
     error = await answered(response)
@@ -52,7 +52,7 @@ async def test_a_status_means_one_of_our_errors(status, code, kind, reason):
 
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 409, 429, 500, 503])
 @pytest.mark.parametrize("code", [SECRET, SECRET.upper() + "=", "A" * 4000, 7, None, ["X"]])
-async def test_the_text_of_an_answer_is_never_quoted(status, code):
+async def test_the_body_of_a_response_is_never_quoted(status, code):
     error = await answered(httpx.Response(status, json=[{"error_code": code, "message": SECRET}]))
     also = (
         await answered(httpx.Response(status or 400, json={"error_code": code, "message": SECRET}))
@@ -64,7 +64,7 @@ async def test_the_text_of_an_answer_is_never_quoted(status, code):
         assert len(text) < 400
 
 
-async def test_a_server_that_refuses_the_host_is_told_apart_from_one_that_refuses_us():
+async def test_a_rejected_host_header_differs_from_rejected_credentials():
     text = "Invalid Host header - possible DNS rebinding attack detected"
     error = await answered(httpx.Response(403, text=text))
     assert (type(error), error.reason) == (Denied, "HostRefused")
@@ -72,7 +72,7 @@ async def test_a_server_that_refuses_the_host_is_told_apart_from_one_that_refuse
 
 
 @pytest.mark.parametrize("text", ["<html>Welcome</html>", "[1]", '"ok"', "", "{"])
-async def test_a_good_status_without_json_is_no_mlflow_server(text):
+async def test_a_success_without_json_is_no_mlflow_server(text):
     assert (await answered(httpx.Response(200, text=text))).reason == "NotAnMlflowServer"
 
 
@@ -111,7 +111,7 @@ async def test_no_answer_is_unavailable(failure, part):
     assert SECRET not in str(refusal.value)
 
 
-async def test_a_server_that_never_finishes_is_cut_off(monkeypatch):
+async def test_an_endless_response_times_out(monkeypatch):
     monkeypatch.setattr(rest, "WHOLE_SECONDS", 0.05)
 
     async def hang(_: httpx.Request) -> httpx.Response:
@@ -123,7 +123,7 @@ async def test_a_server_that_never_finishes_is_cut_off(monkeypatch):
             await server.get("/x")
 
 
-async def test_an_unknown_authority_is_named():
+async def test_an_unknown_ca_is_reported():
     def fail(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")
 
@@ -134,7 +134,7 @@ async def test_an_unknown_authority_is_named():
 
 
 @pytest.mark.parametrize(("breaks", "works"), [(1, True), (2, False)])
-async def test_a_broken_connection_is_tried_once_more(breaks, works):
+async def test_a_broken_connection_is_retried_once(breaks, works):
     tries = []
 
     def answer(_: httpx.Request) -> httpx.Response:
@@ -194,7 +194,7 @@ async def test_the_base_url_may_have_a_path_and_ends_without_a_slash():
 @pytest.mark.parametrize(
     "url", ["", "mlflow", "mlflow:5000", "file:///mlruns", "http://", "sqlite:///x", "http://a:b:c"]
 )
-def test_a_url_that_is_none_is_refused(url):
+def test_an_invalid_url_is_rejected(url):
     with pytest.raises(InvalidReference, match="write http://HOST:PORT") as refusal:
         MlflowRest(RegistryLogin(url))
     assert refusal.value.reason == "InvalidRegistryUrl"

@@ -31,6 +31,6 @@ def test_without_certificates_there_is_no_file():
 @pytest.mark.parametrize(
     "text", ["no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"]
 )
-def test_what_is_no_certificate_is_refused_by_the_name_of_its_variable(text):
+def test_an_invalid_certificate_is_rejected_by_the_name_of_its_variable(text):
     with pytest.raises(InvalidReference, match="DAVIT_CA_CERTIFICATES"):
         write_ca_file(text)

@@ -127,7 +127,7 @@ async def test_a_version_that_is_not_ready_is_not_served():
     assert "PENDING_REGISTRATION" in error.cause
 
 
-async def test_a_source_that_leads_in_circles_ends():
+async def test_a_circular_source_is_rejected():
     circle = server(
         {"get": {"model_version": version()}, "get-download-uri": {"artifact_uri": "models:/iris/1"}}
     )
@@ -157,7 +157,7 @@ async def test_a_source_is_followed_through_several_references():
     assert resolved == at("mlflow-artifacts:/0/r/artifacts/model", "iris", "1", "r", uri="models:/iris/1")
 
 
-async def test_a_server_of_mlflow_2_has_its_models_among_the_artifacts_of_runs():
+async def test_models_of_mlflow_2_are_artifacts_of_runs():
     def answer(request: httpx.Request) -> httpx.Response:
         match request.url.path.rpartition("mlflow/")[2]:
             case "runs/get":
@@ -171,7 +171,7 @@ async def test_a_server_of_mlflow_2_has_its_models_among_the_artifacts_of_runs()
     assert resolved == at("s3://b/0/r/artifacts/model", run_id="r", uri="runs:/r/model")
 
 
-async def test_the_models_of_a_run_may_fill_pages_and_the_newest_of_a_name_counts():
+async def test_the_newest_model_of_a_name_counts_across_pages():
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("runs/get"):
             info = {"run_id": "r", "experiment_id": "7", "artifact_uri": "s3://b/r"}
@@ -201,7 +201,7 @@ async def test_the_models_of_a_run_may_fill_pages_and_the_newest_of_a_name_count
     ],
     ids=["nothing", "a list", "text", "half of it", "a number for a source"],
 )
-async def test_json_that_is_not_mlflows_is_no_mlflow_server(answer):
+async def test_unexpected_json_is_no_mlflow_server(answer):
     error = await refused("models:/iris/1", server({"get": answer, "get-download-uri": {}}))
     assert (type(error), error.reason) == (Unavailable, "NotAnMlflowServer")
     assert URL in error.cause
@@ -223,7 +223,7 @@ async def test_a_version_costs_two_requests():
     assert len(asked) == 2
 
 
-async def test_an_identifier_never_becomes_another_path():
+async def test_an_identifier_is_quoted_in_the_path():
     asked = []
 
     def answer(request: httpx.Request) -> httpx.Response:

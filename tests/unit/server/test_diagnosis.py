@@ -69,7 +69,7 @@ def test_an_exit_is_reported_with_its_code_and_its_place(code):
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, asyncio.CancelledError, GeneratorExit, BaseException])
 @pytest.mark.parametrize("stage", ["load", "smoke-test"])
-def test_what_is_no_error_but_ends_the_load_is_named(kind, stage):
+def test_a_base_exception_that_ends_the_load_is_named(kind, stage):
     rejection = explain_exit(raised(kind("why")), stage)
     assert rejection.stage == stage
     assert rejection.reason.startswith("Interrupted")
@@ -83,7 +83,7 @@ def raised(failure: BaseException) -> BaseException:
     return caught.value
 
 
-def test_told_to_end_while_loading_there_is_nothing_to_say_unless_it_has_lasted(tmp_path):
+def test_sigterm_while_loading_leaves_a_message_only_after_a_long_load(tmp_path):
     file = tmp_path / "log"
     file.write_text("provisional")
     assert TerminationLog(file).write_unfinished(None) == 0

@@ -12,6 +12,6 @@ def test_no_flavor_has_two_rows():
 
 
 @pytest.mark.parametrize("row", [row for row in FLAVORS if row.fast_paths], ids=lambda row: row.loader)
-def test_the_way_that_every_plan_allows_is_the_last_and_the_slowest(row: Flavor):
+def test_the_path_for_every_plan_is_the_last_of_its_row(row: Flavor):
     assert row.fast_paths[-1] is DIRECT
     assert all(path.plans < DIRECT.plans for path in row.fast_paths[:-1])

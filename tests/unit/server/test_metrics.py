@@ -40,7 +40,7 @@ def test_buckets_are_cumulative_and_inclusive():
     assert found["davit_request_duration_seconds_bucket[+Inf]"] == 4
 
 
-def test_what_a_dead_worker_was_doing_is_forgotten_but_not_what_it_did():
+def test_gauges_of_a_dead_worker_are_dropped_and_counters_kept():
     metrics = Metrics(workers=2)
     worker = metrics.worker(1)
     worker.in_flight.add()
