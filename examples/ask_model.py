@@ -1,4 +1,4 @@
-"""Ask a registered model directly, in this process: no server, no cluster. Prints its predictions as JSON.
+"""Predict with a registered model in this process: no server, no cluster. Prints the predictions as JSON.
 
     MLFLOW_TRACKING_URI=http://127.0.0.1:5000 python examples/ask_model.py models:/iris@champion question.json
 
@@ -15,7 +15,7 @@ import pandas as pd
 
 
 def main() -> None:
-    """Read the command line, load the model, print what it predicts."""
+    """Read the command line, load the model, print its predictions."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("uri", help="for example models:/iris@champion")
     parser.add_argument("question", type=Path, help="file with a dataframe_split")

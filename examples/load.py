@@ -1,4 +1,4 @@
-"""Steady requests to one model for a while, and an honest count of what came back.
+"""Send requests to one model at a steady rate, and count the answers and failures.
 
     python examples/load.py http://127.0.0.1:8080/invocations --body body.json --predictions 3 --seconds 30
 
@@ -55,23 +55,23 @@ class Tally:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, version: str, seconds: float) -> None:
-        """One more request answered, by this version of the model."""
+        """Count an answer by this version of the model."""
         with self.lock:
             self.versions[version] += 1
             self.latencies.append(seconds)
 
     def failure(self, kind: str) -> None:
-        """One more request failed."""
+        """Count a failed request."""
         with self.lock:
             self.failures[kind] += 1
 
     def reconnect(self) -> None:
-        """One more idle connection was found closed before a request was sent on it."""
+        """Count an idle connection that was found closed before a request was sent on it."""
         with self.lock:
             self.reconnects += 1
 
     def summary(self, *, final: bool) -> dict[str, Any]:
-        """The counts so far. `sent` = `answered` + `failed`; latencies in milliseconds."""
+        """Return the counts so far. `sent` = `answered` + `failed`; latencies in milliseconds."""
         with self.lock:
             answered, failed = self.versions.total(), self.failures.total()
             return {
@@ -88,7 +88,7 @@ class Tally:
 
 
 def percentiles(seconds: list[float]) -> dict[str, float]:
-    """Median, 90th and 99th percentile and maximum in milliseconds; empty without measurements."""
+    """Return median, 90th and 99th percentile and maximum in milliseconds; empty without measurements."""
     ranked = sorted(seconds)
     if not ranked:
         return {}
@@ -139,7 +139,7 @@ class Client:
 
 
 def count_predictions(body: bytes) -> int:
-    """How many predictions a response carries; -1 when it is no response of MLflow's protocol."""
+    """Count the predictions in a response; -1 when it is no response of MLflow's protocol."""
     try:
         return len(json.loads(body)["predictions"])
     except (ValueError, KeyError, TypeError):

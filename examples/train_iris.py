@@ -50,7 +50,7 @@ class Flowers:
 
     @classmethod
     def load(cls, seed: int) -> "Flowers":
-        """The 150 flowers that ship with scikit-learn, one third of them kept back."""
+        """Load the 150 flowers that ship with scikit-learn and set one third of them aside."""
         features, species = load_iris(return_X_y=True, as_frame=True)
         train, valid, train_species, valid_species = train_test_split(
             features, species, test_size=1 / 3, random_state=seed, stratify=species
@@ -59,7 +59,7 @@ class Flowers:
 
 
 def build(family: str, params: dict[str, Any], seed: int) -> Any:
-    """An untrained classifier of one family, `linear` or `forest`."""
+    """Build an untrained classifier of one family, `linear` or `forest`."""
     if family == "linear":
         return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, **params))
     return RandomForestClassifier(random_state=seed, **params)
@@ -77,7 +77,7 @@ def fit(family: str, params: dict[str, Any], flowers: Flowers, seed: int) -> tup
 
 
 def search(family: str, evaluations: int, flowers: Flowers, seed: int) -> dict[str, Any]:
-    """Look for the parameters with the smallest loss; every attempt becomes a nested run."""
+    """Search for the parameters with the smallest loss; every attempt becomes a nested run."""
 
     def attempt(params: dict[str, Any]) -> dict[str, Any]:
         with mlflow.start_run(nested=True):
@@ -98,7 +98,7 @@ def search(family: str, evaluations: int, flowers: Flowers, seed: int) -> dict[s
 
 
 def confusion_plot(model: Any, flowers: Flowers) -> Figure:
-    """Which species the model takes for which other."""
+    """Plot which species the model takes for which other."""
     figure = Figure(figsize=(4, 4), layout="constrained")
     ConfusionMatrixDisplay.from_estimator(
         model, flowers.valid, flowers.valid_species, ax=figure.subplots(), colorbar=False
@@ -123,7 +123,7 @@ def register(name: str, family: str, model: Any, flowers: Flowers) -> int:
 
 
 def train(name: str, family: str, evaluations: int, seed: int) -> int:
-    """Search, train the winner, register it. Returns the number of the new version."""
+    """Search, train the best candidate, register it. Return the number of the new version."""
     mlflow.set_experiment(name)
     mlflow.sklearn.autolog(log_models=False, log_datasets=False, silent=True)
     flowers = Flowers.load(seed)
@@ -139,7 +139,7 @@ def train(name: str, family: str, evaluations: int, seed: int) -> int:
 
 
 def keep_quiet() -> None:
-    """Leave out of the output, and of the model, what is no news about this training."""
+    """Suppress output, and files in the model, that say nothing about this training."""
     # The lock file of this repository describes Davit, not the model: MLflow would pack it into every model.
     os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")

@@ -11,7 +11,7 @@ from examples.demo.waiting import TookTooLong
 
 
 def main() -> int:
-    """Tell the story, or clear the stage. Returns the exit code."""
+    """Run the demo or remove everything that it created. Return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m examples.demo", description=__doc__)
     parser.add_argument("command", choices=["up", "down"])
     parser.add_argument("--cluster", default="davit", help="name of the development cluster")

@@ -42,7 +42,7 @@ class LoadJob:
         self.remove()
 
     def summary(self) -> Summary | None:
-        """The newest counts, or None as long as there are none."""
+        """Return the newest counts, or None before the first report."""
         try:
             logs = self._kubectl("logs", "--namespace", self._namespace, f"job/{self._name}", "--tail=1")
         except CommandFailed:
@@ -83,7 +83,7 @@ class LoadJob:
 
 
 def build_job(metadata: Object, image: str, command: list[str]) -> Object:
-    """A Job that runs once, with no more rights than the pods it talks to."""
+    """Build a Job that runs once, with no more rights than the model's pods."""
     container = {
         "name": "load",
         "image": image,

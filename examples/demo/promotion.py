@@ -1,4 +1,4 @@
-"""Steady traffic while a version is promoted, and its count in words."""
+"""Steady traffic while a version is promoted, and the counts as text."""
 
 from examples.demo.kubectl import Kubectl
 from examples.demo.load_job import LoadJob, Summary
@@ -13,7 +13,7 @@ def load(kubectl: Kubectl) -> LoadJob:
 
 
 def describe(counts: Summary) -> str:
-    """The counts as a small table, and the latency."""
+    """Format the counts as a small table, and the latency."""
     lines = [f"requests {kind:<9}{counts[kind]:>7}" for kind in ("sent", "answered", "failed")]
     lines += [
         f"answered by version {version:<4}{count:>5}" for version, count in counts["by_version"].items()

@@ -1,4 +1,4 @@
-"""Where the demo plays and with what: names, namespaces, the question asked, the two charts."""
+"""The demo's fixed inputs: names, namespaces, the request body, the two charts."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -25,7 +25,7 @@ QUESTION: Object = {
 
 
 def model_deployment(name: str, uri: str, namespace: str = MODEL_NAMESPACE, **spec: object) -> Object:
-    """A ModelDeployment as it would stand in a file; `spec` holds further fields of its spec."""
+    """Build a ModelDeployment as it would stand in a file; `spec` holds further fields of its spec."""
     return {
         "apiVersion": "davit.dev/v1alpha1",
         "kind": "ModelDeployment",
@@ -39,18 +39,18 @@ MISSING_ALIAS = model_deployment("iris-missing-alias", "models:/iris@chalenger")
 
 
 def install_stack(helm: Helm, images: Sequence[str]) -> None:
-    """MLflow with its database and store, from the images that the cluster was given."""
+    """Install MLflow with its database and store, from the images that were loaded into the cluster."""
     helm.install("mlflow", "mlflow-stack", NAMESPACE, files=stack_files(images))
 
 
 def stack_files(images: Sequence[str]) -> list[str]:
-    """The stack's values files for a cluster with these images: our own PostgreSQL, or the official one."""
+    """Return the stack's values files for these images: our own PostgreSQL, or the official one."""
     local = any(image.startswith("davit.dev/postgresql:") for image in images)
     return ["values-local-images.yaml"] if local else []
 
 
 def install_operator(helm: Helm, kubectl: Kubectl, resolve_seconds: int) -> None:
-    """The operator, which finds MLflow through a Secret that the stack has written.
+    """Install the operator, which finds MLflow through the Secret that the stack has written.
 
     Args:
         helm: Where to.
@@ -68,5 +68,5 @@ def install_operator(helm: Helm, kubectl: Kubectl, resolve_seconds: int) -> None
 
 
 def mlflow(kubectl: Kubectl) -> AbstractContextManager[str]:
-    """The URL of MLflow on this machine's loopback while the block runs."""
+    """Yield the URL of MLflow on this machine's loopback while the block runs."""
     return kubectl.forward(NAMESPACE, "svc/mlflow", 5000)

@@ -1,4 +1,4 @@
-"""The story of the demo: one function a step, told in order by `tell`."""
+"""The steps of the demo: one function each, run in order by `tell`."""
 
 import json
 import re
@@ -31,7 +31,7 @@ from examples.demo.waiting import until
 
 
 class NotAsPromised(DevclusterError):
-    """The demo saw something that Davit says does not happen."""
+    """The demo observed behaviour that Davit's documentation excludes."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Scene:
 
 
 def tell(cluster: Cluster, narrator: Narrator) -> None:
-    """Everything from an empty machine to a second version in production."""
+    """Run every step, from an empty machine to a second version in production."""
     with narrator.step(f"A Kubernetes cluster named {cluster.name}"):
         cluster.up()
     with narrator.step("The images: operator, server, MLflow and what it stands on"):
@@ -63,14 +63,14 @@ def tell(cluster: Cluster, narrator: Narrator) -> None:
 
 
 def install(scene: Scene, images: list[str]) -> None:
-    """Both charts, as anybody would install them."""
+    """Install both charts as their READMEs describe."""
     helm = Helm(find_tool("helm"), scene.kubectl.environment, say=scene.tell.say)
     install_stack(helm, images)
     install_operator(helm, scene.kubectl, resolve_seconds=5)
 
 
 def train_first(scene: Scene) -> int:
-    """Train and register a first version, and call it champion."""
+    """Train and register a first version, and set the alias champion to it."""
     with scene.tell.step("A first model: iris flowers, a search over its parameters, all of it in MLflow"):
         scene.tell.say(f"$ python examples/train_iris.py --alias {ALIAS}")
         with mlflow(scene.kubectl) as url:
@@ -80,7 +80,7 @@ def train_first(scene: Scene) -> int:
 
 
 def deploy(scene: Scene, version: int) -> None:
-    """Apply six lines and wait until they are true."""
+    """Apply the six-line manifest and wait until it is Ready."""
     with scene.tell.step("Six lines that put it into production"):
         scene.tell.say(MANIFEST.read_text())
         scene.tell.say(f"$ kubectl -n {MODEL_NAMESPACE} apply -f examples/iris.yaml")
@@ -105,7 +105,7 @@ def wait_for_version(kubectl: Kubectl, version: int) -> None:
 
 
 def compare(scene: Scene, version: int) -> None:
-    """Ask the pods and the model itself the same question."""
+    """Compare the pods' answer with the model's own."""
     with scene.tell.step("A prediction through the Service, beside the model's own answer"):
         with scene.kubectl.forward(MODEL_NAMESPACE, f"svc/{MODEL}", 80) as url:
             answer = ask(url, QUESTION)
@@ -119,7 +119,7 @@ def compare(scene: Scene, version: int) -> None:
 
 
 def show_metrics(scene: Scene) -> None:
-    """Some of what Prometheus would read."""
+    """Print some of the metrics that Prometheus would scrape."""
     with scene.tell.step("What the server counts, for Prometheus"):
         with scene.kubectl.forward(MODEL_NAMESPACE, f"svc/{MODEL}", 80) as url:
             metrics = ask(url, path="/metrics").body
@@ -128,7 +128,7 @@ def show_metrics(scene: Scene) -> None:
 
 
 def train_second(scene: Scene) -> int:
-    """Train another family of model; nothing moves yet."""
+    """Train another family of model, which does not change what is served."""
     with scene.tell.step("A second model, a random forest; it is registered, and nothing moves yet"):
         scene.tell.say("$ python examples/train_iris.py --family forest")
         with mlflow(scene.kubectl) as url:
@@ -138,7 +138,7 @@ def train_second(scene: Scene) -> int:
 
 
 def promote(scene: Scene, first: int, second: int) -> None:
-    """Move the alias under steady load and count."""
+    """Move the alias under steady load and count the requests."""
     with scene.tell.step(f"Promotion under load: {MODEL}@{ALIAS} moves from version {first} to {second}"):
         with promotion.load(scene.kubectl) as traffic:
             traffic.wait_for(100)
@@ -156,7 +156,7 @@ def promote(scene: Scene, first: int, second: int) -> None:
 
 
 def show_errors(scene: Scene) -> None:
-    """Two mistakes: one that Kubernetes refuses, one that only the registry can know."""
+    """Make two mistakes: one that the API server rejects, one that only the registry can detect."""
     with scene.tell.step("Two mistakes, and what one is told"):
         scene.tell.say(f"a typing error, uri: {TYPING_ERROR['spec']['model']['uri']}")
         try:
@@ -174,13 +174,13 @@ def show_errors(scene: Scene) -> None:
 
 
 def complaint(kubectl: Kubectl) -> str | None:
-    """What the status says of the missing alias; None as long as it says nothing."""
+    """Return the status message about the missing alias; None until there is one."""
     found = kubectl.get("modeldeployment", MISSING_ALIAS["metadata"]["name"], "--namespace", MODEL_NAMESPACE)
     return says(found) if condition(found, "Ready").get("status") == "False" else None
 
 
 def show_next(cluster: Cluster, scene: Scene) -> None:
-    """Where to go from here."""
+    """Print commands to continue with."""
     other = "" if cluster.name == "davit" else f" CLUSTER={cluster.name}"
     with scene.tell.step("What to look at next"):
         scene.tell.say(

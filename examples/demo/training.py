@@ -1,4 +1,4 @@
-"""Training and asking models with the example scripts, against the MLflow server in the cluster."""
+"""Trains models and predicts with them by the example scripts, against the MLflow server in the cluster."""
 
 import json
 import os
@@ -22,7 +22,7 @@ CLIENT = {
 
 
 def train(url: str, *options: str) -> tuple[int, str]:
-    """Run `train_iris.py`. Returns the number of the new version, and what the script said."""
+    """Run `train_iris.py`. Return the number of the new version, and the script's output."""
     said = _script(url, "train_iris.py", *options)
     found = re.search(r"^registered \S+ version (\d+)$", said, re.MULTILINE)
     if not found:
@@ -31,7 +31,7 @@ def train(url: str, *options: str) -> tuple[int, str]:
 
 
 def ask_model(url: str, uri: str, question: Object) -> list[object]:
-    """What the model itself answers, loaded from MLflow into a process on this machine."""
+    """Return the model's own predictions, loaded from MLflow into a process on this machine."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(question, file)
         file.flush()

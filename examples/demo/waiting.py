@@ -1,4 +1,4 @@
-"""Waiting for something to become true, with a limit and a name for what was awaited."""
+"""Waits for a condition, with a limit and a description for the error message."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ Result = TypeVar("Result")
 
 
 class TookTooLong(Exception):
-    """What was awaited did not happen in time."""
+    """The condition did not become true in time."""
 
 
 def until(

@@ -20,12 +20,12 @@ class SpeciesByName(mlflow.pyfunc.PythonModel):
     """Takes measures of flowers, answers with names."""
 
     def load_context(self, context):
-        """Called once, where the model is loaded; `artifacts` are the files that were logged with it."""
+        """Load what predictions need; called once. `artifacts` are the files that were logged with the model."""
         self.model = joblib.load(context.artifacts["classifier"])
         self.names = Path(context.artifacts["names"]).read_text().split()
 
     def predict(self, context, model_input, params=None):
-        """Called for every request."""
+        """Predict the species' names; called for every request."""
         chances = self.model.predict_proba(model_input)
         names = [self.names[best] for best in chances.argmax(axis=1)]
         sure = chances.max(axis=1) >= (params or {}).get("at_least", 0.0)

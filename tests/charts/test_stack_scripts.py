@@ -300,7 +300,7 @@ def test_a_backup_without_users_leaves_them_alone_and_says_so(stack: Stack):
     stack.run(*BACK_UP)
     stack.have_users()
     stack.names("INSERT INTO users VALUES ('eve')")
-    assert "It holds no users: those that were there stay." in stack.run(*RESTORE)
+    assert "It contains no users: the existing ones were kept." in stack.run(*RESTORE)
     assert stack.names() == ["admin", "eve"]
 
 
@@ -308,7 +308,7 @@ def test_where_nobody_asks_for_users_those_of_a_backup_are_left_out(stack: Stack
     stack.run(*BACK_UP)
     stack.have_users(yes=False)
     stack.names("UPDATE users SET name = 'mallory'")
-    assert "Its users were left out: auth.enabled is false." in stack.run(*RESTORE)
+    assert "Its users were not restored: auth.enabled is false." in stack.run(*RESTORE)
     assert stack.names() == ["mallory"]
 
 

@@ -1,6 +1,6 @@
-"""Fetches the backup that RESTORE_FROM names and makes sure that it may replace what is in the databases.
+"""Fetches the backup that RESTORE_FROM names and checks that it may replace the data in the databases.
 
-Refuses a database that holds data unless RESTORE_OVERWRITE is true, and waits until nobody uses it any more.
+Rejects a database that holds data unless RESTORE_OVERWRITE is true, and waits until no other client uses it.
 """
 
 import logging
@@ -31,14 +31,16 @@ logger = logging.getLogger("restore")
 
 
 def choose(backups: Backups, wanted: str) -> str:
-    """The backup's name.
+    """Return the name of the backup to restore.
 
     Raises:
         SystemExit: There is no such backup.
     """
     names = backups.names()
     if not names:
-        verdict.refuse(f"There is no backup in {backups.destination}")
+        verdict.refuse(
+            f"restore.from: there is no backup in {backups.destination}; check store and backup.prefix"
+        )
     if wanted == "latest":
         return names[-1]
     if wanted not in names:
@@ -50,14 +52,16 @@ def choose(backups: Backups, wanted: str) -> str:
 
 
 def check_system(part: dumps.Part, system: str) -> None:
-    """Refuse a dump that another kind of database wrote."""
+    """Reject a dump that another kind of database wrote."""
     here = part.address.get_backend_name()
     if here != system:
-        verdict.refuse(f"The backup is of {system}, and it cannot be restored into {here}")
+        verdict.refuse(
+            f"restore.from: the backup is of {system} and cannot be restored into {here}; choose another one"
+        )
 
 
 def check_database(part: dumps.Part, connection: sqlalchemy.Connection) -> None:
-    """Refuse what must not be overwritten, and await that it is at rest."""
+    """Reject a database that must not be overwritten, and wait until no other client uses it."""
     rows = schema.count_rows(connection, part.schema)
     if schema.holds_data(rows) and os.environ.get("RESTORE_OVERWRITE") != "true":
         verdict.refuse(
@@ -69,14 +73,14 @@ def check_database(part: dumps.Part, connection: sqlalchemy.Connection) -> None:
     while others := connection.execute(sqlalchemy.text(statement)).scalar_one():
         if time.monotonic() > deadline:
             verdict.give_up(
-                f"{others} other connections of this user still use the database: stop those clients"
+                f"{others} other connections of this user still use the database: stop their clients"
             )
         logger.info("Waiting until %d other connections to the database end", others)
         time.sleep(2)
 
 
 def fetch() -> Manifest:
-    """Leave the backup's files in the folder."""
+    """Download the backup's files into the folder."""
     backups = Backups()
     dumps.FOLDER.mkdir(parents=True, exist_ok=True)
     try:
@@ -92,7 +96,7 @@ def fetch() -> Manifest:
 
 
 def prepare(part: dumps.Part, about: Manifest) -> None:
-    """Restore what needs no program, and say how to restore what does."""
+    """Restore what needs no program, and write down how to restore the rest."""
     if about["system"] == "sqlite":
         dumps.copy_sqlite(part.dump, Path(part.address.database or ""))
     else:
@@ -103,7 +107,7 @@ def prepare(part: dumps.Part, about: Manifest) -> None:
 
 
 def main() -> None:
-    """Fetch, look at all that would be replaced, and only then begin."""
+    """Fetch the backup and check every database before anything is replaced."""
     verdict.begin()
     manifest = fetch()
     parts = [part for part in dumps.all_parts() if part.name in manifest]

@@ -1,4 +1,4 @@
-"""Becomes `mlflow` with the given arguments; the database password is in its environment, not among them."""
+"""Runs `mlflow` with the given arguments; the database password is in its environment, not among them."""
 
 import os
 import sys

@@ -1,6 +1,6 @@
-"""How a Job of this chart ends: with a message for `kubectl describe pod`, and a code that says what helps.
+"""Ends a Job of this chart with a message for `kubectl describe pod` and an exit code that says what helps.
 
-Code 3 means that trying again cannot help; the Jobs' podFailurePolicy then ends them at once.
+Code 3 means that a retry cannot help; the Jobs' podFailurePolicy then ends them at once.
 """
 
 import logging
@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-ONLY_A_PERSON_HELPS = 3
-MESSAGE_BYTES = 4000  # Kubernetes keeps 4096 of them
+NO_RETRY = 3
+MESSAGE_BYTES = 4000  # Kubernetes stores 4096 of them
 
 _MESSAGE = Path("/dev/termination-log")
 
@@ -18,24 +18,24 @@ logger = logging.getLogger("verdict")
 
 
 def begin() -> None:
-    """Log to standard error, and end when told to: nothing has a default action for process 1."""
+    """Log to standard error, and end on SIGTERM: process 1 has no default action for it."""
     logging.basicConfig(format="%(message)s")
     for name in ("verdict", "database", "backups", "migration", "restore", "users"):
         logging.getLogger(name).setLevel(logging.INFO)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Told to stop"))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped by SIGTERM"))
 
 
 def succeed(message: str) -> None:
-    """Leave the sentence that says what was done."""
+    """Write the sentence that says what was done."""
     logger.info("%s", message)
     _leave(message)
 
 
 def refuse(message: str) -> NoReturn:
-    """End for good: the same would happen again until somebody does what the sentence says."""
+    """End without retry: every further try would fail until the cause in the message is removed."""
     logger.error("%s", message)
     _leave(message)
-    sys.exit(ONLY_A_PERSON_HELPS)
+    sys.exit(NO_RETRY)
 
 
 def give_up(message: str) -> NoReturn:

@@ -1,12 +1,12 @@
 {{/*
-The data of a Secret that this chart makes, as JSON: what the cluster has, completed by what is missing there, which is
-made up. It is remembered, so that it is the same wherever one rendering asks: in the Secret, in the connection of
-Davit, in the checksums that restart pods. Call: (list $ "name" (dict "key" "made up, if needed"))
+The data of a Secret that this chart creates, as JSON: the values in the cluster, and generated ones for missing keys.
+They are cached for the rendering, so that the Secret, the connection Secret of Davit and the checksums that restart
+pods agree. Call: (list $ "name" (dict "key" "generated value, used if the key is missing"))
 */}}
-{{- define "mlflow-stack.made" -}}
+{{- define "mlflow-stack.generated" -}}
 {{- $root := index . 0 -}}
 {{- $name := index . 1 -}}
-{{- $memory := $root.Release.made | default dict -}}
+{{- $memory := $root.Release.generated | default dict -}}
 {{- if not (hasKey $memory $name) -}}
 {{- $present := (lookup "v1" "Secret" $root.Release.Namespace $name).data | default dict -}}
 {{- $data := dict -}}
@@ -14,59 +14,59 @@ Davit, in the checksums that restart pods. Call: (list $ "name" (dict "key" "mad
 {{- $_ := set $data $key (get $present $key | default ($fresh | b64enc)) -}}
 {{- end -}}
 {{- $_ := set $memory $name $data -}}
-{{- $_ := set $root.Release "made" $memory -}}
+{{- $_ := set $root.Release "generated" $memory -}}
 {{- end -}}
 {{- get $memory $name | toJson -}}
 {{- end }}
 
-{{/* The data of each Secret of this chart, as JSON; nothing where the user has one. */}}
-{{- define "mlflow-stack.database.made" -}}
+{{/* The data of each Secret of this chart, as JSON; empty where an existing Secret is used. */}}
+{{- define "mlflow-stack.database.generated" -}}
 {{- if and (eq .Values.database.kind "bundled") (not .Values.database.existingSecret) -}}
-{{- include "mlflow-stack.made" (list . (include "mlflow-stack.database.secretName" .) (dict "password" (randAlphaNum 32))) -}}
+{{- include "mlflow-stack.generated" (list . (include "mlflow-stack.database.secretName" .) (dict "password" (randAlphaNum 32))) -}}
 {{- end -}}
 {{- end }}
 
-{{- define "mlflow-stack.store.made" -}}
+{{- define "mlflow-stack.store.generated" -}}
 {{- if and (eq .Values.store.kind "bundled") (not .Values.store.existingSecret) -}}
-{{- include "mlflow-stack.made" (list . (include "mlflow-stack.store.secretName" .) (dict "AWS_ACCESS_KEY_ID" (randAlphaNum 20 | upper) "AWS_SECRET_ACCESS_KEY" (randAlphaNum 40))) -}}
+{{- include "mlflow-stack.generated" (list . (include "mlflow-stack.store.secretName" .) (dict "AWS_ACCESS_KEY_ID" (randAlphaNum 20 | upper) "AWS_SECRET_ACCESS_KEY" (randAlphaNum 40))) -}}
 {{- end -}}
 {{- end }}
 
-{{/* Fernet wants 32 bytes in the alphabet for URLs. */}}
-{{- define "mlflow-stack.webhooks.made" -}}
+{{/* Fernet requires 32 bytes in URL-safe base64. */}}
+{{- define "mlflow-stack.webhooks.generated" -}}
 {{- if not .Values.webhooks.existingSecret -}}
-{{- include "mlflow-stack.made" (list . (include "mlflow-stack.webhooks.secretName" .) (dict "secret" (randAlphaNum 40) "encryptionKey" (randBytes 32 | replace "+" "-" | replace "/" "_"))) -}}
+{{- include "mlflow-stack.generated" (list . (include "mlflow-stack.webhooks.secretName" .) (dict "secret" (randAlphaNum 40) "encryptionKey" (randBytes 32 | replace "+" "-" | replace "/" "_"))) -}}
 {{- end -}}
 {{- end }}
 
-{{- define "mlflow-stack.auth.made" -}}
+{{- define "mlflow-stack.auth.generated" -}}
 {{- if and .Values.auth.enabled (not .Values.auth.existingSecret) -}}
-{{- include "mlflow-stack.made" (list . (include "mlflow-stack.auth.secretName" .) (dict "username" "admin" "password" (randAlphaNum 32) "secretKey" (randAlphaNum 40))) -}}
+{{- include "mlflow-stack.generated" (list . (include "mlflow-stack.auth.secretName" .) (dict "username" "admin" "password" (randAlphaNum 32) "secretKey" (randAlphaNum 40))) -}}
 {{- end -}}
 {{- end }}
 
-{{/* One certificate for the server and the bundled store, by an authority whose key nobody keeps. */}}
-{{- define "mlflow-stack.tls.made" -}}
+{{/* One certificate for the server and the bundled store, signed by a CA whose key is discarded. */}}
+{{- define "mlflow-stack.tls.generated" -}}
 {{- if and .Values.tls.enabled (not .Values.tls.existingSecret) -}}
 {{- $secret := include "mlflow-stack.tls.secretName" . -}}
 {{- $fresh := dict "tls.crt" "" "tls.key" "" "ca.crt" "" -}}
 {{- if not (lookup "v1" "Secret" .Release.Namespace $secret) -}}
 {{- $name := include "mlflow-stack.fullname" . -}}
-{{- $authority := genCA (printf "%s authority" $name) 3650 -}}
-{{- $names := include "mlflow-stack.certifiedNames" . | fromJsonArray -}}
-{{- $certificate := genSignedCert $name (list "127.0.0.1") $names 3650 $authority -}}
-{{- $fresh = dict "tls.crt" $certificate.Cert "tls.key" $certificate.Key "ca.crt" $authority.Cert -}}
+{{- $ca := genCA (printf "%s authority" $name) 3650 -}}
+{{- $names := include "mlflow-stack.certificateNames" . | fromJsonArray -}}
+{{- $certificate := genSignedCert $name (list "127.0.0.1") $names 3650 $ca -}}
+{{- $fresh = dict "tls.crt" $certificate.Cert "tls.key" $certificate.Key "ca.crt" $ca.Cert -}}
 {{- end -}}
-{{- include "mlflow-stack.made" (list . $secret $fresh) -}}
+{{- include "mlflow-stack.generated" (list . $secret $fresh) -}}
 {{- end -}}
 {{- end }}
 
-{{/* Stands in the annotations of pods that read these Secrets: another credential restarts them. Call: (list $ "database" "store") */}}
+{{/* A checksum for the annotations of pods that read these Secrets, so that a change restarts them. Call: (list $ "database" "store") */}}
 {{- define "mlflow-stack.checksum" -}}
 {{- $root := index . 0 -}}
 {{- $all := list -}}
 {{- range rest . -}}
-{{- $all = append $all (include (printf "mlflow-stack.%s.made" .) $root) -}}
+{{- $all = append $all (include (printf "mlflow-stack.%s.generated" .) $root) -}}
 {{- end -}}
 {{- $all | join "," | sha256sum | trunc 16 -}}
 {{- end }}
