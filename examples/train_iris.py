@@ -4,7 +4,7 @@
 
 One parent run holds the search; every attempt is a nested run with its parameters and metrics (autolog).
 The best model is trained once more, logged with a signature and an input example, and registered. With
-`--alias` that alias then points at the new version: whatever follows `models:/iris@champion` moves to it.
+`--alias` that alias then points at the new version, which deployments of `models:/iris@champion` then serve.
 """
 
 import argparse
@@ -35,7 +35,7 @@ SPACES: dict[str, dict[str, Any]] = {
     },
 }
 
-# MLflow saves scikit-learn models with skops, which refuses the compiled trees inside a forest.
+# MLflow saves scikit-learn models with skops, which rejects the compiled trees inside a forest.
 SERIALIZATION = {"linear": "skops", "forest": "cloudpickle"}
 
 
@@ -140,10 +140,10 @@ def train(name: str, family: str, evaluations: int, seed: int) -> int:
 
 def keep_quiet() -> None:
     """Suppress output, and files in the model, that say nothing about this training."""
-    # The lock file of this repository describes Davit, not the model: MLflow would pack it into every model.
+    # MLflow would add the lock file of this repository to every model; it describes Davit, not the model.
     os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    # autolog calls log_loss by the name scikit-learn is giving up.
+    # autolog calls log_loss by a name that scikit-learn has deprecated.
     warnings.filterwarnings("ignore", message="`y_pred` was renamed")
     mpl.use("agg")
 

@@ -5,8 +5,8 @@ import sys
 
 from devcluster.errors import DevclusterError
 from examples.demo.cluster import Cluster
-from examples.demo.narration import Narrator
-from examples.demo.story import tell
+from examples.demo.output import StepPrinter
+from examples.demo.steps import run_demo
 from examples.demo.waiting import TookTooLong
 
 
@@ -20,7 +20,7 @@ def main() -> int:
     cluster = Cluster(options.cluster, options.provider)
     try:
         if options.command == "up":
-            tell(cluster, Narrator())
+            run_demo(cluster, StepPrinter())
         else:
             cluster.down()
     except (DevclusterError, TookTooLong) as problem:

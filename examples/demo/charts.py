@@ -21,8 +21,8 @@ class Helm:
 
     Attributes:
         program: Its path.
-        environment: The whole environment, with KUBECONFIG.
-        say: Receives each command that installs a chart, as a person would type it in the repository's root.
+        environment: The complete environment, with KUBECONFIG.
+        say: Prints each command that installs a chart, as a user would type it in the repository's root.
     """
 
     program: str
@@ -44,10 +44,10 @@ class Helm:
         Args:
             release: Name of the release.
             chart: Folder below `charts/`.
-            namespace: Made when it is missing.
+            namespace: Created when it is missing.
             values: Single values, by their dotted names.
             files: Names of values files in the chart's folder.
-            wait: False for what becomes ready later, or never.
+            wait: False for a chart that becomes ready later, or never.
         """
         self._finish_interrupted(release, namespace)
         arguments = ["upgrade", "--install", release, f"charts/{chart}", "--namespace", namespace]

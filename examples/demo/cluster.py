@@ -48,11 +48,11 @@ class Cluster:
         return [sys.executable, "-m", "devcluster", "--name", self.name, "--provider", self.provider]
 
     def _follow(self, *arguments: str) -> str:
-        # These take minutes the first time: their progress, on standard error, goes straight to the person.
+        # These take minutes the first time: their progress, on standard error, is shown directly.
         done = subprocess.run([*self._command(), *arguments], stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode != 0:
             command = f"python -m devcluster {' '.join(arguments)}"
-            raise DevclusterError(f"{command} ended with {done.returncode}; its words are above")
+            raise DevclusterError(f"{command} failed with exit code {done.returncode}; see its output above")
         return done.stdout
 
 

@@ -28,7 +28,7 @@ class Kubectl:
         """Run one kubectl command and return what it printed.
 
         Raises:
-            CommandFailed: kubectl said no; its words are in the message.
+            CommandFailed: kubectl failed; the message contains its output.
         """
         return run([self._program, *arguments], text=text, environment=self.environment, timeout=timeout)
 
@@ -69,7 +69,7 @@ class Kubectl:
             stderr=subprocess.STDOUT,
             text=True,
         ) as process:
-            # It goes on to report every connection; unread, that would block it in the end.
+            # kubectl reports every connection; if nothing read that output, it would block in the end.
             reader = Thread(target=_drain, args=(process.stdout,), daemon=True)
             try:
                 announced = _announced_port(process)
@@ -82,12 +82,12 @@ class Kubectl:
 
 
 def _announced_port(process: "subprocess.Popen[str]") -> str:
-    said: list[str] = []
+    printed: list[str] = []
     for line in process.stdout or ():
         if announced := re.match(r"Forwarding from 127\.0\.0\.1:(\d+)", line):
             return announced[1]
-        said.append(line)
-    raise DevclusterError(f"kubectl port-forward did not start: {''.join(said).strip()}")
+        printed.append(line)
+    raise DevclusterError(f"kubectl port-forward did not start: {''.join(printed).strip()}")
 
 
 def _drain(output: IO[str]) -> None:

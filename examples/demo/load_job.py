@@ -21,12 +21,12 @@ class LoadJob:
         self._namespace = namespace
         self._name = name
 
-    def start(self, url: str, question: Object, predictions: int, *, image: str, rate: int = 50) -> Self:
-        """Begin to post `question` to `url`, `rate` times a second, for ten minutes at most."""
+    def start(self, url: str, document: Object, predictions: int, *, image: str, rate: int = 50) -> Self:
+        """Begin to post `document` to `url`, `rate` times a second, for ten minutes at most."""
         self.remove()
         labels = {"app.kubernetes.io/name": "load", "job": self._name}
         metadata = {"name": self._name, "namespace": self._namespace, "labels": labels}
-        data = {"load.py": SCRIPT.read_text(), "body.json": json.dumps(question)}
+        data = {"load.py": SCRIPT.read_text(), "body.json": json.dumps(document)}
         arguments = [url, "--body", "/load/body.json", "--predictions", str(predictions)]
         arguments += ["--rate", str(rate), "--seconds", "600", "--report", "1"]
         self._kubectl.apply(

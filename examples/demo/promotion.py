@@ -2,14 +2,14 @@
 
 from examples.demo.kubectl import Kubectl
 from examples.demo.load_job import LoadJob, Summary
-from examples.demo.stage import MODEL, MODEL_NAMESPACE, QUESTION, SERVER_IMAGE
+from examples.demo.stage import MODEL, MODEL_NAMESPACE, REQUEST, SERVER_IMAGE
 
 
 def load(kubectl: Kubectl) -> LoadJob:
     """Start 50 requests a second, over eight connections, through the Service."""
     url = f"http://{MODEL}.{MODEL_NAMESPACE}.svc/invocations"
-    rows = len(QUESTION["dataframe_split"]["data"])
-    return LoadJob(kubectl, MODEL_NAMESPACE).start(url, QUESTION, rows, image=SERVER_IMAGE)
+    rows = len(REQUEST["dataframe_split"]["data"])
+    return LoadJob(kubectl, MODEL_NAMESPACE).start(url, REQUEST, rows, image=SERVER_IMAGE)
 
 
 def describe(counts: Summary) -> str:

@@ -29,9 +29,9 @@ class Answer:
         return self.headers.get("x-davit-model-version", "")
 
 
-def ask(url: str, question: Object | None = None, path: str = "/invocations") -> Answer:
+def send(url: str, document: Object | None = None, path: str = "/invocations") -> Answer:
     """POST a request body to a model, or GET a path when there is none. Do not raise for a status."""
-    body = json.dumps(question).encode() if question is not None else None
+    body = json.dumps(document).encode() if document is not None else None
     request = urllib.request.Request(url + path, body, {"Content-Type": "application/json"})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
@@ -45,10 +45,10 @@ def _read(response: Any) -> Answer:
     return Answer(response.status, headers, response.read().decode())
 
 
-def ask_service(kubectl: Kubectl, namespace: str, name: str, question: Object) -> Answer:
+def send_to_service(kubectl: Kubectl, namespace: str, name: str, document: Object) -> Answer:
     """Send a request through the Service of a ModelDeployment."""
     with kubectl.forward(namespace, f"svc/{name}", 80) as url:
-        return ask(url, question)
+        return send(url, document)
 
 
 def condition(deployment: Object, kind: str) -> Object:
@@ -63,7 +63,7 @@ def serving_version(deployment: Object) -> str:
     return str(serving.get("version", ""))
 
 
-def says(deployment: Object, kind: str = "Ready") -> str:
+def condition_text(deployment: Object, kind: str = "Ready") -> str:
     """Format one condition as a sentence for output or an error message."""
     found = condition(deployment, kind)
     return f"{kind}={found.get('status', 'missing')} {found.get('reason', '')}: {found.get('message', '')}"

@@ -15,8 +15,8 @@ ALIAS = "champion"
 MANIFEST = Path(__file__).parents[1] / "iris.yaml"
 SERVER_IMAGE = IMAGES["server"].reference
 
-# Three flowers; one of each species, for a model that has learnt its lesson.
-QUESTION: Object = {
+# Three flowers, one of each species.
+REQUEST: Object = {
     "dataframe_split": {
         "columns": ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"],
         "data": [[5.1, 3.5, 1.4, 0.2], [6.0, 2.7, 4.2, 1.3], [6.9, 3.1, 5.8, 2.2]],
@@ -53,15 +53,15 @@ def install_operator(helm: Helm, kubectl: Kubectl, resolve_seconds: int) -> None
     """Install the operator, which finds MLflow through the Secret that the stack has written.
 
     Args:
-        helm: Where to.
-        kubectl: The same cluster.
-        resolve_seconds: How often it looks at aliases; 30 when nobody is waiting.
+        helm: Bound to the cluster.
+        kubectl: Bound to the same cluster.
+        resolve_seconds: How often the operator resolves aliases; the chart's default is 30.
     """
     values = {"connection.secretName": "mlflow-davit-connection", "resolveIntervalSeconds": resolve_seconds}
     again = helm.is_installed("davit", NAMESPACE)
     helm.install("davit", "davit-operator", NAMESPACE, values)
     if again:
-        # The image may be a newer one of the same name, which Kubernetes cannot know.
+        # The image may be a newer one under the same name, which Kubernetes does not detect.
         here = ("--namespace", NAMESPACE)
         kubectl("rollout", "restart", "deployment/davit-operator", *here)
         kubectl("rollout", "status", "deployment/davit-operator", "--timeout=120s", *here, timeout=150)

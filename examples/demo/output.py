@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Narrator:
+class StepPrinter:
     """Prints steps. Times are whole seconds since the step, and since the demo, began."""
 
     def __init__(self) -> None:
