@@ -1,13 +1,19 @@
 {{/*
 The data of a Secret that this chart creates, as JSON: the values in the cluster, and generated ones for missing keys.
 They are cached for the rendering, so that the Secret, the connection Secret of Davit and the checksums that restart
-pods agree. Call: (list $ "name" (dict "key" "generated value, used if the key is missing"))
+pods agree. Without a cluster nothing can be read back, and every rendering would generate other credentials: a GitOps
+tool would replace the database's password at each sync.
+Call: (list $ "name" (dict "key" "generated value, used if the key is missing") "value for an existing Secret")
 */}}
 {{- define "mlflow-stack.generated" -}}
 {{- $root := index . 0 -}}
 {{- $name := index . 1 -}}
 {{- $memory := $root.Release.generated | default dict -}}
 {{- if not (hasKey $memory $name) -}}
+{{- /* Helm has permission: it lists these Secrets itself. With a cluster the result has a kind, even without items. */ -}}
+{{- if not (or $root.Values.temporaryCredentials (lookup "v1" "Secret" $root.Release.Namespace "")) -}}
+{{- fail (printf "%s is empty, and without a cluster (helm template, --dry-run=client, GitOps tools) generated credentials cannot be read back: every rendering would generate others. Set %s to the name of an existing Secret; or, only to inspect the manifests, set temporaryCredentials to true" (index . 3) (index . 3)) -}}
+{{- end -}}
 {{- $present := (lookup "v1" "Secret" $root.Release.Namespace $name).data | default dict -}}
 {{- $data := dict -}}
 {{- range $key, $fresh := index . 2 -}}
@@ -22,26 +28,26 @@ pods agree. Call: (list $ "name" (dict "key" "generated value, used if the key i
 {{/* The data of each Secret of this chart, as JSON; empty where an existing Secret is used. */}}
 {{- define "mlflow-stack.database.generated" -}}
 {{- if and (eq .Values.database.kind "bundled") (not .Values.database.existingSecret) -}}
-{{- include "mlflow-stack.generated" (list . (include "mlflow-stack.database.secretName" .) (dict "password" (randAlphaNum 32))) -}}
+{{- include "mlflow-stack.generated" (list . (include "mlflow-stack.database.secretName" .) (dict "password" (randAlphaNum 32)) "database.existingSecret") -}}
 {{- end -}}
 {{- end }}
 
 {{- define "mlflow-stack.store.generated" -}}
 {{- if and (eq .Values.store.kind "bundled") (not .Values.store.existingSecret) -}}
-{{- include "mlflow-stack.generated" (list . (include "mlflow-stack.store.secretName" .) (dict "AWS_ACCESS_KEY_ID" (randAlphaNum 20 | upper) "AWS_SECRET_ACCESS_KEY" (randAlphaNum 40))) -}}
+{{- include "mlflow-stack.generated" (list . (include "mlflow-stack.store.secretName" .) (dict "AWS_ACCESS_KEY_ID" (randAlphaNum 20 | upper) "AWS_SECRET_ACCESS_KEY" (randAlphaNum 40)) "store.existingSecret") -}}
 {{- end -}}
 {{- end }}
 
 {{/* Fernet requires 32 bytes in URL-safe base64. */}}
 {{- define "mlflow-stack.webhooks.generated" -}}
 {{- if not .Values.webhooks.existingSecret -}}
-{{- include "mlflow-stack.generated" (list . (include "mlflow-stack.webhooks.secretName" .) (dict "secret" (randAlphaNum 40) "encryptionKey" (randBytes 32 | replace "+" "-" | replace "/" "_"))) -}}
+{{- include "mlflow-stack.generated" (list . (include "mlflow-stack.webhooks.secretName" .) (dict "secret" (randAlphaNum 40) "encryptionKey" (randBytes 32 | replace "+" "-" | replace "/" "_")) "webhooks.existingSecret") -}}
 {{- end -}}
 {{- end }}
 
 {{- define "mlflow-stack.auth.generated" -}}
 {{- if and .Values.auth.enabled (not .Values.auth.existingSecret) -}}
-{{- include "mlflow-stack.generated" (list . (include "mlflow-stack.auth.secretName" .) (dict "username" "admin" "password" (randAlphaNum 32) "secretKey" (randAlphaNum 40))) -}}
+{{- include "mlflow-stack.generated" (list . (include "mlflow-stack.auth.secretName" .) (dict "username" "admin" "password" (randAlphaNum 32) "secretKey" (randAlphaNum 40)) "auth.existingSecret") -}}
 {{- end -}}
 {{- end }}
 
@@ -57,7 +63,7 @@ pods agree. Call: (list $ "name" (dict "key" "generated value, used if the key i
 {{- $certificate := genSignedCert $name (list "127.0.0.1") $names 3650 $ca -}}
 {{- $fresh = dict "tls.crt" $certificate.Cert "tls.key" $certificate.Key "ca.crt" $ca.Cert -}}
 {{- end -}}
-{{- include "mlflow-stack.generated" (list . $secret $fresh) -}}
+{{- include "mlflow-stack.generated" (list . $secret $fresh "tls.existingSecret") -}}
 {{- end -}}
 {{- end }}
 
