@@ -82,9 +82,7 @@ def require_wrk() -> None:
         subprocess.run(["apt-get", "update", "--quiet"], capture_output=True, check=False)
         if subprocess.run(command, capture_output=True, check=False).returncode == 0:
             return
-    raise BenchFailed(
-        "the load generator wrk is missing: install it (Debian: sudo apt-get install wrk)."
-    )
+    raise BenchFailed("the load generator wrk is missing: install it (Debian: sudo apt-get install wrk).")
 
 
 @contextlib.contextmanager

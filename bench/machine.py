@@ -12,7 +12,7 @@ from bench.errors import BenchFailed
 from bench.places import ROOT
 from bench.results import Machine
 
-TOLD = ("mlflow", "mlflow-skinny", "scikit-learn", "lightgbm", "numpy", "pandas", "fastapi", "starlette",
+REPORTED = ("mlflow", "mlflow-skinny", "scikit-learn", "lightgbm", "numpy", "pandas", "fastapi", "starlette",
         "uvicorn", "uvloop", "mlserver", "onnxruntime")  # fmt: skip
 
 
@@ -36,7 +36,7 @@ def describe_machine(environments: dict[str, Environment]) -> Machine:
         system=f"{release}, Linux {platform.release()}, Python {platform.python_version()}",
         date=dt.datetime.now(dt.UTC).date().isoformat(),
         commit=_commit(),
-        versions={name: versions(environment, TOLD) for name, environment in environments.items()},
+        versions={name: versions(environment, REPORTED) for name, environment in environments.items()},
     )
 
 

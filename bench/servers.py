@@ -68,7 +68,7 @@ def davit_declared(models: tuple[str, ...]) -> Server:
     )
 
 
-def davit(plan: str, asked: str, models: tuple[str, ...] = (), workers: int = 1) -> Server:
+def davit(plan: str, requested: str, models: tuple[str, ...] = (), workers: int = 1) -> Server:
     """Return Davit with its default settings: metrics, logging, limits and deadlines are on."""
 
     def command(launch: Launch) -> list[str]:
@@ -76,7 +76,7 @@ def davit(plan: str, asked: str, models: tuple[str, ...] = (), workers: int = 1)
                 "--workers", str(workers)]  # fmt: skip
 
     # There is no load balancer to wait for: it may end at once.
-    variables = {"DAVIT_DRAIN_SECONDS": "0", "DAVIT_MODEL_NAME": "model", "DAVIT_PLAN": asked}
+    variables = {"DAVIT_DRAIN_SECONDS": "0", "DAVIT_MODEL_NAME": "model", "DAVIT_PLAN": requested}
     title = f"**Davit**, {plan} plan"
     return Server(f"davit-{plan}", title, DAVIT, command, models=models, plan=plan, variables=variables)
 

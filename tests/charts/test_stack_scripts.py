@@ -348,6 +348,6 @@ def test_where_only_the_administrator_would_be_lost_there_is_no_backup_before_a_
     import schema
 
     stack.revise(schema.migrations().get_current_head(), OLDEST_USERS)
-    assert "No backup: the schema is current, or there is nothing in it" in stack.run(
+    assert "No backup: the schema is current, or the database is empty" in stack.run(
         "prepare_dump before-migration"
     )

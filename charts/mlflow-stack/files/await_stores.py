@@ -35,7 +35,7 @@ def await_schema(scripts: ScriptDirectory) -> str | None:
         return None
     if found is None:
         return "the migration Job to fill the database"
-    schema.refuse_unknown(found, scripts)
+    schema.reject_unknown(found, scripts)
     return f"the migration Job to bring the database from schema {found} to {wanted}"
 
 
@@ -64,8 +64,8 @@ def main() -> None:
     await_condition(lambda: artifact_store.check_store(destination, make_bucket=make_bucket))
     scripts = schema.migrations()
     await_condition(lambda: await_schema(scripts))
-    if users.are_wanted():
-        await_condition(users.what_is_missing)
+    if users.enabled():
+        await_condition(users.missing_schema)
     logger.info("The store is reachable and the schema is current")
 
 

@@ -81,7 +81,7 @@ class Backups:
             self._repository.download_artifacts(f"{name}/{file}", str(folder))
         here = folder / name
         manifest: Manifest = json.loads((here / MANIFEST).read_text())
-        for part in held(manifest):
+        for part in dump_names(manifest):
             dump = f"{name}/{part}.dump"
             self._repository.download_artifacts(dump, str(folder))
             if sha256(folder / dump) != manifest[part]["sha256"]:
@@ -102,7 +102,7 @@ class Backups:
         return f"{name}/{MANIFEST}" in {entry.path for entry in self._repository.list_artifacts(name)}
 
 
-def held(manifest: Manifest) -> list[str]:
+def dump_names(manifest: Manifest) -> list[str]:
     """Return the dumps in a backup; backups of releases that did not back up users have one."""
     return [part for part in PARTS if part in manifest]
 

@@ -8,18 +8,18 @@ import os
 
 import ca_certificates
 import database
-import verdict
+import termination
 from mlflow.cli import gc
 
 
 def main() -> None:
     """Remove what was deleted longer ago than GARBAGE_OLDER_THAN."""
-    verdict.begin()
+    termination.begin()
     ca_certificates.trust()
     address = database.address().render_as_string(hide_password=False)
     age = os.environ["GARBAGE_OLDER_THAN"]
     gc.main(args=["--backend-store-uri", address, "--older-than", age], standalone_mode=False)
-    verdict.succeed(f"Removed what was deleted more than {age} ago")
+    termination.succeed(f"Removed what was deleted more than {age} ago")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ _ENCODING = {
     "postgresql": ("SHOW server_encoding", "UTF8"),
     "mysql": ("SELECT @@character_set_database", "utf8mb4"),
 }
-_REFUSALS = (
+_PERMANENT = (
     *("authentication failed", "Access denied", "pg_hba.conf", "certificate"),
     *("does not exist", "Unknown database"),
 )
@@ -57,16 +57,16 @@ def connect(autocommit: bool = False) -> sqlalchemy.Connection:  # noqa: FBT001,
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     options = {"isolation_level": "AUTOCOMMIT"} if autocommit else {}
-    said = None
+    logged = None
     while True:
         try:
             connection = engine().connect().execution_options(**options)
         except OperationalError as error:
-            if is_refusal(error) or time.monotonic() > deadline:
+            if is_permanent(error) or time.monotonic() > deadline:
                 sys.exit(f"The database cannot be used: {cause(error)}")
-            if cause(error) != said:
-                said = cause(error)
-                logger.info("Waiting for the database: %s", said)
+            if cause(error) != logged:
+                logged = cause(error)
+                logger.info("Waiting for the database: %s", logged)
             time.sleep(1)
         else:
             require_unicode(connection)
@@ -90,12 +90,12 @@ def require_unicode(connection: sqlalchemy.Connection) -> None:
 
 def cause(error: DBAPIError) -> str:
     """Return the driver's message in one line, with a cure where the message has none."""
-    words = " ".join(str(error.orig).split())
-    if "authentication failed" in words or "Access denied" in words:
-        return f"{words} - is the password in the Secret the one that this user has in the database?"
-    return words
+    message = " ".join(str(error.orig).split())
+    if "authentication failed" in message or "Access denied" in message:
+        return f"{message} - is the password in the Secret the one that this user has in the database?"
+    return message
 
 
-def is_refusal(error: DBAPIError) -> bool:
+def is_permanent(error: DBAPIError) -> bool:
     """Return whether a retry is useless until the configuration changes."""
-    return any(sign in str(error.orig) for sign in _REFUSALS)
+    return any(sign in str(error.orig) for sign in _PERMANENT)

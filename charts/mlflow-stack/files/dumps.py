@@ -57,7 +57,7 @@ class Part:
 def all_parts() -> Iterator[Part]:
     """Return the databases that a backup of this stack must contain."""
     yield Part("database", database.address(), schema.MLFLOW)
-    if users.are_wanted():
+    if users.enabled():
         yield Part("users", users.address(), schema.USERS)
 
 

@@ -12,8 +12,8 @@ import database
 import dumps
 import schema
 import sqlalchemy
+import termination
 import users
-import verdict
 from backups import Backups, Manifest
 from mlflow.exceptions import MlflowException
 
@@ -38,13 +38,13 @@ def choose(backups: Backups, wanted: str) -> str:
     """
     names = backups.names()
     if not names:
-        verdict.refuse(
+        termination.fail(
             f"restore.from: there is no backup in {backups.destination}; check store and backup.prefix"
         )
     if wanted == "latest":
         return names[-1]
     if wanted not in names:
-        verdict.refuse(
+        termination.fail(
             f"restore.from: there is no backup {wanted} in {backups.destination}; the newest are "
             f"{', '.join(names[-5:])}"
         )
@@ -55,7 +55,7 @@ def check_system(part: dumps.Part, system: str) -> None:
     """Reject a dump that another kind of database wrote."""
     here = part.address.get_backend_name()
     if here != system:
-        verdict.refuse(
+        termination.fail(
             f"restore.from: the backup is of {system} and cannot be restored into {here}; choose another one"
         )
 
@@ -64,7 +64,7 @@ def check_database(part: dumps.Part, connection: sqlalchemy.Connection) -> None:
     """Reject a database that must not be overwritten, and wait until no other client uses it."""
     rows = schema.count_rows(connection, part.schema)
     if schema.holds_data(rows) and os.environ.get("RESTORE_OVERWRITE") != "true":
-        verdict.refuse(
+        termination.fail(
             f"The database is not empty: {schema.describe(rows)}. Nothing was changed. "
             "Set restore.overwrite=true to replace all of it by the backup"
         )
@@ -72,7 +72,7 @@ def check_database(part: dumps.Part, connection: sqlalchemy.Connection) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while others := connection.execute(sqlalchemy.text(statement)).scalar_one():
         if time.monotonic() > deadline:
-            verdict.give_up(
+            termination.fail_and_retry(
                 f"{others} other connections of this user still use the database: stop their clients"
             )
         logger.info("Waiting until %d other connections to the database end", others)
@@ -87,9 +87,9 @@ def fetch() -> Manifest:
         name = choose(backups, os.environ["RESTORE_FROM"])
         manifest = backups.fetch(name, dumps.FOLDER)
     except ValueError as error:
-        verdict.refuse(str(error))
+        termination.fail(str(error))
     except (OSError, MlflowException) as error:
-        verdict.give_up(f"The backup could not be fetched from {backups.destination}: {error}")
+        termination.fail_and_retry(f"The backup could not be fetched from {backups.destination}: {error}")
     for file in (dumps.FOLDER / name).iterdir():
         file.rename(dumps.FOLDER / file.name)
     return manifest
@@ -108,13 +108,13 @@ def prepare(part: dumps.Part, about: Manifest) -> None:
 
 def main() -> None:
     """Fetch the backup and check every database before anything is replaced."""
-    verdict.begin()
+    termination.begin()
     manifest = fetch()
     parts = [part for part in dumps.all_parts() if part.name in manifest]
     for part in parts:
         check_system(part, manifest[part.name]["system"])
     database.connect().close()
-    if users.are_wanted():
+    if users.enabled():
         users.make_database()
     for part in parts:
         with part.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

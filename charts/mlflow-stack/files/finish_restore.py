@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import dumps
 import schema
-import verdict
+import termination
 from artifacts import list_artifacts
-from backups import LISTING, MANIFEST, held, read_listing
+from backups import LISTING, MANIFEST, dump_names, read_listing
 from botocore.exceptions import BotoCoreError, ClientError
 from mlflow.exceptions import MlflowException
 
@@ -21,7 +21,7 @@ def lost_artifacts() -> Iterator[str]:
 
 
 def compare_artifacts(listed: int) -> str:
-    """Summarize the artifacts in one sentence; a difference is no error, for a restore excludes them."""
+    """Summarize the artifacts in one sentence; a difference is no error: a restore excludes them."""
     try:
         lost = list(lost_artifacts())
     except (OSError, BotoCoreError, ClientError, MlflowException) as error:
@@ -40,7 +40,7 @@ def check_schema(part: dumps.Part, wanted: str | None) -> str:
         found = schema.read_revision(connection, part.schema)
         rows = schema.count_rows(connection, part.schema)
     if found != wanted:
-        verdict.refuse(f"The restored {part.name} has the schema {found}, but the backup says {wanted}")
+        termination.fail(f"The restored {part.name} has the schema {found}, but the backup has {wanted}")
     return schema.describe(rows)
 
 
@@ -55,16 +55,16 @@ def compare_parts(restored: list[str], in_backup: list[str]) -> str:
 
 def main() -> None:
     """Compare and report."""
-    verdict.begin()
+    termination.begin()
     manifest = json.loads((dumps.FOLDER / MANIFEST).read_text())
     contents = {
         part.name: check_schema(part, manifest[part.name]["revision"])
         for part in dumps.all_parts()
         if part.name in manifest
     }
-    verdict.succeed(
+    termination.succeed(
         f"Restored {manifest['name']}: {', '.join(contents.values())}. "
-        f"{compare_parts(list(contents), held(manifest))}"
+        f"{compare_parts(list(contents), dump_names(manifest))}"
         f"{compare_artifacts(manifest['artifacts']['files'])} "
         "Now run `helm upgrade` with restore.from empty: it migrates the schema if need be and starts "
         "the servers."

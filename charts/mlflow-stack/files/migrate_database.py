@@ -16,8 +16,8 @@ import dumps
 import save_backup
 import schema
 import sqlalchemy
+import termination
 import users
-import verdict
 from alembic.runtime.environment import EnvironmentContext
 from mlflow.store.db import utils as mlflow_database
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -109,7 +109,7 @@ def keep_backup(found: str | None, wanted: str | None) -> str:
         name = save_backup.save("migration")
         return f"the backup {name}" if name else "no backup, since there was no data"
     if found != wanted:
-        verdict.give_up(
+        termination.fail_and_retry(
             f"The dump is of schema {dumped}, but the database now has {found}: the Job tries again"
         )
     return "the backup of another migration, which has just finished"
@@ -125,19 +125,19 @@ def upgrade(found: str | None, wanted: str | None, kept: str) -> str:
     try:
         migrate(found)
     except RowsMissingError as error:
-        refuse_migration(found, kept, f"rows were lost ({error})")
+        fail_migration(found, kept, f"rows were lost ({error})")
     except OperationalError as error:
-        verdict.give_up(
+        termination.fail_and_retry(
             f"{explain(found, kept)} The database reports: {database.cause(error)}. The Job tries again."
         )
     except DBAPIError as error:
-        refuse_migration(found, kept, database.cause(error))
+        fail_migration(found, kept, database.cause(error))
     return f"Migrated from schema {found} to {wanted}; {kept}"
 
 
-def refuse_migration(found: str, kept: str, cause: str) -> None:
+def fail_migration(found: str, kept: str, cause: str) -> None:
     """End without retry, with a message about the state of schema and data."""
-    verdict.refuse(f"{explain(found, kept)} Cause: {cause}. Remove the cause and run `helm upgrade` again.")
+    termination.fail(f"{explain(found, kept)} Cause: {cause}. Remove the cause and run `helm upgrade` again.")
 
 
 def explain(found: str, kept: str) -> str:
@@ -152,17 +152,17 @@ def explain(found: str, kept: str) -> str:
 
 def main() -> None:
     """Migrate while holding the lock."""
-    verdict.begin()
+    termination.begin()
     with exclusively():
         scripts = schema.migrations()
         wanted = scripts.get_current_head()
         with database.connect() as connection:
             found = schema.read_revision(connection)
-        schema.refuse_unknown(found, scripts)
+        schema.reject_unknown(found, scripts)
         kept = keep_backup(found, wanted)
         # Users first: servers of a new release wait for MLflow's own schema only.
-        about_users = users.prepare() if users.are_wanted() else ""
-        verdict.succeed(about_users + upgrade(found, wanted, kept))
+        about_users = users.prepare() if users.enabled() else ""
+        termination.succeed(about_users + upgrade(found, wanted, kept))
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from pathlib import Path
 import database
 import dumps
 import schema
+import termination
 import users
-import verdict
 
 logger = logging.getLogger("backups")
 
@@ -33,11 +33,11 @@ def must_migrate(part: dumps.Part) -> bool:
     """Return whether this MLflow will change a schema that holds data."""
     state = json.loads((part.folder / "state.json").read_text())
     scripts = schema.migrations(part.schema)
-    schema.refuse_unknown(state["revision"], scripts)
+    schema.reject_unknown(state["revision"], scripts)
     if state["revision"] == scripts.get_current_head() or not schema.holds_data(state["rows"]):
         return False
-    said = schema.describe(state["rows"])
-    logger.info("Schema %s must be migrated; first a backup of %s", state["revision"], said)
+    contents = schema.describe(state["rows"])
+    logger.info("Schema %s must be migrated; first a backup of %s", state["revision"], contents)
     return True
 
 
@@ -51,9 +51,9 @@ def prepare(part: dumps.Part) -> None:
 
 def main() -> None:
     """Inspect the databases once; wait for the database server."""
-    verdict.begin()
+    termination.begin()
     database.connect().close()
-    parts = [part for part in dumps.all_parts() if part.schema is schema.MLFLOW or users.have_database()]
+    parts = [part for part in dumps.all_parts() if part.schema is schema.MLFLOW or users.database_exists()]
     used = [part for part in parts if look(part)]
     if parts[0] not in used:
         logger.info("MLflow has never used this database: there is nothing to back up")

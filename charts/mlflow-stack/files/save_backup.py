@@ -4,7 +4,7 @@ import json
 import os
 
 import dumps
-import verdict
+import termination
 from backups import Backups, Manifest
 from mlflow.exceptions import MlflowException
 
@@ -30,15 +30,15 @@ def save(kind: str) -> str | None:
         name = backups.save(dumps.FOLDER, kind, about)
         backups.prune(kind, KEEP)
     except (OSError, MlflowException) as error:
-        verdict.give_up(f"The backup could not be stored in {backups.destination}: {error}")
+        termination.fail_and_retry(f"The backup could not be stored in {backups.destination}: {error}")
     return name
 
 
 def main() -> None:
     """Save the backup and report it."""
-    verdict.begin()
+    termination.begin()
     name = save("scheduled")
-    verdict.succeed(f"Saved the backup {name}" if name else "There was nothing to back up")
+    termination.succeed(f"Saved the backup {name}" if name else "There was nothing to back up")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy
-import verdict
+import termination
 from alembic.script import ScriptDirectory
 
 
@@ -47,7 +47,7 @@ def migrations(of: Schema = MLFLOW) -> ScriptDirectory:
     """Find the installed MLflow's migrations without importing it, which takes seconds."""
     specification = importlib.util.find_spec("mlflow")
     if specification is None or specification.origin is None:
-        verdict.refuse("There is no MLflow in this image: set server.image to one that contains it")
+        termination.fail("There is no MLflow in this image: set server.image to one that contains it")
     return ScriptDirectory(str(Path(specification.origin).parent / of.scripts))
 
 
@@ -61,14 +61,14 @@ def read_revision(connection: sqlalchemy.Connection, of: Schema = MLFLOW) -> str
     return connection.execute(version).scalar()
 
 
-def refuse_unknown(found: str | None, scripts: ScriptDirectory) -> None:
+def reject_unknown(found: str | None, scripts: ScriptDirectory) -> None:
     """Reject a schema that is newer than this MLflow.
 
     Raises:
         SystemExit: The schema is newer.
     """
     if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
-        verdict.refuse(
+        termination.fail(
             f"The database has the schema {found} of a newer MLflow, and this one supports schemas up to "
             f"{scripts.get_current_head()}: install that MLflow again (server.image.tag), or restore a "
             "backup made before the upgrade (restore.from)"

@@ -27,7 +27,7 @@ CONFIGURATION = Path("/tmp/basic_auth.ini")  # noqa: S108 - a volume of the pod'
 logger = logging.getLogger("users")
 
 
-def are_wanted() -> bool:
+def enabled() -> bool:
     """Return whether user accounts are enabled."""
     return "MLFLOW_AUTH_DATABASE" in os.environ
 
@@ -65,7 +65,7 @@ def prepare() -> str:
     scripts = schema.migrations(schema.USERS)
     with database.engine(address()).connect() as connection:
         found = schema.read_revision(connection, schema.USERS)
-    schema.refuse_unknown(found, scripts)
+    schema.reject_unknown(found, scripts)
     write_configuration()
     # The import reads the configuration.
     from mlflow.server.auth.sqlalchemy_store import SqlAlchemyStore  # noqa: PLC0415
@@ -92,7 +92,7 @@ def keep_administrator(store: "SqlAlchemyStore") -> None:
 
 def make_database() -> None:
     """Create the database unless it exists."""
-    if have_database() or address().get_backend_name() == "sqlite":
+    if database_exists() or address().get_backend_name() == "sqlite":
         return
     name = os.environ["MLFLOW_AUTH_DATABASE"]
     with database.connect(autocommit=True) as connection:
@@ -107,7 +107,7 @@ def make_database() -> None:
     logger.info("Created the database %s", name)
 
 
-def have_database() -> bool:
+def database_exists() -> bool:
     """Return whether the database exists, empty or not."""
     url = address()
     if url.get_backend_name() == "sqlite":
@@ -117,7 +117,7 @@ def have_database() -> bool:
         return url.database in known.all()
 
 
-def what_is_missing() -> str | None:
+def missing_schema() -> str | None:
     """Return what a server must wait for: it would migrate an older schema by itself, without a backup."""
     scripts = schema.migrations(schema.USERS)
     wanted = scripts.get_current_head()
@@ -128,5 +128,5 @@ def what_is_missing() -> str | None:
         return f"the database of users: {database.cause(error)}"
     if found == wanted:
         return None
-    schema.refuse_unknown(found, scripts)
+    schema.reject_unknown(found, scripts)
     return f"the migration Job to bring the database of users from schema {found or 'none'} to {wanted}"

@@ -58,7 +58,7 @@ Call: (list $ "name" (dict "key" "generated value, used if the key is missing") 
 {{- $fresh := dict "tls.crt" "" "tls.key" "" "ca.crt" "" -}}
 {{- if not (lookup "v1" "Secret" .Release.Namespace $secret) -}}
 {{- $name := include "mlflow-stack.fullname" . -}}
-{{- $ca := genCA (printf "%s authority" $name) 3650 -}}
+{{- $ca := genCA (printf "%s CA" $name) 3650 -}}
 {{- $names := include "mlflow-stack.certificateNames" . | fromJsonArray -}}
 {{- $certificate := genSignedCert $name (list "127.0.0.1") $names 3650 $ca -}}
 {{- $fresh = dict "tls.crt" $certificate.Cert "tls.key" $certificate.Key "ca.crt" $ca.Cert -}}

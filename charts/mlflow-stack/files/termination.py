@@ -14,13 +14,13 @@ MESSAGE_BYTES = 4000  # Kubernetes stores 4096 of them
 
 _MESSAGE = Path("/dev/termination-log")
 
-logger = logging.getLogger("verdict")
+logger = logging.getLogger("termination")
 
 
 def begin() -> None:
     """Log to standard error, and end on SIGTERM: process 1 has no default action for it."""
     logging.basicConfig(format="%(message)s")
-    for name in ("verdict", "database", "backups", "migration", "restore", "users"):
+    for name in ("termination", "database", "backups", "migration", "restore", "users"):
         logging.getLogger(name).setLevel(logging.INFO)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped by SIGTERM"))
 
@@ -28,23 +28,23 @@ def begin() -> None:
 def succeed(message: str) -> None:
     """Write the sentence that says what was done."""
     logger.info("%s", message)
-    _leave(message)
+    _write_message(message)
 
 
-def refuse(message: str) -> NoReturn:
+def fail(message: str) -> NoReturn:
     """End without retry: every further try would fail until the cause in the message is removed."""
     logger.error("%s", message)
-    _leave(message)
+    _write_message(message)
     sys.exit(NO_RETRY)
 
 
-def give_up(message: str) -> NoReturn:
+def fail_and_retry(message: str) -> NoReturn:
     """End this try; the Job may begin another."""
     logger.error("%s", message)
-    _leave(message)
+    _write_message(message)
     sys.exit(1)
 
 
-def _leave(message: str) -> None:
+def _write_message(message: str) -> None:
     if _MESSAGE.exists():
         _MESSAGE.write_bytes(message.encode()[:MESSAGE_BYTES])
