@@ -47,7 +47,7 @@ class ExistingProvider:
         progress.step(f"the cluster of context {self._context()} answers: export KUBECONFIG={path}")
 
     def load(self, images: Sequence[str]) -> None:
-        """Refuse: nodes of a cluster that devcluster did not create pull images only from a registry."""
+        """Reject images: the nodes of a cluster that devcluster did not create pull from a registry only."""
         raise DevclusterError(
             f"an existing cluster pulls images from a registry: push {', '.join(images)} to one it can reach "
             "and name that registry in the charts' values"

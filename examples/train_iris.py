@@ -107,7 +107,7 @@ def confusion_plot(model: Any, flowers: Flowers) -> Figure:
 
 
 def register(name: str, family: str, model: Any, flowers: Flowers) -> int:
-    """Log the model with what its users need to know, and make it the newest version of `name`."""
+    """Log the model with signature and input example, and register it as the newest version of `name`."""
     info = mlflow.sklearn.log_model(
         model,
         name=name,

@@ -23,7 +23,7 @@ class Binary:
         package: The Go package with its `main` function.
         version: For output and folder names; go.mod decides what is built.
         linker_flags: Linker flags that set the program's version.
-        minutes: Roughly the time of a build with empty caches on two cores.
+        minutes: Roughly how long a build with empty caches takes on two cores.
     """
 
     name: str

@@ -21,7 +21,7 @@ def ensure_mount_points(root: Path, targets: Iterable[str]) -> None:
 
 
 def remove_mount_points(root: Path) -> None:
-    """Once no cluster is left, remove the folders created here and the clusters' common folder.
+    """Remove the folders created here, and the clusters' common folder, once no cluster is left.
 
     Not earlier: removing a folder also removes what another namespace has mounted over it.
     """

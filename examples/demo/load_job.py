@@ -22,7 +22,7 @@ class LoadJob:
         self._name = name
 
     def start(self, url: str, document: Object, predictions: int, *, image: str, rate: int = 50) -> Self:
-        """Begin to post `document` to `url`, `rate` times a second, for ten minutes at most."""
+        """Start to post `document` to `url`, `rate` times a second, for ten minutes at most."""
         self.remove()
         labels = {"app.kubernetes.io/name": "load", "job": self._name}
         metadata = {"name": self._name, "namespace": self._namespace, "labels": labels}
