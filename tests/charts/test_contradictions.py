@@ -10,7 +10,7 @@ from support.charts import ChartError, render
         ("ingress.enabled=true", "ingress.enabled is true and ingress.hosts is empty"),
         (
             "ingress.enabled=true,ingress.hosts={a.example.com},ingress.tls[0].hosts={b.example.com}",
-            "ingress.tls has a certificate for b.example.com, and ingress.hosts does not list it",
+            "ingress.tls has a certificate for b.example.com and ingress.hosts does not contain that host",
         ),
         (
             "httpRoute.enabled=true,httpRoute.hostnames={a.example.com}",
@@ -55,11 +55,11 @@ from support.charts import ChartError, render
         ),
         (
             "server.extraArgs={--workers=4}",
-            "server.extraArgs sets --workers, which server.workers decides",
+            "server.extraArgs sets --workers, which the value server.workers sets",
         ),
         (
             "tls.enabled=true,server.extraArgs={--uvicorn-opts=--timeout-keep-alive 9}",
-            "server.extraArgs sets --uvicorn-opts, which tls.enabled decides",
+            "server.extraArgs sets --uvicorn-opts, which the value tls.enabled sets",
         ),
         ("server.extraVolumes[0].name=scripts", "server.extraVolumes has scripts twice"),
         (

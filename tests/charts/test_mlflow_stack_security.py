@@ -109,21 +109,21 @@ def test_garbage_collection_and_helm_test_authenticate_as_clients():
         assert variable(client, "MLFLOW_TRACKING_URI").startswith("https://")
         proof = environment(client)["MLFLOW_TRACKING_PASSWORD"]["valueFrom"]["secretKeyRef"]
         assert proof == {"name": "mlflow-auth", "key": "password"}
-        assert authorities(specs[name]) == ["mlflow-tls"]
+        assert trusted_secrets(specs[name]) == ["mlflow-tls"]
 
 
-def authorities(spec) -> list[str]:
-    """The Secrets with authorities that a pod's first container is told to trust."""
-    [told] = [volume for volume in spec["volumes"] if volume["name"] == "authorities"]
-    [mount] = [one for one in spec["containers"][0]["volumeMounts"] if one["name"] == "authorities"]
-    assert variable(spec["containers"][0], "AUTHORITIES") == mount["mountPath"]
-    return [source["secret"]["name"] for source in told["projected"]["sources"]]
+def trusted_secrets(spec) -> list[str]:
+    """The Secrets with the CA certificates that a pod's first container trusts."""
+    [projected] = [volume for volume in spec["volumes"] if volume["name"] == "ca-certificates"]
+    [mount] = [one for one in spec["containers"][0]["volumeMounts"] if one["name"] == "ca-certificates"]
+    assert variable(spec["containers"][0], "CA_CERTIFICATES_FOLDER") == mount["mountPath"]
+    return [source["secret"]["name"] for source in projected["projected"]["sources"]]
 
 
 def test_clients_trust_the_stores_ca_because_presigned_urls_lead_there():
     own = ("store.kind=s3", "store.endpoint=https://s3", "store.caSecret=store-ca", "tls.enabled=true")
-    assert authorities(pod_specs(rendered(*own))["Pod mlflow-test"]) == ["store-ca", "mlflow-tls"]
-    assert authorities(pod_specs(rendered(*own[:-1]))["Pod mlflow-test"]) == ["store-ca"]
+    assert trusted_secrets(pod_specs(rendered(*own))["Pod mlflow-test"]) == ["store-ca", "mlflow-tls"]
+    assert trusted_secrets(pod_specs(rendered(*own[:-1]))["Pod mlflow-test"]) == ["store-ca"]
 
 
 def test_one_certificate_covers_every_name_of_server_and_store():

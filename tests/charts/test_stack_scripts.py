@@ -300,7 +300,7 @@ def test_a_backup_without_users_leaves_them_alone_and_says_so(stack: Stack):
     stack.run(*BACK_UP)
     stack.have_users()
     stack.names("INSERT INTO users VALUES ('eve')")
-    assert "It holds no users: those that were there stay." in stack.run(*RESTORE)
+    assert "It contains no users: the existing ones were kept." in stack.run(*RESTORE)
     assert stack.names() == ["admin", "eve"]
 
 
@@ -308,7 +308,7 @@ def test_a_restore_without_user_management_skips_the_users_of_a_backup(stack: St
     stack.run(*BACK_UP)
     stack.have_users(yes=False)
     stack.names("UPDATE users SET name = 'mallory'")
-    assert "Its users were left out: auth.enabled is false." in stack.run(*RESTORE)
+    assert "Its users were not restored: auth.enabled is false." in stack.run(*RESTORE)
     assert stack.names() == ["mallory"]
 
 
@@ -348,6 +348,6 @@ def test_no_backup_precedes_a_migration_of_only_the_administrator(stack: Stack):
     import schema
 
     stack.revise(schema.migrations().get_current_head(), OLDEST_USERS)
-    assert "No backup: the schema is current, or there is nothing in it" in stack.run(
+    assert "No backup: the schema is current, or the database is empty" in stack.run(
         "prepare_dump before-migration"
     )

@@ -170,7 +170,7 @@ def test_versions_are_promoted_archived_and_rolled_back(guides: Guides, registry
     assert [" ".join(line.split()) for line in registry.splitlines() if "champion is" in line] == [
         "before v1 Production, v2 None, v3 Staging; champion is v1",
         "promoted v1 Archived, v2 Production, v3 Staging; champion is v2",
-        "taken back v1 Production, v2 Archived, v3 Staging; champion is v1",
+        "rolled back v1 Production, v2 Archived, v3 Staging; champion is v1",
     ]
     tracking = guides.stack.tracking
     versions = tracking.versions("guide-registry")
@@ -224,5 +224,5 @@ def test_what_the_guides_registered_is_served(
     kubectl.apply(deployment)
     place = Place(kubectl, guides.stack.namespace)
     place.wait_ready("guide-registry", version=1)
-    answer = place.ask("guide-registry", json.loads((FOLDER / "12_question.json").read_text()))
+    answer = place.ask("guide-registry", json.loads((FOLDER / "12_request.json").read_text()))
     assert (answer.status, answer.predictions, answer.version) == (200, [0, 1, 2], "1")

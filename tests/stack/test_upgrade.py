@@ -87,7 +87,7 @@ def test_a_migration_that_loses_rows_is_rolled_back(stack: StackRelease, old: st
     schema = stack.sql("SELECT version_num FROM alembic_version")
     stack.sql(THIEF)
     _job, words = upgrade_that_fails(stack)
-    assert "rows went missing (params: 12 -> 0)" in words
+    assert "rows were lost (params: 12 -> 0)" in words
     check_the_old_release_goes_on(stack, old, schema, history)
     stack.sql("DROP EVENT TRIGGER thief; DROP FUNCTION steal")
 

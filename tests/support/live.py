@@ -10,11 +10,11 @@ from support.conditions import check_status
 
 from examples.demo.kubectl import Kubectl, Object
 from examples.demo.load_job import LoadJob
-from examples.demo.serving import Answer, ask_service, condition, says, serving_version
-from examples.demo.stage import NAMESPACE, QUESTION, SERVER_IMAGE, model_deployment
+from examples.demo.serving import Answer, condition, condition_text, send_to_service, serving_version
+from examples.demo.stage import NAMESPACE, REQUEST, SERVER_IMAGE, model_deployment
 from examples.demo.waiting import until
 
-ROWS = len(QUESTION["dataframe_split"]["data"])
+ROWS = len(REQUEST["dataframe_split"]["data"])
 
 # How often the operator looks at aliases here.
 RESOLVE_SECONDS = 2
@@ -96,17 +96,17 @@ class Place:
         """All conditions in words."""
         found = self.get("modeldeployment", name)
         kinds = [seen["type"] for seen in found.get("status", {}).get("conditions", [])]
-        return "; ".join(says(found, kind) for kind in kinds) or "no conditions yet"
+        return "; ".join(condition_text(found, kind) for kind in kinds) or "no conditions yet"
 
-    def ask(self, name: str, question: Object = QUESTION) -> Answer:
+    def ask(self, name: str, question: Object = REQUEST) -> Answer:
         """Ask the Service of a ModelDeployment."""
-        return ask_service(self.kubectl, self.namespace, name, question)
+        return send_to_service(self.kubectl, self.namespace, name, question)
 
     def load(self, name: str, rate: int = 40) -> LoadJob:
         """Begin steady traffic through the Service, from inside the cluster, and wait for the first answers."""
         job = LoadJob(self.kubectl, self.namespace, f"load-{name}")
         job.start(
-            f"http://{name}.{self.namespace}.svc/invocations", QUESTION, ROWS, image=SERVER_IMAGE, rate=rate
+            f"http://{name}.{self.namespace}.svc/invocations", REQUEST, ROWS, image=SERVER_IMAGE, rate=rate
         )
         job.wait_for(rate)
         return job

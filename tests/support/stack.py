@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from examples.demo.kubectl import Kubectl
-from examples.demo.serving import ask
+from examples.demo.serving import send
 from examples.demo.stage import NAMESPACE
 
 Model = dict[str, Any]
@@ -61,4 +61,4 @@ def stopped(kubectl: Kubectl) -> Iterator[None]:
 def operator_metrics(kubectl: Kubectl) -> str:
     """What the operator tells Prometheus."""
     with kubectl.forward(NAMESPACE, "deploy/davit-operator", 8080) as url:
-        return ask(url, path="/metrics").body
+        return send(url, path="/metrics").body

@@ -61,12 +61,12 @@ def start(tmp_path):
 
 def test_right_answers_are_counted(start):
     with start(program()) as target:
-        assert compare_answers(target.asker, CASES, clients=4, seconds=60) == 4 * len(CASES)
+        assert compare_answers(target.client, CASES, clients=4, seconds=60) == 4 * len(CASES)
 
 
 def test_one_wrong_answer_aborts_the_measurement(start):
     with start(program(wrong_for="5")) as target, pytest.raises(BenchFailed, match=r"wrong answer: \[-1.0\]"):
-        compare_answers(target.asker, CASES, clients=4, seconds=60)
+        compare_answers(target.client, CASES, clients=4, seconds=60)
 
 
 def test_a_wrong_first_answer_aborts_the_measurement(start):

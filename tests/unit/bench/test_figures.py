@@ -1,6 +1,6 @@
 import pytest
 
-from bench.figures import Spread, paired_ratio, short, told
+from bench.figures import Spread, format_spread, paired_ratio, short
 
 
 def test_ratios_are_taken_round_by_round():
@@ -30,8 +30,8 @@ def test_figures_are_rounded_to_their_precision(value, shown):
 
 
 def test_a_spread_is_printed_with_both_ends():
-    assert told(Spread(7.25, 6.5, 8.0)) == "7.25 (6.50–8.00)"
+    assert format_spread(Spread(7.25, 6.5, 8.0)) == "7.25 (6.50–8.00)"
 
 
 def test_a_single_value_is_printed_without_a_range():
-    assert told(Spread.of([7.25])) == "7.25"
+    assert format_spread(Spread.of([7.25])) == "7.25"

@@ -124,7 +124,7 @@ def test_a_document_without_the_markers_is_refused(tmp_path):
 
 
 def test_without_figures_there_is_nothing_to_publish(tmp_path):
-    with pytest.raises(BenchFailed, match="run the whole bench first"):
+    with pytest.raises(BenchFailed, match="run the complete bench first"):
         kept_results(tmp_path / "latest.json")
 
 

@@ -37,7 +37,7 @@ def test_a_rejected_password_is_not_retried_and_names_its_secret():
     refusal = sqlalchemy.exc.OperationalError(
         "", {}, Exception('FATAL:  password authentication failed for user "mlflow"\n')
     )
-    assert database.is_refusal(refusal)
+    assert database.is_permanent(refusal)
     assert database.cause(refusal).endswith(
         "is the password in the Secret the one that this user has in the database?"
     )
@@ -47,14 +47,14 @@ def test_a_starting_database_is_awaited():
     starting = sqlalchemy.exc.OperationalError(
         "", {}, Exception("FATAL:  the database system is starting up")
     )
-    assert not database.is_refusal(starting)
+    assert not database.is_permanent(starting)
     assert database.cause(starting) == "FATAL: the database system is starting up"
 
 
 def test_a_database_of_another_encoding_is_refused_before_it_is_filled(monkeypatch):
     monkeypatch.setitem(database._ENCODING, "sqlite", ("SELECT 'SQL_ASCII'", "UTF8"))
     monkeypatch.setenv("MLFLOW_BACKEND_STORE_URI", "sqlite://")
-    with pytest.raises(SystemExit, match="encoding SQL_ASCII: make one with UTF8"):
+    with pytest.raises(SystemExit, match="encoding SQL_ASCII: create one with UTF8"):
         database.connect()
 
 

@@ -69,5 +69,5 @@ def test_a_file_that_is_no_archive_is_named_with_the_cure(tmp_path):
     with pytest.raises(DevclusterError, match="buildah push NAME docker-archive"):
         read_archive(other)
     other.write_text("text")
-    with pytest.raises(DevclusterError, match="no readable image archive"):
+    with pytest.raises(DevclusterError, match="not a readable image archive"):
         read_archive(other)

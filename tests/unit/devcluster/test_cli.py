@@ -32,7 +32,7 @@ def test_other_commands_reject_unknown_arguments(capsys):
 def test_a_failure_is_one_line_and_an_exit_code(capsys):
     assert cli.main(["tool", "helmet"]) == 1
     said = capsys.readouterr().err
-    assert said.startswith("devcluster: no program 'helmet'")
+    assert said.startswith("devcluster: there is no program 'helmet'")
     assert said.count("\n") == 1
 
 

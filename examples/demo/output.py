@@ -1,12 +1,12 @@
-"""What the demo says while it works: numbered steps with their times, and what came out of each."""
+"""Prints the progress of the demo: numbered steps with their times and results."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Narrator:
-    """Prints to a person. Times are whole seconds since the step, and since the demo, began."""
+class StepPrinter:
+    """Prints steps. Times are whole seconds since the step, and since the demo, began."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
@@ -14,7 +14,7 @@ class Narrator:
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
-        """Announce a step and, when it went well, how long it took."""
+        """Announce a step and, after success, print how long it took."""
         self._step += 1
         began = time.monotonic()
         self.say(f"\n{self._step}. {title}", indent="")
@@ -22,10 +22,10 @@ class Narrator:
         self.say(f"({time.monotonic() - began:.0f} s)")
 
     def say(self, text: str, indent: str = "   ") -> None:
-        """Print some lines, indented under the present step."""
+        """Print lines, indented under the current step."""
         for line in text.splitlines():
             print(f"{indent}{line}".rstrip(), flush=True)
 
     def end(self, text: str) -> None:
-        """Say how it ended and how long all of it took."""
+        """Print the result and the total time."""
         self.say(f"\n{text} ({time.monotonic() - self._began:.0f} s in all)", indent="")
