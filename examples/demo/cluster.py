@@ -42,14 +42,16 @@ class Cluster:
 
     def kubectl(self) -> Kubectl:
         """kubectl, pointed at this cluster."""
-        return Kubectl(Path(run([*self._command(), "kubeconfig"]).strip()))
+        return Kubectl(Path(run(self.command("kubeconfig")).strip()))
 
-    def _command(self) -> list[str]:
-        return [sys.executable, "-m", "devcluster", "--name", self.name, "--provider", self.provider]
+    def command(self, *arguments: str) -> list[str]:
+        """The command line that does something to this cluster."""
+        program = [sys.executable, "-m", "devcluster", "--name", self.name, "--provider", self.provider]
+        return [*program, *arguments]
 
     def _follow(self, *arguments: str) -> str:
         # These take minutes the first time: their progress, on standard error, goes straight to the person.
-        done = subprocess.run([*self._command(), *arguments], stdout=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(self.command(*arguments), stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode != 0:
             command = f"python -m devcluster {' '.join(arguments)}"
             raise DevclusterError(f"{command} ended with {done.returncode}; its words are above")
