@@ -93,7 +93,7 @@ def test_an_alias_that_moves_turns_the_deployment_at_once(stack, versions, reque
         mlflow.move_alias("champion", versions[1])
         wait_for_target(stack, "iris", versions[1])
     with request.config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():
-        sys.stdout.write(f"\nSeconds from an alias's move to the operator's reaction: {took}\n")
+        sys.stderr.write(f"\nSeconds from an alias's move to the operator's reaction: {took}\n")
 
 
 def test_what_waits_for_an_alias_is_served_as_soon_as_somebody_sets_it(stack, versions):
