@@ -22,12 +22,16 @@ HERE = Path(__file__).parent
 # These put programs of this machine into the cluster's network, which only the cluster that we make ourselves allows.
 collect_ignore = [] if PROVIDER == "node" else ["test_guides.py", "test_user_interface.py"]
 
+# They take longest: beside them the other files follow one another.
+FIRST = ["test_guides.py", "test_user_interface.py"]
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker("e2e")
             item.add_marker(pytest.mark.timeout(900, func_only=True))
+    items.sort(key=lambda item: item.path.name not in FIRST)
 
 
 @pytest.hookimpl(wrapper=True)
