@@ -10,6 +10,9 @@ RUN        := $(UV) run --no-sync
 PYTEST     := $(RUN) pytest
 # The tests that need neither a cluster nor an MLflow server.
 ALONE      := -m "not stack and not e2e"
+# The stories on clusters wait more than they work: two clusters or three namespaces at once, other tests beside them.
+# tests/support/side_by_side.py says which tests follow each other in one process. Groups begin in the order given.
+ABREAST    := -n 3 --dist loadfile --no-loadscope-reorder --durations=20 --durations-min=20
 PYTHON     ?= python3
 
 # The demo and the tests use separate clusters.
@@ -90,15 +93,11 @@ coverage: env ## Measure branch coverage of the tests that need no cluster; fail
 
 .PHONY: test
 test: env ## Everything, on a real cluster that it makes itself
-	@$(PYTEST) tests/unit tests/component tests/contract tests/charts tests/pressure tests/e2e
+	@$(PYTEST) $(ABREAST) tests/e2e tests/unit tests/component tests/contract tests/charts tests/pressure
 
 .PHONY: test-stack
 test-stack: env ## The MLflow stack chart with every database and store, on a real cluster
-	@$(PYTEST) tests/stack
-
-.PHONY: list-stack
-list-stack: env ## Name the tests that make test-stack runs, and count them as skipped
-	@$(PYTEST) --quiet --collect-only tests/stack | awk '/::/ {print; n++} END {printf "0 passed, 0 failed, %d skipped\n", n}'
+	@$(PYTEST) --verbose $(ABREAST) tests/stack
 
 .PHONY: bench
 bench: env ## Measure Davit beside other model servers, ~30 minutes on an idle machine; ARGS=--quick for 4

@@ -42,14 +42,16 @@ class Cluster:
 
     def kubectl(self) -> Kubectl:
         """Return a kubectl that is bound to this cluster."""
-        return Kubectl(Path(run([*self._command(), "kubeconfig"]).strip()))
+        return Kubectl(Path(run(self.command("kubeconfig")).strip()))
 
-    def _command(self) -> list[str]:
-        return [sys.executable, "-m", "devcluster", "--name", self.name, "--provider", self.provider]
+    def command(self, *arguments: str) -> list[str]:
+        """Return the devcluster command line with these arguments for this cluster."""
+        program = [sys.executable, "-m", "devcluster", "--name", self.name, "--provider", self.provider]
+        return [*program, *arguments]
 
     def _follow(self, *arguments: str) -> str:
         # These take minutes the first time: their progress, on standard error, is shown directly.
-        done = subprocess.run([*self._command(), *arguments], stdout=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(self.command(*arguments), stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode != 0:
             command = f"python -m devcluster {' '.join(arguments)}"
             raise DevclusterError(f"{command} failed with exit code {done.returncode}; see its output above")

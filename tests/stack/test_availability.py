@@ -74,7 +74,7 @@ def check_nothing_is_lost(stack: StackRelease, request: pytest.FixtureRequest):
         report = client.finish()
         with capture.global_and_fixture_disabled():
             again = f"asked again {report['retries']} times, {report['broken']} answers broke off"
-            sys.stdout.write(f"\n{report['steps']} steps written, {again}\n")
+            sys.stderr.write(f"\n{report['steps']} steps written, {again}\n")
         with stack.url() as url:
             assert differences(report["steps"], written(url, report["run"])) == []
         return report

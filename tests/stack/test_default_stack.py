@@ -96,7 +96,7 @@ def test_the_default_stack_is_small(stack: Installed, request: pytest.FixtureReq
     now = datetime.now(UTC)
     used = until(lambda: mebibytes(stack.place, now), "metrics-server to have measured all pods", seconds=180)
     with request.config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():
-        sys.stdout.write(f"\nReady after {stack.seconds:.0f} s, {sum(used.values()):.0f} MiB: {used}\n")
+        sys.stderr.write(f"\nReady after {stack.seconds:.0f} s, {sum(used.values()):.0f} MiB: {used}\n")
     assert len(used) == 3
     assert sum(used.values()) <= MOST_MEBIBYTES
 

@@ -93,7 +93,7 @@ def test_a_moved_alias_changes_the_deployment_immediately(stack, versions, reque
         mlflow.move_alias("champion", versions[1])
         wait_for_target(stack, "iris", versions[1])
     with request.config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():
-        sys.stdout.write(f"\nSeconds from an alias's move to the operator's reaction: {took}\n")
+        sys.stderr.write(f"\nSeconds from an alias's move to the operator's reaction: {took}\n")
 
 
 def test_a_deployment_without_its_alias_serves_as_soon_as_the_alias_is_set(stack, versions):

@@ -57,10 +57,15 @@ spec:
 """
 
 
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "devcluster", "--name", NAME, "--provider", "node", *arguments]
+
+
 def devcluster(*arguments: str, folder: Path = ROOT) -> str:
-    command = [sys.executable, "-m", "devcluster", "--name", NAME, "--provider", "node", *arguments]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command(*arguments), cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 
@@ -72,8 +77,10 @@ def kubectl(*arguments: str, text: str | None = None) -> str:
 
 
 def kubectl_tried(*arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
-    command = [str(ensure_binary("kubectl")), f"--kubeconfig={PATHS.kubeconfig}", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, input=text or "")
+    program = [str(ensure_binary("kubectl")), f"--kubeconfig={PATHS.kubeconfig}"]
+    return subprocess.run(
+        [*program, *arguments], capture_output=True, text=True, check=False, input=text or ""
+    )
 
 
 def process(component: str) -> int:

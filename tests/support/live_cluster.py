@@ -1,4 +1,4 @@
-"""The cluster of the tests, as fixtures: made once a session, with Davit's images in it.
+"""The cluster of the tests, as fixtures: made once a session, with Davit's images in it, for all of its processes.
 
 `DAVIT_TEST_CLUSTER` names it (`davit-test`), `DAVIT_TEST_PROVIDER` chooses its kind (`auto`). It is removed at
 the end; with `DAVIT_TEST_KEEP=1` it stays, and the next session starts in seconds. A leftover, whole or
@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from support.live import Place
+from support.session import once
 
 from devcluster.choice import choose_provider
 from examples.demo.charts import Helm
@@ -23,18 +24,19 @@ PROVIDER = choose_provider(os.environ.get("DAVIT_TEST_PROVIDER", "auto"), os.env
 
 
 @pytest.fixture(scope="session")
-def loaded(request: pytest.FixtureRequest) -> Iterator[tuple[Cluster, list[str]]]:
+def loaded(request: pytest.FixtureRequest) -> tuple[Cluster, list[str]]:
     """The running cluster and the images in it."""
-    name = os.environ.get("DAVIT_TEST_CLUSTER", "davit-test")
-    made = Cluster(name, PROVIDER)
-    # Minutes, the first time: the progress is for the person who waits.
-    capture: Any = request.config.pluginmanager.get_plugin("capturemanager")
-    with capture.global_and_fixture_disabled():
-        made.up()
-        images = made.load_images()
-    yield made, images
-    if os.environ.get("DAVIT_TEST_KEEP") != "1":
-        made.down()
+    made = Cluster(os.environ.get("DAVIT_TEST_CLUSTER", "davit-test"), PROVIDER)
+
+    def start() -> list[str]:
+        # Minutes, the first time: the progress is for the person who waits.
+        capture: Any = request.config.pluginmanager.get_plugin("capturemanager")
+        with capture.global_and_fixture_disabled():
+            made.up()
+            return made.load_images()
+
+    kept = os.environ.get("DAVIT_TEST_KEEP") == "1"
+    return made, once("cluster", start, undo=() if kept else made.command("down"))
 
 
 @pytest.fixture(scope="session")

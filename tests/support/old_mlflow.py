@@ -1,9 +1,9 @@
 """The image of an MLflow 2, which the upgrade stories begin with: the chart's recipe with other requirements."""
 
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from support.session import once
 
 from devcluster.images.catalog import IMAGES, REGISTRY_HOST, Image
 from devcluster.images.command import build_if_changed
@@ -25,11 +25,14 @@ class OldMlflow(Image):
 
 def load_old_mlflow(cluster: Cluster) -> str:
     """Build the image unless it is there, and bring it into a cluster. Returns its tag."""
+    once("old-mlflow", lambda: _load(cluster))
+    return VERSION
+
+
+def _load(cluster: Cluster) -> None:
     recipe = IMAGES["mlflow"].dockerfile
     image = OldMlflow("mlflow", recipe, FOLDER, (recipe, FOLDER))
     engine = choose_engine()
     engine.prepare([])
     build_if_changed(engine, image)
-    command = [sys.executable, "-m", "devcluster", "--name", cluster.name, "--provider", cluster.provider]
-    subprocess.run([*command, "load", f"{REGISTRY_HOST}/mlflow:{VERSION}"], check=True)
-    return VERSION
+    cluster.load([f"{REGISTRY_HOST}/mlflow:{VERSION}"])

@@ -17,6 +17,7 @@ from support.crashed_cluster import (
     NAME,
     PATHS,
     STORY,
+    command,
     devcluster,
     kubectl,
     process,
@@ -24,6 +25,7 @@ from support.crashed_cluster import (
     story_serves,
 )
 from support.machine import namespaces_in_use, processes_of, traces, traces_of
+from support.session import once
 
 from devcluster.node.cgroups import ControlGroup
 from devcluster.node.processes import kill_all
@@ -36,7 +38,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 @pytest.fixture(scope="module")
 def before():
     """The machine without the cluster; what an earlier run left is removed first."""
-    devcluster("down")
+    once(NAME, lambda: devcluster("down"), undo=command("down"))
     return traces()
 
 
