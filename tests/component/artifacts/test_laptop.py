@@ -39,7 +39,9 @@ async def test_a_registry_that_fails_is_not_mistaken_for_its_store(store: StoreS
     assert len(store.seen) == HURRIED.attempts, "one listing an attempt, none without entity tags"
 
 
-async def test_a_pod_does_not_fall_back_to_the_proxy_because_its_pin_needs_etags(store: StoreServer, tmp_path: Path):
+async def test_a_pod_does_not_fall_back_to_the_proxy_because_its_pin_needs_etags(
+    store: StoreServer, tmp_path: Path
+):
     put_model(store)
     store.presigned_base = NOBODY
     with pytest.raises(Unavailable, match="MLFLOW_S3_ENDPOINT_URL") as raised:

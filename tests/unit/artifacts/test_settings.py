@@ -99,7 +99,9 @@ async def test_proxied_locations_are_read_through_the_proxy(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("location", ["mlflow-artifacts:/0/m", "gs://b/m", "dbfs:/m", "file:///m", "/m"])
-def test_an_unsupported_location_is_rejected_with_the_supported_ones(monkeypatch: pytest.MonkeyPatch, location: str):
+def test_an_unsupported_location_is_rejected_with_the_supported_ones(
+    monkeypatch: pytest.MonkeyPatch, location: str
+):
     with pytest.raises(UnsupportedStore, match=r"mlflow-artifacts|DAVIT_REGISTRY_URL") as raised:
         opened(settings(monkeypatch, DAVIT_FETCH_LOCATION=location))
     assert raised.value.reason == "UnsupportedStore"
