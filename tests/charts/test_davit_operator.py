@@ -128,8 +128,14 @@ def version() -> str:
             "metrics.prometheusRule.enabled=true,metrics.serviceMonitor.enabled=true",
             "metrics.prometheusRule.enabled is true and metrics.podMonitor.enabled is false",
         ),
-        ("registry.secretName=a", "registry.secretName is set, but registry.url and connection.secretName are empty"),
-        ("webhook.secretName=a", "webhook.secretName is set, but registry.url and connection.secretName are empty"),
+        (
+            "registry.secretName=a",
+            "registry.secretName is set, but registry.url and connection.secretName are empty",
+        ),
+        (
+            "webhook.secretName=a",
+            "webhook.secretName is set, but registry.url and connection.secretName are empty",
+        ),
     ],
 )
 def test_values_that_contradict_each_other_are_refused_by_both_names(values: str, complaint: str):
