@@ -70,7 +70,7 @@ manifests: env ## Copy the CRD into the chart; generate manifests/install.yaml a
 	@$(RUN) python manifests/render.py
 
 .PHONY: reference
-reference: env ## Generate docs/reasons.md from the table of reasons
+reference: env ## Write docs/reasons.md anew from the table of reasons
 	@$(RUN) python registry/reference.py
 
 .PHONY: test-fast
@@ -81,7 +81,7 @@ test-fast: env ## Run the tests that need no cluster, in under a minute
 TESTS_OF_server := artifacts
 
 .PHONY: test-operator test-registry test-resource test-server
-test-operator test-registry test-resource test-server: test-%: env ## Run the package's unit and component tests, in seconds
+test-operator test-registry test-resource test-server: test-%: env ## The package's own unit and component tests, for an inner loop of seconds
 	@$(PYTEST) -n auto $(ALONE) $(wildcard $(foreach tests,$* $(TESTS_OF_$*),tests/unit/$(tests) tests/component/$(tests)))
 
 .PHONY: coverage
