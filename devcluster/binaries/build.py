@@ -26,14 +26,14 @@ def ensure_binary(name: str) -> Path:
     """Return the path of a program; build it when the cache does not have it.
 
     Raises:
-        DevclusterError: The program is unknown, Go is missing or fails, or no module proxy answers.
+        DevclusterError: The program is unknown, Go is missing, no module proxy answers, or Go refuses.
     """
     wanted = binary(name)
     target = cached_path(wanted, _go_version())
     if target.exists():
         return target
     with _exclusively(wanted):
-        if not target.exists():  # another build may have created it while this one waited
+        if not target.exists():  # another build may have ended while this one waited
             _build(wanted, target)
     return target
 

@@ -23,7 +23,7 @@ class Binary:
         package: The Go package with its `main` function.
         version: For output and folder names; go.mod decides what is built.
         linker_flags: Linker flags that set the program's version.
-        minutes: Roughly how long a build with empty caches takes on two cores.
+        minutes: Roughly how long two cores need from nothing.
     """
 
     name: str

@@ -83,7 +83,7 @@ def choose_images(names: list[str], *, registry: bool) -> list[Image]:
     """
     unknown = sorted(set(names) - IMAGES.keys())
     if unknown:
-        raise DevclusterError(f"there is no image {', '.join(unknown)}: choose from {', '.join(IMAGES)}")
+        raise DevclusterError(f"no image is called {', '.join(unknown)}; there are {', '.join(IMAGES)}")
     if names:
         return [IMAGES[name] for name in names]
     return [image for image in IMAGES.values() if not (registry and image.official)]

@@ -1,4 +1,4 @@
-"""Installs Debian packages that a build needs, as root."""
+"""Installs Debian packages that a build needs, when root and missing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _INSTALL_SECONDS = 10 * 60.0
 
 
 def install_missing(programs: dict[str, str]) -> None:
-    """Make sure that programs are installed.
+    """Make sure that programs are there.
 
     Args:
         programs: Program and the Debian package that has it.

@@ -79,7 +79,7 @@ def ensure_packages() -> None:
 
 
 def missing_packages() -> list[str]:
-    """Return the Debian packages whose programs are not on this machine."""
+    """Names of Debian packages whose programs are not on this machine."""
     return sorted({package for what, package in _PACKAGES.items() if not _is_there(what)})
 
 

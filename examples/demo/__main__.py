@@ -6,7 +6,7 @@ import sys
 from devcluster.errors import DevclusterError
 from examples.demo.cluster import Cluster
 from examples.demo.output import StepPrinter
-from examples.demo.steps import run_demo
+from examples.demo.story import run_demo
 from examples.demo.waiting import TookTooLong
 
 

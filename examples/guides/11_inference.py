@@ -35,4 +35,4 @@ print(batch.to_string())
 try:
     model.predict(flowers.drop(columns="petal width (cm)"))
 except MlflowException as refusal:
-    print("refused:", str(refusal).splitlines()[0])
+    print("rejected:", str(refusal).splitlines()[0])

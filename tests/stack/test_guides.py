@@ -197,7 +197,7 @@ def test_a_data_frame_is_answered_row_by_row_and_a_missing_column_refused(guides
     said = guides.follow("11_inference.py")
     rows = [line.split() for line in said.splitlines() if line[:1].isdigit()]
     assert {row[0]: row[-1] for row in rows} == {"14": "0", "98": "1", "75": "1", "16": "0", "131": "2"}
-    assert "refused: Failed to enforce schema" in said
+    assert "rejected: Failed to enforce schema" in said
     tracking = guides.stack.tracking
     [run] = tracking.runs("guide 11: inference")
     assert tracking.model(run)["flavors"]["sklearn"]["serialization_format"] == "cloudpickle"

@@ -97,7 +97,7 @@ def test_failed_requests_are_reported(results):
 
 def test_a_disturbed_machine_is_reported(results):
     assert "not quiet" not in full_page(results)
-    assert "Meanwhile" not in readme_section(results)
+    assert "Other programs used" not in readme_section(results)
     for load in results.models["iris"]["fastapi"].loads.values():
         load.others_cpu = [0.9, 0.9]
     for load in results.models["iris"]["davit-native"].loads.values():
