@@ -1,6 +1,6 @@
 """Writes `docs/reasons.md` from the table of reasons (`make reference`).
 
-A test tells when it was forgotten.
+A test fails when it is out of date.
 """  # noqa: INP001  a script, not a package
 
 from collections.abc import Iterable, Iterator
