@@ -1,4 +1,4 @@
-"""The page of all reasons, from `davit_registry/reasons.toml`."""
+"""Generate the page of all reasons, from `davit_registry/reasons.toml`."""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,4 +1,4 @@
-"""The operator's settings: the only reader of its environment."""
+"""The operator's settings from its environment; what the stores read of it stands in their table."""
 
 from datetime import timedelta
 from typing import Annotated, Literal

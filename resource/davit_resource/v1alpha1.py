@@ -29,7 +29,7 @@ class _Reported(BaseModel):
 
 
 class RegistrySpec(_Wanted):
-    """`spec.model.registry`: the MLflow server to ask, when it is not the operator's own."""
+    """`spec.model.registry`: the MLflow server, when it is not the operator's own."""
 
     url: str | None = None
     secret_name: str | None = None

@@ -44,20 +44,20 @@ class Recent(Generic[_KeyT, _ValueT]):
         self._locks: dict[_KeyT, asyncio.Lock] = {}
 
     async def get(
-        self, key: _KeyT, ask: Callable[[], Awaitable[_ValueT]], since: datetime | None = None
+        self, key: _KeyT, request: Callable[[], Awaitable[_ValueT]], since: datetime | None = None
     ) -> _ValueT:
         """Return the answer, requested again only when there is no recent one.
 
         Args:
             key: Identifies the request.
-            ask: Makes the request.
+            request: Makes the request.
             since: An older answer does not count, however recent.
 
         Raises:
-            DavitError: As it was raised by `ask`, now or recently.
+            DavitError: As it was raised by `request`, now or recently.
         """
         async with self._locks.setdefault(key, asyncio.Lock()):
-            answer = self._recent(key, since) or await self._ask(key, ask)
+            answer = self._recent(key, since) or await self._request(key, request)
         if answer.error is not None:
             raise answer.error.with_traceback(None)
         return answer.value  # type: ignore[return-value]  # without an error there is a value
@@ -76,11 +76,11 @@ class Recent(Generic[_KeyT, _ValueT]):
         oldest = max(self._clock.now() - self._max_age, since or datetime.min.replace(tzinfo=UTC))
         return answer if answer and answer.at >= oldest else None
 
-    async def _ask(self, key: _KeyT, ask: Callable[[], Awaitable[_ValueT]]) -> _Answer[_ValueT]:
+    async def _request(self, key: _KeyT, request: Callable[[], Awaitable[_ValueT]]) -> _Answer[_ValueT]:
         answer: _Answer[_ValueT]
-        at = self._clock.now()  # what changes while we ask may be missing in the answer
+        at = self._clock.now()  # what changes during the request may be missing in the answer
         try:
-            answer = _Answer(await ask(), None, at)
+            answer = _Answer(await request(), None, at)
         except DavitError as error:
             answer = _Answer(None, error, at)
         self._answers[key] = answer

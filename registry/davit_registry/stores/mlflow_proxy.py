@@ -243,7 +243,7 @@ async def _etag(server: MlflowRest, store: httpx.AsyncClient, path: str, size: i
     request = await presign(server, path)
     if request is None:
         return ""
-    # An empty file has no first byte to ask for.
+    # An empty file has no first byte.
     ranged = {"Range": "bytes=0-0"} if size else {}
     try:
         async with store.stream("GET", request.url, headers={**request.headers, **ranged}) as response:

@@ -1,4 +1,4 @@
-"""What the responses of an S3 store say in their headers, whoever signed the requests."""
+"""The headers in responses of an S3 store, for every source with such a store behind it."""
 
 import base64
 import re

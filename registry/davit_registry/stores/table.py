@@ -73,7 +73,7 @@ STORES = (
             )
         },
         required_keys=(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),),
-        # Stores other than AWS's own refuse the checksums that newer clients send and ask for unbidden.
+        # Stores other than AWS's own reject the checksums that newer clients send and request by default.
         fixed_variables={
             "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
             "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",

@@ -23,7 +23,7 @@ from davit_registry.unreachable import STORE, certificate_problem
 from davit_server.artifacts.verify import file_changed
 
 _BUFFER_BYTES = 1 << 20
-_SILENCE_SECONDS = 20.0
+_TIMEOUT_SECONDS = 20.0
 _REFUSED = {400, 401, 403}  # S3 says 400 to temporary credentials that have expired
 _BUSY = {408, 425, 429, 500, 502, 503, 504}
 
@@ -134,9 +134,9 @@ class RangeReader:
     def _connect(self, url: SplitResult) -> http.client.HTTPConnection:
         if url.scheme == "https":
             return http.client.HTTPSConnection(
-                url.netloc, timeout=_SILENCE_SECONDS, context=self._ssl_context
+                url.netloc, timeout=_TIMEOUT_SECONDS, context=self._ssl_context
             )
-        return http.client.HTTPConnection(url.netloc, timeout=_SILENCE_SECONDS)
+        return http.client.HTTPConnection(url.netloc, timeout=_TIMEOUT_SECONDS)
 
     def _require(self, response: http.client.HTTPResponse, file: File, span: Span) -> None:
         """Reject every response but the bytes that were requested."""
@@ -231,7 +231,7 @@ def _refusal(response: http.client.HTTPResponse, file: File) -> RegistryError:
             return missing_file(file.path)
         case 200:
             return Unavailable(
-                f"the store ignores that only a part of {file.path} was asked for",
+                f"the store ignores that only a part of {file.path} was requested",
                 reason="StoreUnsuitable",
                 cure="use a store, or a proxy before it, that honours Range requests",
             )

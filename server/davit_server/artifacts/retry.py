@@ -21,18 +21,18 @@ class RetryPolicy:
     Attributes:
         attempts: How many in a row without any progress.
         first_seconds: Longest first pause.
-        longest_seconds: Longest pause, also where a store's `Retry-After` asks for more.
+        longest_seconds: Longest pause, also where a store's `Retry-After` is longer.
     """
 
     attempts: int = 8
     first_seconds: float = 0.5
     longest_seconds: float = 15.0
 
-    def pause_seconds(self, attempts: int, asked: float = 0.0) -> float:
-        """Return how long to wait after so many attempts in a row, when the store asks for some seconds."""
+    def pause_seconds(self, attempts: int, retry_after: float = 0.0) -> float:
+        """Return how long to wait after so many attempts in a row, given the store's `Retry-After`."""
         longest = min(self.longest_seconds, self.first_seconds * 2 ** (attempts - 1))
         own = random.uniform(longest / 2, longest)  # noqa: S311  spreads pods, hides nothing
-        return max(own, min(asked, self.longest_seconds))
+        return max(own, min(retry_after, self.longest_seconds))
 
     async def call(self, request: Callable[[], Awaitable[Result]]) -> Result:
         """Make a request, again while it raises `Unavailable`, and return its result.

@@ -1,4 +1,4 @@
-"""The settings of `davit fetch`: the only reader of its environment.
+"""The settings of `davit fetch` from its environment; what the stores read of it stands in their table.
 
 Plain dataclasses, unlike those of `serve`: importing pydantic takes longer than fetching a small model.
 """

@@ -219,7 +219,7 @@ async def test_a_store_that_ignores_ranges_is_detected(store: StoreServer, tmp_p
 
     put_model(store, model=big(2))
     store.troubles.extend([whole] * 5)
-    with pytest.raises(Unavailable, match="ignores that only a part of model was asked for"):
+    with pytest.raises(Unavailable, match="ignores that only a part of model was requested"):
         await fetch(s3_source(store), tmp_path)
 
 

@@ -151,7 +151,22 @@ def test_the_table_has_each_reason_once_with_meaning_and_cure():
         assert reason.cure.endswith("."), reason
 
 
-# Class to (Ready, Reconciling, Stalled), as docs/architecture.md and planning/status.py have it.
+@pytest.mark.parametrize(
+    "error",
+    [
+        registry_errors.Denied("the cause", reason="StoreDenied", cure="the cure"),
+        operator_errors.Denied("StoreDenied", "the cause", "the cure"),
+        ModelRejected("fetch", "StoreDenied", "the cause", "the cure", Failure.DENIED),
+    ],
+    ids=["registry", "operator", "server"],
+)
+def test_errors_of_all_packages_explain_themselves_in_one_way(error: registry_errors.ExplainedError):
+    expected = {"class": "Denied", "reason": "StoreDenied", "cause": "the cause", "cure": "the cure"}
+    assert error.explanation() == expected
+    assert error.message == "the cause; the cure"
+
+
+# Class to (Ready, Reconciling, Stalled), as docs/architecture.md and modeldeployment/status.py have it.
 CONDITIONS = {
     Failure.INVALID_SPEC: ("False", None, "True"),
     Failure.WAITING: ("False", "True", None),

@@ -58,7 +58,7 @@ async def test_every_form_of_reference_leads_to_its_files(registry):
         found = await resolve(registry, uri)
         assert found.location == f"mlflow-artifacts:/0/models/{made['model']}/artifacts", uri
         assert found.run_id == made["run"], uri
-    assert (await resolve(registry, "models:/iris/latest")).version == 3
+    assert (await resolve(registry, "models:/iris/latest")).version == "3"
     assert (await resolve(registry, "s3://mlflow/x")).location == "s3://mlflow/x"
     legacy = await resolve(registry, f"runs:/{registry.made['legacy']}/old/model")
     assert legacy.location == f"mlflow-artifacts:/0/{registry.made['legacy']}/artifacts/old/model"
@@ -217,12 +217,13 @@ def laptop(registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_a_laptop_needs_only_the_registrys_url(registry, laptop):
     found = resolve_and_fetch("models:/iris@champion")
-    assert (found.name, found.version) == ("iris", 1)
+    assert (found.source.name, found.source.version) == ("iris", "1")
     assert found.digest == pinned(
         registry, f"mlflow-artifacts:/0/models/{registry.made['first']['model']}/artifacts"
     )
     assert (found.path / "MLmodel").is_file()
-    assert resolve_and_fetch("models:/iris/1") == found
+    same = resolve_and_fetch("models:/iris/1")
+    assert (same.path, same.source.identity) == (found.path, found.source.identity)
 
 
 def test_two_versions_never_share_a_cache_folder(registry, laptop):

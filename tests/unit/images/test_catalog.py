@@ -54,7 +54,7 @@ def test_an_image_can_be_chosen_by_name():
 
 
 def test_an_unknown_name_is_rejected_with_the_known_ones():
-    with pytest.raises(DevclusterError, match=r"there is no image sever: choose from operator, server"):
+    with pytest.raises(DevclusterError, match=r"no image is called sever; there are operator, server"):
         choose_images(["sever"], registry=True)
 
 
