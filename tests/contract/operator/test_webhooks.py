@@ -122,7 +122,7 @@ async def test_versions_and_aliases_reach_us_signed_as_we_expect(party):
     assert await party.hinted_after("model-versions/create", **version) == {"iris"}
     alias = {"name": "iris", "alias": "champion", "version": "1"}
     assert await party.hinted_after("registered-models/alias", **alias) == {"iris"}
-    assert set(party.metrics.outcomes) == {"accepted"}
+    assert set(party.metrics.webhooks) == {"accepted"}
 
 
 async def test_a_new_secret_is_told_at_the_next_start(party):
