@@ -84,8 +84,8 @@ def _rows(schema: Schema, path: str, seen: dict[int, str] | None = None) -> Iter
 
 def _innermost(field: Schema) -> Schema:
     """Return the schema of a list's entries or of a map's values; else the field's own."""
-    items: Schema = field.get("items", field)
-    return items
+    inner: Schema = field.get("items") or field.get("additionalProperties") or field
+    return inner
 
 
 def _suffix(field: Schema) -> str:
@@ -115,8 +115,8 @@ def _values(field: Schema) -> Iterator[str]:
         yield f"matches {code(field['pattern'])}"
     if "default" in field:
         yield f"default {code(field['default'])}"
-    inner = field.get("items") or field.get("additionalProperties") or {}
-    if inner and "properties" not in inner:
+    inner = _innermost(field)
+    if inner is not field and "properties" not in inner:
         yield from (f"each {words}" for words in _values(inner))
 
 
@@ -132,5 +132,7 @@ def _rules(schema: Schema) -> Iterator[str]:
     """Yield what the validations of the API server say, of a schema and all below it."""
     for rule in schema.get("x-kubernetes-validations", []):
         yield rule["message"]
-    for below in [*schema.get("properties", {}).values(), *filter(None, [schema.get("items")])]:
-        yield from _rules(below)
+    if (inner := _innermost(schema)) is not schema:
+        yield from _rules(inner)
+    for field in schema.get("properties", {}).values():
+        yield from _rules(field)

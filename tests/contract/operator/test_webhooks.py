@@ -122,7 +122,7 @@ async def test_real_deliveries_of_versions_and_aliases_have_the_expected_signatu
     assert await party.hinted_after("model-versions/create", **version) == {"iris"}
     alias = {"name": "iris", "alias": "champion", "version": "1"}
     assert await party.hinted_after("registered-models/alias", **alias) == {"iris"}
-    assert set(party.metrics.outcomes) == {"accepted"}
+    assert set(party.metrics.webhooks) == {"accepted"}
 
 
 async def test_a_new_signing_secret_is_registered_at_the_next_start(party):
