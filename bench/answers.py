@@ -22,7 +22,7 @@ class Asker:
     Attributes:
         port: Where it listens on 127.0.0.1.
         protocol: How it is asked.
-        tolerance: How far a number may be from pyfunc's, as a share of it.
+        tolerance: Largest relative difference of a number from pyfunc's.
     """
 
     port: int

@@ -43,7 +43,7 @@ class Server:
         models: The models it is measured with; empty: all.
         plan: For Davit: what must have been chosen, else the figures would bear a wrong name.
         variables: Variables of its process.
-        tolerance: How far a number may be from pyfunc's, as a share of it.
+        tolerance: Largest relative difference of a number from pyfunc's.
     """
 
     name: str
