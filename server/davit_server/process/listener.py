@@ -60,9 +60,9 @@ class DrainingServer(uvicorn.Server):
 
     def _read_signals(self) -> None:
         for sig in self._signals.received():
-            self._handle(sig)
+            self._handle_signal(sig)
 
-    def _handle(self, sig: int) -> None:
+    def _handle_signal(self, sig: int) -> None:
         """Drain on the first signal; end at once on a second Ctrl+C."""
         self._count += 1
         if self._count == 1:

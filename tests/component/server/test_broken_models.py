@@ -108,10 +108,10 @@ async def test_a_model_without_an_example_is_served_and_reported_as_unchecked(tm
 
 
 @pytest.mark.parametrize("model", ["mixed", "tensor", "iris_proba", "params"])
-async def test_a_model_with_a_signature_is_checked_with_a_synthetic_row(model):
+async def test_a_model_with_a_signature_is_checked_by_a_row_generated_from_it(model):
     async with running(create_app(server_settings(model))) as client:
         described = (await client.get("/v2/models/m")).json()
-    assert described["parameters"]["checked"].startswith("checked: the model answers a row made up")
+    assert described["parameters"]["checked"].startswith("checked: the model answers a row generated")
 
 
 @pytest.mark.parametrize(
