@@ -41,7 +41,7 @@ def pytest_runtest_makereport(item: pytest.Item):
 
 @pytest.fixture(scope="session")
 def definition(kubectl: Kubectl) -> Iterator[None]:
-    """The definition of ModelDeployments, unless somebody has brought it."""
+    """The definition of ModelDeployments, unless it exists already."""
     name = CRD_PATH.stem
     if kubectl.find("customresourcedefinition", name):
         yield

@@ -1,4 +1,4 @@
-"""Stores and registries behind certificates of a private authority."""
+"""Stores and registries with certificates of a private CA."""
 
 from collections.abc import Iterator
 from dataclasses import replace

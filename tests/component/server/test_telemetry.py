@@ -1,4 +1,4 @@
-"""What a scrape tells, and that nobody outside can make it grow."""
+"""What a scrape contains, and that clients cannot make it grow."""
 
 import io
 import json

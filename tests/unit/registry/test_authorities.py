@@ -1,4 +1,4 @@
-"""Authorities given as text become a file that every client reads."""
+"""CA certificates given as text become a file that every client reads."""
 
 import ssl
 from pathlib import Path
