@@ -21,7 +21,7 @@ from examples.demo.stage import SERVER_IMAGE
 
 MARK = "密码"  # of the password; no encoding of it occurs by chance
 
-# What somebody does by mistake.
+# A mistake of a user.
 WRECK = """
 import sys
 sys.path.insert(0, "/scripts")

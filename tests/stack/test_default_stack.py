@@ -1,4 +1,4 @@
-"""The stack as somebody gets who sets nothing: how soon, how large, what it tells Prometheus; then behind an Ingress."""
+"""The stack with default values: start-up time, size, metrics; then behind an Ingress."""
 
 import base64
 import json

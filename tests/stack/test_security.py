@@ -1,4 +1,4 @@
-"""The whole path with every wall up: users, certificates of a private authority, restricted pods, network policies.
+"""The whole path with all security features: users, certificates of a private CA, restricted pods, network policies.
 
 The network of the development cluster does not enforce NetworkPolicies: here the API server takes them, and what they
 mean is in tests/charts/test_network_policies.py.

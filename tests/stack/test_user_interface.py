@@ -78,7 +78,7 @@ def test_a_registered_model_shows_its_versions_tags_and_aliases(page: Page, guid
 
 
 def test_a_page_can_edit_its_content(page: Page, guides: Guides):
-    # Browsers name the page's origin with every change, and MLflow refuses origins that it was not told.
+    # Browsers name the page's origin with every change, and MLflow rejects origins that are not configured.
     guides.stack.tracking.post(
         "/registered-models/create", {"name": "of-the-page", "description": "Written by a program"}
     )

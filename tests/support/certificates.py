@@ -1,4 +1,4 @@
-"""Certificates that nobody else trusts."""
+"""Self-signed certificates for servers of the tests."""
 
 import datetime as dt
 import ipaddress

@@ -1,6 +1,6 @@
-"""Programs that start another one with mounts of its own, or with less memory; no trace is left.
+"""Command prefixes that run a program with private mounts or with a memory limit.
 
-Mounts need a namespace of their own, which root may make, and elsewhere anybody with a user namespace.
+Private mounts need a mount namespace, which root may create, and other users within a user namespace.
 """
 
 import os
@@ -9,11 +9,11 @@ _NAMESPACE = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-
 
 
 def with_mounts(script: str, *arguments: str) -> list[str]:
-    """To be put before a command: shell lines that mount things, with arguments from `$1` on."""
+    """Return a prefix that runs shell lines in a private mount namespace first; their arguments start at `$1`."""
     count = len(arguments)
     return [*_NAMESPACE, "sh", "-ec", f'{script}\nshift {count}; exec "$@"', "sh", *arguments]
 
 
 def with_memory(mebibytes: int) -> list[str]:
-    """To be put before a command: a limit on its address space."""
+    """Return a prefix that limits the address space."""
     return ["prlimit", f"--as={mebibytes << 20}"]

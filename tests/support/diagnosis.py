@@ -1,4 +1,4 @@
-"""What a person would look at after a failed story, gathered before it is cleaned away."""
+"""Objects, events and logs of a failed story, collected before its namespace is deleted."""
 
 from devcluster.errors import DevclusterError
 from examples.demo.kubectl import Kubectl

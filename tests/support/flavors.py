@@ -194,7 +194,7 @@ def names_of_flowers(path: Path) -> None:
 
 @sample(table(FLOWERS))
 def frames_out(path: Path) -> None:
-    """A pipeline told to give data frames, without a signature."""
+    """A pipeline configured to return data frames, without a signature."""
     data, target, _ = few_rows()
     steps = make_pipeline(StandardScaler(), FunctionTransformer(), LogisticRegression(max_iter=500))
     save_sklearn(path, steps.set_output(transform="pandas").fit(data, target))
@@ -617,7 +617,7 @@ def _load_pyfunc(path):
 
 @sample(table(NUMBERS.head(4)))
 def own_loader(path: Path) -> None:
-    """A flavor of one's own: a loader module, its data and its code."""
+    """A custom flavor: a loader module, its data and its code."""
     with tempfile.TemporaryDirectory() as folder:
         code, data = Path(folder) / "davit_sample_loader.py", Path(folder) / "factor.txt"
         code.write_text(LOADER)

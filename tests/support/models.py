@@ -221,7 +221,7 @@ def deviation(path: Path) -> None:
 
 
 class SleepyModel(mlflow.pyfunc.PythonModel):
-    """Sleeps as many seconds as it is told to."""
+    """Sleeps as many seconds as its input says."""
 
     def predict(self, context, model_input: pd.DataFrame, params=None):
         time.sleep(float(model_input["seconds"].max()))
@@ -316,7 +316,7 @@ def greedy(path: Path) -> None:
 
 
 class HungryModel(mlflow.pyfunc.PythonModel):
-    """Takes memory as long as there is any, to load or, when told so, to predict."""
+    """Allocates all memory, while loading or, if configured, while predicting."""
 
     def load_context(self, context):
         if "DAVIT_TEST_HUNGRY" in os.environ:

@@ -16,7 +16,7 @@ REGISTRY_URL = "http://mlflow.mlflow.svc:5000"
 
 
 class FakeClock:
-    """Stands still until told to move."""
+    """A clock that only `advance` moves."""
 
     def __init__(self) -> None:
         self.moment = datetime(2026, 11, 21, 8, 0, 0, tzinfo=UTC)
@@ -29,7 +29,7 @@ class FakeClock:
 
 
 class FakeRegistry:
-    """What references name. `outage` stands for every answer while it is set."""
+    """The registry as a table of references; raises `outage` while it is set."""
 
     def __init__(self) -> None:
         self.models: dict[str, ResolvedModel] = {}
@@ -58,7 +58,7 @@ class FakeRegistry:
 
 
 class FakeStore:
-    """Files by location; a location that nobody filled has one file named after it."""
+    """Files by location; a location without files has one file named after it."""
 
     def __init__(self) -> None:
         self.files: dict[str, list[File]] = {}

@@ -1,4 +1,4 @@
-"""Databases and stores of one's own: real servers, started in a story's namespace.
+"""External databases and stores: real servers, started in a story's namespace.
 
 Each function returns the values by which a release of the stack chart is told of its server.
 """

@@ -14,7 +14,7 @@ PATIENCE_SECONDS = 120
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a free TCP port of the loopback address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

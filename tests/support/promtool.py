@@ -1,4 +1,4 @@
-"""Prometheus' own judge of rules and queries, taken out of Debian's package without installing a server."""
+"""promtool, which checks rules and queries, extracted from Debian's package without installing a server."""
 
 import fcntl
 import shutil

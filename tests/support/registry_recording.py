@@ -56,7 +56,7 @@ def recorded() -> httpx.MockTransport:
 
 
 class _Recorder(httpx.AsyncHTTPTransport):
-    """The network, with a notebook. Known ids are exchanged in both directions."""
+    """A transport that records exchanges. Known ids are exchanged in both directions."""
 
     def __init__(self, ids: dict[str, str]) -> None:
         super().__init__()

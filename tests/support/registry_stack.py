@@ -29,7 +29,7 @@ class Store:
 
     @property
     def environment(self) -> dict[str, str]:
-        """How clients are told about it."""
+        """The environment of its clients."""
         return {
             "AWS_ACCESS_KEY_ID": self.options.access_key_id,
             "AWS_SECRET_ACCESS_KEY": self.options.secret_access_key,

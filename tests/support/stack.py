@@ -1,4 +1,4 @@
-"""The MLflow stack from the side: its store, its connection Secret, its pods."""
+"""The installed MLflow stack: its store, its connection Secret, its pods."""
 
 import base64
 import urllib.request
@@ -37,7 +37,7 @@ def store_secret(kubectl: Kubectl, namespace: str, **changes: str) -> None:
 
 
 def delete_artifact(url: str, model: Model, path: str) -> None:
-    """Delete one file of a logged model behind everybody's back."""
+    """Delete one file of a logged model directly in the store."""
     file = f"{model['location'].removeprefix(_PROXY)}/{path}"
     request = urllib.request.Request(f"{url}/api/2.0/mlflow-artifacts/artifacts/{file}", method="DELETE")
     with urllib.request.urlopen(request, timeout=30):
@@ -59,6 +59,6 @@ def stopped(kubectl: Kubectl) -> Iterator[None]:
 
 
 def operator_metrics(kubectl: Kubectl) -> str:
-    """What the operator tells Prometheus."""
+    """Return the operator's metrics."""
     with kubectl.forward(NAMESPACE, "deploy/davit-operator", 8080) as url:
         return send(url, path="/metrics").body

@@ -1,4 +1,4 @@
-"""A client that knows of a stack what the notes of its chart tell it, and nothing else."""
+"""Clients of a stack, configured by nothing but the commands in the chart's notes."""
 
 import json
 import os
@@ -15,7 +15,7 @@ SCRIPT = Path(__file__).with_name("two_irises.py")
 
 
 def told_by_notes(stack: StackRelease, folder: Path) -> dict[str, str]:
-    """The variables of MLflow's client after the commands that `helm get notes` prints, run in a folder."""
+    """Run the commands that `helm get notes` prints in a folder, and return the variables of MLflow's client."""
     arguments = ["get", "notes", RELEASE, "--namespace", stack.place.namespace]
     notes = run([stack.helm.program, *arguments], environment=stack.helm.environment)
     lines = [line.strip() for line in notes.splitlines()]

@@ -21,7 +21,7 @@ class Calls:
         self.most = 0
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Reset the counters."""
         self.most = 0
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""The whole operator with fakes behind its ports, and the words in which component tests speak."""
+"""The whole operator with fakes behind its ports, and the steps of component tests."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -36,11 +36,11 @@ class World:
         )
 
     def restart_operator(self) -> None:
-        """Everything in memory is gone."""
+        """Start a new operator, without the state in memory."""
         self.core = self._start()
 
     async def reconcile(self, name: str = "iris", namespace: str = "demo") -> Next:
-        """One look, a second after the last thing that happened."""
+        """Reconcile once, a second after the last step."""
         self.clock.advance(1)
         return await self.controller.reconcile(Ref(KIND, namespace, name))
 
@@ -50,13 +50,13 @@ class World:
         return next(one for one in self.core.controllers if one.kind.name == KIND)
 
     async def resync(self) -> list[Ref]:
-        """One round, an interval later; the keys that it found worth a look."""
+        """Resync once, an interval later; return the keys that it queued."""
         self.clock.advance(self.settings.resolve_interval_seconds)
         await self.core.rounds.run_once()
         return await self._queued()
 
     async def hint(self, *models: str) -> list[Ref]:
-        """What a webhook sets off, a second later; the keys that it found worth a look."""
+        """Deliver a webhook hint, a second later; return the keys that it queued."""
         self.clock.advance(1)
         await self.core.rounds.run_for(models)
         return await self._queued()

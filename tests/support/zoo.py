@@ -1,4 +1,4 @@
-"""A zoo of models that are and are not row-wise, though most of them look it, with requests that collide.
+"""Models that are and are not row-wise, though most of them look it, with overlapping requests.
 
 Each entry says whether requests may share a call: only where the independence of rows is known of every part
 of a library's model, or declared by its author. Code of an author's that nobody vouches for is called alone.
@@ -140,7 +140,7 @@ GAPS = SALES.assign(amount=SALES["amount"].where(np.arange(24) % 3 != 1))
 FLOWERS = pd.concat([fitted_iris()[0].iloc[[0, 60, 120, 0, 0, 70, 130, 130]]] * 3, ignore_index=True)
 
 
-# Code of an author's: nobody knows what it does with the rows beside a row.
+# Custom code: whether it treats each row by itself is unknown.
 
 
 class FunctionModel(mlflow.pyfunc.PythonModel):
@@ -661,7 +661,7 @@ def target_turned_over():
 
 
 def number_words(text):
-    """A tokenizer of an author's, which nobody knows."""
+    """A custom tokenizer, which is unknown to the server."""
     return [str(len(word)) for word in text.split()]
 
 

@@ -116,7 +116,7 @@ def test_an_incomplete_environment_names_the_variable(monkeypatch, capfd):
 
 
 def test_sigterm_stops_a_fetch_immediately(environment, store):
-    """As the first process of a container it would not: the kernel drops signals that nobody handles there."""
+    """Not as PID 1 of a container, where the kernel drops signals without a handler."""
     store.troubles.extend([lambda talk, _: talk.store.released.wait(60)] * 10)
     process = subprocess.Popen(
         [sys.executable, "-c", "from davit_server.artifacts.command import main; raise SystemExit(main())"],

@@ -21,7 +21,7 @@ exit 1
 
 
 def fake_helm(folder: Path, status: str) -> tuple[Helm, Path]:
-    """A helm that knows one release, in this state, and writes down what it is told."""
+    """A helm that knows one release, in this state, and records its arguments."""
     log, program = folder / "log", folder / "helm"
     answer = json.dumps({"info": {"status": status}})
     program.write_text(FAKE.format(log=log, status=status, answer=answer))

@@ -132,7 +132,7 @@ async def test_an_example_with_missing_values_is_shown_in_strict_json(example, s
 
 
 def odd_model(folder: Path) -> Path:
-    """Names and defaults as nobody expects them."""
+    """Unusual names and defaults."""
     path = folder / "model"
     columns = [ColSpec("double", "<script>alert(1)</script>"), ColSpec("double", "http://column.example/")]
     params = ParamSchema(

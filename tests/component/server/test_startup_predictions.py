@@ -1,4 +1,4 @@
-"""How often a model is called before its first request, and that a check which fails stops nobody."""
+"""How often a model is called before its first request, and that a failed check does not stop it."""
 
 import time
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A real process under keep-alive load is told to end: not one request may be lost."""
+"""SIGTERM to a real process under keep-alive load loses no request."""
 
 import http.client
 import json
@@ -138,7 +138,7 @@ def test_after_the_drain_new_connections_are_refused_while_what_is_in_flight_is_
 
 
 def refuses(port: int) -> bool:
-    """Whether nobody listens any more; anything but an answer or a refusal is an error of the test."""
+    """Whether the port is closed; anything but an answer or a refused connection is an error of the test."""
     try:
         get(port, "/ping")
     except ConnectionRefusedError:

@@ -1,4 +1,4 @@
-"""Killed or told to end while the model is being loaded: no hang, no leavings, and the right last words."""
+"""SIGKILL or SIGTERM while the model is being loaded: no hang, no process left, an accurate message."""
 
 import json
 import os

@@ -66,7 +66,7 @@ def memory(pid: int, what: str) -> int:
 
 def grown(pid: int, act) -> tuple[object, int]:
     """What an act returns, and how much more memory than before the process had at its worst."""
-    Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak begins anew
+    Path(f"/proc/{pid}/clear_refs").write_text("5")  # resets the peak
     before = memory(pid, "VmRSS")
     result = act()
     return result, memory(pid, "VmHWM") - before

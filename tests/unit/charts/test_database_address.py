@@ -10,7 +10,7 @@ MYSQL = "mysql+pymysql://mlflow@db:3306/mlflow?charset=utf8mb4"
 
 
 def address(monkeypatch: pytest.MonkeyPatch, uri: str, **variables: str) -> str:
-    """What `mlflow` is told, as its environment holds it."""
+    """The environment of `mlflow`."""
     for name, value in {"MLFLOW_BACKEND_STORE_URI": uri, **variables}.items():
         monkeypatch.setenv(name, value)
     return database.address().render_as_string(hide_password=False)

@@ -19,7 +19,7 @@ from devcluster.node.processes import (
 
 @pytest.fixture
 def bystander():
-    """Somebody's process: it waits for its input to close."""
+    """A foreign process that waits for its input to close."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         yield process
         process.kill()
@@ -65,7 +65,7 @@ def test_a_process_that_ignores_sigterm_is_killed(deaf):
 def test_a_zombie_does_not_count_as_alive(bystander):
     identity = identify(bystander.pid)
     kill_all([bystander.pid])
-    assert not is_alive(identity)  # nobody has collected it yet
+    assert not is_alive(identity)  # not reaped yet
 
 
 def test_ending_what_has_ended_is_harmless(bystander):

@@ -10,7 +10,7 @@ A, B = Ref(KIND, "demo", "a"), Ref(KIND, "demo", "b")
 
 
 class FakeTimers:
-    """Time that passes when told to."""
+    """Timers that a test fires."""
 
     def __init__(self):
         self.waiting = []

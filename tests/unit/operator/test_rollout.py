@@ -1,4 +1,4 @@
-"""How far the pods are from what is wanted, told from the Deployment and its pods."""
+"""The state of a rollout, judged from a Deployment and its pods."""
 
 import json
 

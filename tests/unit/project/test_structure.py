@@ -116,7 +116,7 @@ def test_no_file_has_a_meaningless_name(package: str):
 
 
 def test_every_mention_of_the_distribution_has_its_name():
-    """On the public index, `davit` belongs to somebody else; ours is the one that pyproject.toml names."""
+    """On the public index, `davit` is another project; this one has the name in pyproject.toml."""
     name = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["name"]
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
     wrong = re.compile(

@@ -25,7 +25,7 @@ from sklearn.svm import SVC
 
 
 class OwnStep(BaseEstimator, TransformerMixin):
-    """A step of the author's: nobody knows what it does with the rows of a call."""
+    """A custom step: what it does with the rows of a call is unknown."""
 
     def fit(self, rows, y=None):
         return self
