@@ -18,7 +18,7 @@ hypothesis.settings.load_profile("davit")
 # These measure times or await a cluster; the processes of all others give way to them.
 STORIES = ("tests/e2e/", "tests/stack/")
 PRECEDENCE = (*STORIES, "tests/pressure/")
-GIVING_WAY = 10
+GIVING_WAY = 5
 
 
 def pytest_addoption(parser: pytest.Parser):
