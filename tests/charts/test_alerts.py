@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.charts import ROOT, ChartError, documents, render
+from support.charts.rendering import ROOT, ChartError, documents, render
 from support.golden import INPUT
-from support.promtool import promtool
+from support.metrics.promtool import promtool
 
 RELEASES = {"mlflow-stack": "mlflow", "davit-operator": "davit"}
 EVERYTHING = ("serviceMonitor", "prometheusRule")

@@ -5,7 +5,7 @@ import yaml
 from davit_operator.adapters.permissions import list_permissions
 from davit_operator.modeldeployment.parts import describe_kind
 from davit_operator.settings import Settings, StoreSettings
-from support.charts import CHARTS, ROOT, ChartError, documents, environment, one, render
+from support.charts.rendering import CHARTS, ROOT, ChartError, documents, environment, one, render
 
 EVERY_REGISTRY_VALUE = ROOT / "tests/data/input/charts/davit-operator-own-registry.values.yaml"
 

@@ -1,7 +1,7 @@
 """Monitors select what there is to read, by its real labels and ports."""
 
 from davit_operator.workload import naming
-from support.charts import documents, one, render
+from support.charts.rendering import documents, one, render
 
 ALL = "metrics.serviceMonitor.enabled=true,metrics.podMonitor.enabled=true"
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from support.store_server import StoreServer, running_store_server
+from support.fakes.store_server import StoreServer, running_store_server
 
 
 @pytest.fixture(scope="package")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from davit_registry import Unavailable
 from davit_server.artifacts.local import resolve_and_fetch
-from support.fetching import big, fetch, fetched, proxy_source, put_model
-from support.store_server import StoreServer
+from support.fakes.fetching import big, fetch, fetched, proxy_source, put_model
+from support.fakes.store_server import StoreServer
 
 NOBODY = "http://127.0.0.1:9"
 

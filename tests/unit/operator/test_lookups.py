@@ -9,7 +9,7 @@ from davit_operator.domain.errors import ModelRejected
 from davit_operator.models.lookups import Recent
 from davit_resource.constants import KIND
 from davit_resource.objects import Ref
-from support.outside import FakeClock
+from support.fakes.ports import FakeClock
 
 INTERVAL = timedelta(seconds=30)
 

@@ -7,7 +7,7 @@ import pytest
 from davit_registry import InvalidReference
 from davit_registry.authorities import authorities_file
 from davit_registry.trust import trust
-from support.certificates import write_certificate
+from support.servers.certificates import write_certificate
 
 
 @pytest.fixture(scope="module")

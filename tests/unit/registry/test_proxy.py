@@ -6,7 +6,7 @@ from davit_registry import Denied, File, InvalidReference, NotFound, RegistryErr
 from davit_registry.proxy import PresignedUrl, list_proxy, presign, proxied_url, split_proxy
 from davit_registry.rest import MlflowRest
 from davit_registry.s3 import list_s3
-from support.store_server import StoreServer, running_store_server
+from support.fakes.store_server import StoreServer, running_store_server
 
 LOCATION = "mlflow-artifacts:/1/models/m-1/artifacts"
 FOLDER = "artifacts/1/models/m-1/artifacts/"

@@ -1,4 +1,4 @@
-"""Against exchanges recorded from a real server: see support/registry_recording.py."""
+"""Against exchanges recorded from a real server: see support/registry/recording.py."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 from davit_registry import InvalidReference, NotFound, RegistryError, Unavailable, parse_reference
 from davit_registry.errors import NotFinished
 from davit_registry.mlflow import MlflowClient, ResolvedModel
-from support.registry_recording import (
+from support.registry.recording import (
     DELETED_RUN,
     LEGACY_RUN,
     MODEL,
