@@ -7,8 +7,8 @@ from typing import Any
 import hypothesis
 import pytest
 from support import session as test_session
+from support.cluster.side_by_side import group_of
 from support.golden import Golden
-from support.side_by_side import group_of
 from xdist.scheduler.loadfile import LoadFileScheduling
 
 # How long one example takes says nothing on a machine that others use too.

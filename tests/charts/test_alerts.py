@@ -10,10 +10,10 @@ import pytest
 import yaml
 from davit_registry.errors import Failure
 from davit_registry.reasons import REASONS, is_operators_own
-from support.charts import ROOT, ChartError, documents, render
+from support.charts.rendering import ROOT, ChartError, documents, render
 from support.golden import INPUT
-from support.promql import matched
-from support.promtool import promtool
+from support.metrics.promql import matched
+from support.metrics.promtool import promtool
 
 RELEASES = {"mlflow-stack": "mlflow", "davit-operator": "davit"}
 EVERYTHING = ("serviceMonitor", "prometheusRule")

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from support.charts import (
+from support.charts.rendering import (
     ChartError,
     containers,
     documents,

@@ -1,7 +1,7 @@
 """The stack's values that contradict each other: Helm refuses them by both names and says what to do."""
 
 import pytest
-from support.charts import ChartError, render
+from support.charts.rendering import ChartError, render
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from davit_operator.adapters.permissions import list_permissions
 from davit_operator.modeldeployment.parts import describe_kind
 from davit_operator.settings import Settings
 from davit_registry.stores.table import direct_stores
-from support.charts import CHARTS, ROOT, ChartError, documents, environment, one, render
+from support.charts.rendering import CHARTS, ROOT, ChartError, documents, environment, one, render
 
 EVERY_REGISTRY_VALUE = ROOT / "tests/data/input/charts/davit-operator-own-registry.values.yaml"
 

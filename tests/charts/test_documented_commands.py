@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from support.charts import CHARTS, ROOT, documents, notes, render
+from support.charts.rendering import CHARTS, ROOT, documents, notes, render
 
 PAGES = ["README.md", "charts/README.md", "charts/mlflow-stack/README.md", "charts/davit-operator/README.md"]
 PAGES += ["examples/guides/README.md", "docs/runbooks/mlflow-stack.md", "docs/runbooks/davit.md"]

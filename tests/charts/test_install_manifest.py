@@ -2,7 +2,7 @@
 
 import runpy
 
-from support.charts import ROOT, documents
+from support.charts.rendering import ROOT, documents
 
 
 def test_the_install_manifest_is_a_fresh_rendering():

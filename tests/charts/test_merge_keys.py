@@ -10,7 +10,7 @@ import pytest
 import yaml
 from davit_operator.engine.drift import MERGE_KEYS
 from support.golden import GOLDEN
-from support.kubernetes_schemas import Schema, definition_of, resolve
+from support.schemas.kubernetes import Schema, definition_of, resolve
 
 OBJECTS = [
     obj

@@ -5,7 +5,16 @@ import importlib.util
 from pathlib import Path
 
 import pytest
-from support.charts import CHARTS, ChartError, containers, documents, environment, one, pod_specs, render
+from support.charts.rendering import (
+    CHARTS,
+    ChartError,
+    containers,
+    documents,
+    environment,
+    one,
+    pod_specs,
+    render,
+)
 
 NAMES = ["mlflow", "mlflow.team", "mlflow.team.svc", "mlflow.team.svc.cluster.local"]
 

@@ -1,7 +1,16 @@
 """The stack's Jobs: what runs when, with which programs, and what is refused before it could do harm."""
 
 import pytest
-from support.charts import ChartError, Document, containers, documents, environment, one, pod_specs, render
+from support.charts.rendering import (
+    ChartError,
+    Document,
+    containers,
+    documents,
+    environment,
+    one,
+    pod_specs,
+    render,
+)
 
 
 def rendered(*values: str) -> list[Document]:

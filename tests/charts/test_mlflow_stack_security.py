@@ -7,7 +7,7 @@ from cryptography import x509
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives import serialization
 from davit_resource import constants
-from support.charts import ChartError, containers, documents, environment, one, pod_specs, render
+from support.charts.rendering import ChartError, containers, documents, environment, one, pod_specs, render
 
 
 def rendered(*values: str):

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from davit_operator.workload import naming
 from davit_server.telemetry.metrics import CONTENT_TYPE, Metrics, pod_labels
-from support.charts import documents, one, render
-from support.prometheus import prometheus
+from support.charts.rendering import documents, one, render
+from support.metrics.prometheus import prometheus
 
 from examples.demo.waiting import until
 

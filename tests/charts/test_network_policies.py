@@ -8,8 +8,8 @@ from functools import cache
 
 import pytest
 from davit_resource import constants
-from support.charts import Document, documents, render
-from support.network_policies import Peer, may_connect
+from support.charts.network_policies import Peer, may_connect
+from support.charts.rendering import Document, documents, render
 
 EVERYTHING = ("auth.enabled=true", "tls.enabled=true", "garbageCollection.enabled=true")
 CLIENTS = (*EVERYTHING, "networkPolicy.clients[0].namespaceSelector.matchLabels.team=a")

@@ -1,6 +1,6 @@
 """What the stack's chart says after an installation: true for these values, and complete."""
 
-from support.charts import notes
+from support.charts.rendering import notes
 
 
 def test_default_notes_say_how_to_try_it_and_what_is_not_highly_available():

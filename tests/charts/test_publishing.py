@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from support.charts import ROOT, containers, documents, environment, one, pod_specs, render
+from support.charts.rendering import ROOT, containers, documents, environment, one, pod_specs, render
 
 PUBLISHED = ("--values", str(Path(ROOT) / "tests/data/input/charts/mlflow-stack-published.values.yaml"))
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support import scrapes
-from support.charts import documents, render
-from support.promql import groupings, matched, selections
-from support.promtool import promtool
+from support.charts.rendering import documents, render
+from support.metrics import scrapes
+from support.metrics.promql import groupings, matched, selections
+from support.metrics.promtool import promtool
 
 RELEASES = {"mlflow-stack": "mlflow", "davit-operator": "davit"}
 # Grafana puts these in before it asks.

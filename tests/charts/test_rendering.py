@@ -7,9 +7,9 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from support.charts import CHARTS, Document, containers, documents, helm, pod_specs
+from support.charts.rendering import CHARTS, Document, containers, documents, helm, pod_specs
 from support.golden import Golden
-from support.kubernetes_schemas import write_schemas
+from support.schemas.kubernetes import write_schemas
 
 from devcluster.binaries.build import ensure_binary
 

@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support.charts import CHARTS
+from support.charts.rendering import CHARTS
 
 FILES = CHARTS / "mlflow-stack" / "files"
 KINDS = ("scheduled", "migration")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from support.charts import CHARTS, ChartError, render
+from support.charts.rendering import CHARTS, ChartError, render
 
 Schema = dict[str, Any]
 

@@ -1,7 +1,7 @@
 """From a training script to answers: the way a first-time user goes."""
 
 import pytest
-from support.live import Place, forward_mlflow
+from support.cluster.live import Place, forward_mlflow
 
 from examples.demo.kubectl import Object
 from examples.demo.serving import send

@@ -4,9 +4,9 @@ import copy
 import urllib.parse
 from pathlib import Path
 
-from support.charts import documents, render
-from support.live import Place
-from support.prometheus import prometheus
+from support.charts.rendering import documents, render
+from support.cluster.live import Place
+from support.metrics.prometheus import prometheus
 
 from examples.demo.serving import send
 from examples.demo.stage import REQUEST

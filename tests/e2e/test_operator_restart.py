@@ -3,8 +3,8 @@
 import json
 import re
 
-from support.live import Place
-from support.stack import operator_metrics
+from support.cluster.live import Place
+from support.stack.installed import operator_metrics
 
 from examples.demo.kubectl import Kubectl
 from examples.demo.registry import move_alias

@@ -1,6 +1,6 @@
 """Pods come and go; the model keeps answering."""
 
-from support.live import ROWS, Place
+from support.cluster.live import ROWS, Place
 
 from examples.demo.waiting import until
 

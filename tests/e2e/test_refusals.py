@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from support.live import Place
-from support.stack import delete_artifact, store_location, store_secret
+from support.cluster.live import Place
+from support.stack.installed import delete_artifact, store_location, store_secret
 
 from devcluster.commands import CommandFailed
 from examples.demo.kubectl import Kubectl

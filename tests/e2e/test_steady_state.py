@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.live import Place
-from support.stack import operator_metrics
+from support.cluster.live import Place
+from support.stack.installed import operator_metrics
 
 from devcluster.node.paths import Paths
 from examples.demo.cluster import Cluster

@@ -1,7 +1,7 @@
 """Davit can be removed in either order, and nothing is stuck or left."""
 
 import pytest
-from support.live import RESOLVE_SECONDS, Place
+from support.cluster.live import RESOLVE_SECONDS, Place
 
 from examples.demo.charts import Helm
 from examples.demo.kubectl import Kubectl

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.crd import CRD_PATH
-from support.diagnosis import tell_what_is_there
-from support.guides import Walks
-from support.live import Place
-from support.live_cluster import PROVIDER, cluster, fresh_namespace, helm, kubectl, loaded
-from support.session import once
+from support.cluster.diagnosis import tell_what_is_there
+from support.cluster.fixtures import PROVIDER, cluster, fresh_namespace, helm, kubectl, loaded
+from support.cluster.live import Place
+from support.cluster.session import once
+from support.schemas.crd import CRD_PATH
+from support.stack.guides import Walks
 
 from examples.demo.charts import Helm
 from examples.demo.cluster import Cluster

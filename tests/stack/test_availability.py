@@ -9,10 +9,10 @@ import socket
 import sys
 
 import pytest
-from support.live import Place
-from support.live_cluster import fresh_namespace
-from support.stack_release import StackRelease
-from support.steady_client import SteadyClient, differences, written
+from support.cluster.fixtures import fresh_namespace
+from support.cluster.live import Place
+from support.stack.release import StackRelease
+from support.stack.steady_client import SteadyClient, differences, written
 
 from devcluster.commands import CommandFailed
 from examples.demo.waiting import until

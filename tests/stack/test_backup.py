@@ -6,9 +6,9 @@ MLflow asks for users here and speaks TLS, which is the harder way for all of th
 import json
 
 import pytest
-from support.live import Place
-from support.live_cluster import fresh_namespace
-from support.stack_release import WALLS, StackRelease
+from support.cluster.fixtures import fresh_namespace
+from support.cluster.live import Place
+from support.stack.release import WALLS, StackRelease
 
 from examples.demo.waiting import until
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
-from support import scrapes
-from support.live import Place
-from support.live_cluster import fresh_namespace
-from support.stack_release import helm_test
+from support.cluster.fixtures import fresh_namespace
+from support.cluster.live import Place
+from support.metrics import scrapes
+from support.stack.release import helm_test
 
 from examples.demo.charts import Helm
 from examples.demo.kubectl import Kubectl

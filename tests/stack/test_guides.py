@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 import yaml
-from support.guides import CLIENTS, FOLDER, SCRIPTS, Guides, Walks
-from support.live import Place
-from support.stack_release import StackRelease
+from support.cluster.live import Place
+from support.stack.guides import CLIENTS, FOLDER, SCRIPTS, Guides, Walks
+from support.stack.release import StackRelease
 
 from examples.demo.charts import Helm
 from examples.demo.kubectl import Kubectl

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from urllib.parse import SplitResult, urlsplit
 
 import pytest
-from support.live_cluster import fresh_namespace
-from support.mlflow_rest import Mlflow
-from support.stack_release import CONNECTION, WALLS, StackRelease
-from support.told_by_notes import register_models
+from support.cluster.fixtures import fresh_namespace
+from support.stack.mlflow_rest import Mlflow
+from support.stack.notes_commands import register_models
+from support.stack.release import CONNECTION, WALLS, StackRelease
 
 from examples.demo.waiting import until
 

@@ -1,10 +1,10 @@
 """From an MLflow 2 to this one: with data, with servers that go on, and with migrations that fail for real."""
 
 import pytest
-from support.live import Place
-from support.live_cluster import fresh_namespace
-from support.old_mlflow import load_old_mlflow
-from support.stack_release import StackRelease
+from support.cluster.fixtures import fresh_namespace
+from support.cluster.live import Place
+from support.stack.mlflow_2_image import load_old_mlflow
+from support.stack.release import StackRelease
 
 from devcluster.images.catalog import IMAGES
 from examples.demo.cluster import Cluster

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
-from support.browser import chromium, new_page, visit
-from support.guides import Guides, Walks
+from support.cluster.browser import chromium, new_page, visit
+from support.stack.guides import Guides, Walks
 
 DOCS = Path(__file__).parents[2] / "docs"
 LARGEST = 150_000

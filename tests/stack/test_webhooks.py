@@ -15,10 +15,10 @@ from dataclasses import replace
 import pytest
 from davit_operator.domain.webhook import Delivery
 from davit_operator.models.delivery import sign
-from support.live import is_current
-from support.live_cluster import fresh_namespace
-from support.stack_release import CONNECTION, StackRelease
-from support.told_by_notes import register_models
+from support.cluster.fixtures import fresh_namespace
+from support.cluster.live import is_current
+from support.stack.notes_commands import register_models
+from support.stack.release import CONNECTION, StackRelease
 
 from examples.demo.waiting import until
 

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from support.store_server import StoreServer, running_store_server
+from support.fakes.store_server import StoreServer, running_store_server
 
 
 @pytest.fixture(scope="package")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from davit_server.artifacts import command
 from davit_server.telemetry.logging import configure_logging
-from support.store_server import StoreServer
+from support.fakes.store_server import StoreServer
 
 FOLDER = "artifacts/1/m/"
 SECRETS = ["secret-of-the-test", "password-of-the-test", "X-Amz-Signature", "signature-of-the-proxy"]

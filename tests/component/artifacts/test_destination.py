@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from davit_server.artifacts.destination import Destination
 from davit_server.errors import ModelRejected
-from support.fetching import big, fetch, fetched, put_model, s3_source
-from support.store_server import StoreServer
+from support.fakes.fetching import big, fetch, fetched, put_model, s3_source
+from support.fakes.store_server import StoreServer
 
 
 @pytest.fixture

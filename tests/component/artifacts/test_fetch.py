@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from davit_registry import digest_of
 from davit_server.errors import ModelRejected
-from support.fetching import MODEL, PART, big, fetch, fetched, proxy_source, put_model, s3_source
-from support.store_server import ROOT, StoreServer
+from support.fakes.fetching import MODEL, PART, big, fetch, fetched, proxy_source, put_model, s3_source
+from support.fakes.store_server import ROOT, StoreServer
 
 
 def folder(store: StoreServer) -> dict[str, bytes]:

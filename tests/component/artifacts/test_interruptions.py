@@ -9,8 +9,18 @@ import pytest
 from davit_registry import Denied, NotFound, Unavailable
 from davit_server.artifacts.retry import RetryPolicy
 from davit_server.errors import ModelRejected
-from support.fetching import HURRIED, MODEL, PART, big, fetch, fetched, proxy_source, put_model, s3_source
-from support.store_server import ROOT, Conversation, Stored, StoreServer
+from support.fakes.fetching import (
+    HURRIED,
+    MODEL,
+    PART,
+    big,
+    fetch,
+    fetched,
+    proxy_source,
+    put_model,
+    s3_source,
+)
+from support.fakes.store_server import ROOT, Conversation, Stored, StoreServer
 
 
 def cut(after: int):

@@ -6,8 +6,8 @@ import pytest
 from davit_registry import Unavailable
 from davit_registry.errors import StoreUnavailable
 from davit_server.artifacts.local import resolve_and_fetch
-from support.fetching import HURRIED, big, fetch, fetched, proxy_source, put_model
-from support.store_server import StoreServer
+from support.fakes.fetching import HURRIED, big, fetch, fetched, proxy_source, put_model
+from support.fakes.store_server import StoreServer
 
 NOBODY = "http://127.0.0.1:9"
 

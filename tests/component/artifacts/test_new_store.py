@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from davit_registry.stores import table
 from davit_server.cli import main
-from support.fake_store import FAKE, FILES
-from support.fetching import fetched
-from support.store_server import StoreServer
+from support.fakes.fetching import fetched
+from support.fakes.model_store import FAKE, FILES
+from support.fakes.store_server import StoreServer
 
 pytestmark = pytest.mark.usefixtures("log_settings_as_before")
 

@@ -13,9 +13,9 @@ from davit_registry.stores.mlflow_proxy import ProxySource
 from davit_registry.stores.s3 import S3Source
 from davit_server.artifacts.fetch import fetch_model
 from davit_server.artifacts.settings import FetchSettings
-from support.certificates import write_certificate
-from support.fetching import LOCATION, MODEL, big, fetch, fetched, put_model
-from support.store_server import StoreServer, running_store_server
+from support.fakes.fetching import LOCATION, MODEL, big, fetch, fetched, put_model
+from support.fakes.store_server import StoreServer, running_store_server
+from support.servers.certificates import write_certificate
 
 
 @pytest.fixture(scope="module")

@@ -25,8 +25,8 @@ from davit_operator.models.delivery import sign
 from davit_operator.settings import Settings
 from davit_resource.constants import KIND
 from davit_resource.objects import Ref
-from support.outside import REGISTRY_URL, FakeClock, FakeMetrics, FakeWebhooks
-from support.world import CHAMPION, World
+from support.fakes.operator_harness import CHAMPION, OperatorHarness
+from support.fakes.ports import REGISTRY_URL, FakeClock, FakeMetrics, FakeWebhooks
 
 SECRET = "a shared secret"
 NEWS = json.dumps({"entity": "model_version_alias", "data": {"name": "iris", "alias": "champion"}}).encode()
@@ -203,41 +203,41 @@ async def test_without_a_secret_or_an_address_there_is_no_webhook():
 
 
 async def test_a_hint_moves_the_deployment_long_before_the_next_poll():
-    world = World(resolve_interval_seconds=300)
-    await world.serve()
-    world.registry.names(CHAMPION, "2")
-    assert await world.hint("rose") == []
-    assert await world.hint("iris") == [Ref(KIND, "demo", "iris")]
-    await world.reconcile()
-    assert world.target() == "iris/2"
+    harness = OperatorHarness(resolve_interval_seconds=300)
+    await harness.serve()
+    harness.registry.names(CHAMPION, "2")
+    assert await harness.hint("rose") == []
+    assert await harness.hint("iris") == [Ref(KIND, "demo", "iris")]
+    await harness.reconcile()
+    assert harness.target() == "iris/2"
 
 
 async def test_a_hint_without_a_change_writes_nothing():
-    world = World()
-    await world.serve()
-    world.cluster.writes.clear()
-    assert await world.hint("iris") == []
-    assert world.cluster.writes == []
+    harness = OperatorHarness()
+    await harness.serve()
+    harness.cluster.writes.clear()
+    assert await harness.hint("iris") == []
+    assert harness.cluster.writes == []
 
 
 async def test_a_hint_does_not_move_what_is_suspended():
-    world = World()
-    await world.serve()
-    world.cluster.create("iris", {"model": {"uri": CHAMPION}, "suspend": True})
-    await world.reconcile()
-    world.registry.names(CHAMPION, "2")
-    assert await world.hint("iris") == []
+    harness = OperatorHarness()
+    await harness.serve()
+    harness.cluster.create("iris", {"model": {"uri": CHAMPION}, "suspend": True})
+    await harness.reconcile()
+    harness.registry.names(CHAMPION, "2")
+    assert await harness.hint("iris") == []
 
 
 async def test_polling_makes_up_for_a_lost_hint(caplog):
-    world = World(resolve_interval_seconds=300)
-    await world.serve()
-    world.registry.names(CHAMPION, "2")
-    world.cluster.outage = Unavailable("ApiServerUnreachable", "the API server gives no answer")
-    assert await world.hint("iris") == []
+    harness = OperatorHarness(resolve_interval_seconds=300)
+    await harness.serve()
+    harness.registry.names(CHAMPION, "2")
+    harness.cluster.outage = Unavailable("ApiServerUnreachable", "the API server gives no answer")
+    assert await harness.hint("iris") == []
     assert "modeldeployments could not be listed" in caplog.text
-    world.cluster.outage = None
-    assert await world.resync() == [Ref(KIND, "demo", "iris")]
+    harness.cluster.outage = None
+    assert await harness.resync() == [Ref(KIND, "demo", "iris")]
 
 
 async def test_hints_are_processed_in_order_despite_errors(caplog):

@@ -2,8 +2,8 @@
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from support.models import IRIS_COLUMNS
-from support.serving import serving
+from support.models.saved import IRIS_COLUMNS
+from support.servers.in_process import serving
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from davit_server.process.app import create_app
-from support.models import broken_copy
-from support.serving import running, server_settings
+from support.models.saved import broken_copy
+from support.servers.in_process import running, server_settings
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

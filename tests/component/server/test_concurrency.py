@@ -5,8 +5,8 @@ import time
 
 import httpx
 import pytest
-from support.serving import serving
-from support.waiting_models import ENDS, KEEPING, READING, WAITING
+from support.models.waiting import ENDS, KEEPING, READING, WAITING
+from support.servers.in_process import serving
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from davit_server.process.app import create_app
 from davit_server.process.listener import server_config
-from support.serving import running, server_settings
+from support.servers.in_process import running, server_settings
 from uvicorn.server import ServerState
 
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from support.serving import serving
+from support.servers.in_process import serving
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 

@@ -8,8 +8,8 @@ from davit_server.inference.choice import choose_plan
 from davit_server.inference.plan import PlanOptions
 from davit_server.process.app import create_app
 from davit_server.runtimes.pyfunc import load_pyfunc
-from support.doubling import ROW, save_doubling
-from support.serving import running, server_settings
+from support.models.custom_flavor import ROW, save_doubling
+from support.servers.in_process import running, server_settings
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -58,4 +58,4 @@ async def test_requests_share_calls_of_the_fast_path_and_get_their_own_answers(w
     assert [answer.json() for answer in answers] == [{"predictions": [at * 2.0]} for at in range(REQUESTS)]
     assert sum(heights) == REQUESTS
     assert len(heights) < REQUESTS
-    assert described["platform"] == "support.doubling"
+    assert described["platform"] == "support.models.custom_flavor"

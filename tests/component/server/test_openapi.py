@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from support.models import (
+from support.models.saved import (
     ColSpec,
     ModelSignature,
     ParamSchema,
@@ -18,7 +18,7 @@ from support.models import (
     model_path,
     save_python,
 )
-from support.serving import serving
+from support.servers.in_process import serving
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 

@@ -12,7 +12,7 @@ from davit_server.inference.choice import choose_plan
 from davit_server.inference.plan import Plan, PlanOptions
 from davit_server.inference.service import read_document
 from davit_server.runtimes.pyfunc import PyfuncModel, load_pyfunc
-from support.models import IRIS_COLUMNS, fitted_iris, model_path
+from support.models.saved import IRIS_COLUMNS, fitted_iris, model_path
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -6,8 +6,8 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from support.models import IRIS_COLUMNS, fitted_iris
-from support.serving import serving
+from support.models.saved import IRIS_COLUMNS, fitted_iris
+from support.servers.in_process import serving
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 

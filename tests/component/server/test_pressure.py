@@ -6,8 +6,8 @@ import json
 import httpx
 import pytest
 from davit_server.process.app import create_app
-from support.models import IRIS_COLUMNS
-from support.serving import running, server_settings, serving
+from support.models.saved import IRIS_COLUMNS
+from support.servers.in_process import running, server_settings, serving
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 

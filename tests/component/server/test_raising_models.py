@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, REQUEST_LIMIT_EXCEEDED
-from support.mlflow_server import mlflow_serving
-from support.models import ColSpec, ModelSignature, Schema, mlflow, save_python
-from support.serving import serving
+from support.models.saved import ColSpec, ModelSignature, Schema, mlflow, save_python
+from support.servers.in_process import serving
+from support.servers.mlflow_scoring import mlflow_serving
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 import pydantic
 import pytest
-from support.mlflow_server import mlflow_serving
-from support.models import (
+from support.models.saved import (
     ColSpec,
     ModelSignature,
     ParamSchema,
@@ -22,7 +21,8 @@ from support.models import (
     mlflow,
     save_python,
 )
-from support.serving import serving
+from support.servers.in_process import serving
+from support.servers.mlflow_scoring import mlflow_serving
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -288,7 +288,7 @@ async def test_the_shape_and_type_of_a_tensor(inputs, told, tmp_path):
     ],
 )
 async def test_the_shape_of_a_tensor_without_a_name(inputs, told):
-    from support.models import model_path
+    from support.models.saved import model_path
 
     assert told in await refusal(model_path("tensor"), {"inputs": inputs})
 

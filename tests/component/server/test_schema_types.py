@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
 from mlflow.types.schema import AnyType, Array, DataType, Map, Object, Property
-from support.models import EchoModel, save_python
+from support.models.saved import EchoModel, save_python
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -13,8 +13,8 @@ from davit_server.inference.choice import choose_plan
 from davit_server.inference.loading import try_model
 from davit_server.inference.plan import PlanOptions
 from davit_server.runtimes.pyfunc import load_pyfunc
-from support.models import CountingModel, RowModel, infer_signature, model_path, save_python
-from support.serving import serving
+from support.models.saved import CountingModel, RowModel, infer_signature, model_path, save_python
+from support.servers.in_process import serving
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -7,8 +7,8 @@ import logging
 import pytest
 from davit_server.process.app import create_app
 from davit_server.telemetry.logging import configure_logging
-from support.models import IRIS_COLUMNS, broken_copy
-from support.serving import running, server_settings, serving
+from support.models.saved import IRIS_COLUMNS, broken_copy
+from support.servers.in_process import running, server_settings, serving
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 

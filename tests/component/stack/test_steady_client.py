@@ -10,8 +10,8 @@ import mlflow
 import pytest
 import urllib3
 from mlflow.exceptions import MlflowException
-from support.steady_client import differences
-from support.steady_writer import count_retries, repeat_until_answered
+from support.stack.steady_client import differences
+from support.stack.steady_writer import count_retries, repeat_until_answered
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"

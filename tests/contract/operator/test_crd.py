@@ -14,7 +14,7 @@ from davit_resource.v1alpha1 import ModelDeploymentSpec, ModelDeploymentStatus, 
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
-from support.crd import ROOT, check_against_crd, load_crd, load_schema
+from support.schemas.crd import ROOT, check_against_crd, load_crd, load_schema
 
 SAMPLES = sorted((ROOT / "manifests" / "samples").glob("*.yaml"))
 

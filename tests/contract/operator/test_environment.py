@@ -16,7 +16,7 @@ from davit_server.artifacts.settings import FetchSettings, variable
 from davit_server.settings import Settings
 from pydantic.alias_generators import to_camel
 from pydantic_settings import BaseSettings
-from support.crd import ROOT
+from support.schemas.crd import ROOT
 
 FULL = yaml.safe_load((ROOT / "manifests" / "samples" / "full.yaml").read_text())
 LOCATIONS = {"s3": "s3://b/iris", "mlflow-artifacts": "mlflow-artifacts:/1/iris"}

@@ -12,8 +12,8 @@ from davit_operator.domain.ports import Note
 from davit_operator.handlers.watches import build_settings
 from davit_operator.modeldeployment.parts import describe_kind
 from davit_resource.objects import Ref
-from support.official_client import OfflineClient
-from support.outside import FakeClock
+from support.fakes.kubernetes_client import OfflineClient
+from support.fakes.ports import FakeClock
 
 PATH = re.compile(
     r"/(?:api/v1|apis/(?P<group>[^/]+)/[^/]+)(?:/namespaces/[^/]+)?/(?P<resource>[^/]+)"

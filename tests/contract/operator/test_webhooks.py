@@ -14,8 +14,8 @@ from davit_operator.domain.webhook import Subscription
 from davit_operator.handlers.webhook import serve_receiver
 from davit_operator.models.hints import Hints, Receiver
 from davit_registry.login import RegistryLogin
-from support.outside import FakeMetrics
-from support.registry_stack import running_mlflow
+from support.fakes.ports import FakeMetrics
+from support.registry.real_registry import running_mlflow
 
 pytestmark = pytest.mark.stack
 

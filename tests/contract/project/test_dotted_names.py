@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from support.crd import load_schema
+from support.schemas.crd import load_schema
 
 ROOT = Path(__file__).parents[3]
 CHARTS = ["davit-operator", "mlflow-stack"]

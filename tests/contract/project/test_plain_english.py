@@ -21,7 +21,17 @@ TEXTS = [
     "manifests/crds/*.yaml",
     "server/README.md",
 ]
-FOLDERS = ["bench", "charts", "devcluster", "examples", "manifests", "operator", "registry", "resource", "server"]
+FOLDERS = [
+    "bench",
+    "charts",
+    "devcluster",
+    "examples",
+    "manifests",
+    "operator",
+    "registry",
+    "resource",
+    "server",
+]
 """Folders whose code is checked whole: names, docstrings, comments and messages. A folder joins when it passes."""
 CODE = {".lua", ".md", ".py", ".sh", ".tpl", ".txt", ".yaml", ""}
 LISTS = {"requirements.txt", "requirements-mlflow2.txt"}

@@ -17,7 +17,7 @@ from davit_registry.errors import Failure
 from davit_registry.reasons import REASONS, Reason, failure_of
 from davit_server.errors import ModelRejected
 from davit_server.termination import MAX_BYTES, TerminationLog
-from support.world import CHAMPION, World
+from support.fakes.operator_harness import CHAMPION, OperatorHarness
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = {
@@ -180,14 +180,14 @@ OF_PODS = [reason for reason in FAILURES if {*reason.sources} != {"operator"}]
 
 
 async def conditions_after(message: str) -> dict[str, dict[str, str]]:
-    world = World()
-    world.registry.names(CHAMPION, "1")
-    world.cluster.create("iris", {"model": {"uri": CHAMPION}})
-    await world.reconcile()
+    harness = OperatorHarness()
+    harness.registry.names(CHAMPION, "1")
+    harness.cluster.create("iris", {"model": {"uri": CHAMPION}})
+    await harness.reconcile()
     state = {"terminated": {"exitCode": 1, "reason": "Error", "message": message}}
-    world.cluster.start_rolling("iris", initContainerStatuses=[{"name": "fetch", "state": state}])
-    await world.reconcile()
-    return world.conditions()
+    harness.cluster.start_rolling("iris", initContainerStatuses=[{"name": "fetch", "state": state}])
+    await harness.reconcile()
+    return harness.conditions()
 
 
 def read(conditions: dict[str, dict[str, str]]) -> tuple[str | None, ...]:

@@ -9,7 +9,7 @@ import pytest
 from davit_operator.adapters import metrics_table as operator
 from davit_registry.reasons import REASONS
 from davit_server.telemetry import table as server
-from support.crd import load_schema
+from support.schemas.crd import load_schema
 
 from docs.generate.__main__ import PAGES
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from davit_registry.login import RegistryLogin
 from davit_registry.mlflow import MlflowClient
-from support.registry_stack import Store, running_mlflow, running_store
+from support.registry.real_registry import Store, running_mlflow, running_store
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.flavors import MAIN_THREAD_ONLY, SAMPLES, Body, Sample
-from support.mlflow_server import mlflow_serving
-from support.models import model_path
-from support.processes import free_port, started, wait_until_ready
-from support.serving import serving
+from support.models.flavors import MAIN_THREAD_ONLY, SAMPLES, Body, Sample
+from support.models.saved import model_path
+from support.servers.in_process import serving
+from support.servers.mlflow_scoring import mlflow_serving
+from support.servers.processes import free_port, started, wait_until_ready
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # libraries warn about inputs that are wrong on purpose
 

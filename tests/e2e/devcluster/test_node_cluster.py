@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 import pytest
-from support.crashed_cluster import (
+from support.cluster.crashed_cluster import (
     COMPONENTS,
     NAME,
     PATHS,
@@ -24,8 +24,8 @@ from support.crashed_cluster import (
     processes,
     story_serves,
 )
-from support.machine import namespaces_in_use, processes_of, traces, traces_of
-from support.session import once
+from support.cluster.machine_state import namespaces_in_use, processes_of, traces, traces_of
+from support.cluster.session import once
 
 from devcluster.node.cgroups import ControlGroup
 from devcluster.node.processes import kill_all

@@ -4,9 +4,9 @@ import os
 import signal
 
 import pytest
-from support.models_of_processes import marked
-from support.processes import get, wait_for, wait_until_ready
-from support.server_of_processes import server_of
+from support.models.process_models import marked
+from support.servers.process_tree import server_of
+from support.servers.processes import get, wait_for, wait_until_ready
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

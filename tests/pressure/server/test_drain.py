@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from support.models import IRIS_COLUMNS, model_path
-from support.processes import free_port, get, started, wait_for, wait_until_ready
+from support.models.saved import IRIS_COLUMNS, model_path
+from support.servers.processes import free_port, get, started, wait_for, wait_until_ready
 
 BODY = json.dumps({"dataframe_split": {"columns": list(IRIS_COLUMNS), "data": [[5.1, 3.5, 1.4, 0.2]]}})
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.models import model_path
-from support.processes import children, free_port, get, started, wait_for, wait_until_ready
+from support.models.saved import model_path
+from support.servers.processes import children, free_port, get, started, wait_for, wait_until_ready
 
 TESTS = str(Path(__file__).parents[2])
 SIGTERM_IS_HANDLED = 1 << (signal.SIGTERM - 1)

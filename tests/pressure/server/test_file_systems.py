@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.confined import with_mounts
-from support.models import model_path
-from support.processes import PATIENCE_SECONDS, free_port, get, started, wait_until_ready
-from support.store_server import StoreServer, running_store_server
+from support.fakes.store_server import StoreServer, running_store_server
+from support.models.saved import model_path
+from support.servers.processes import PATIENCE_SECONDS, free_port, get, started, wait_until_ready
+from support.servers.sandbox import with_mounts
 
 TESTS = str(Path(__file__).parents[2])
 READ_ONLY = """

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-from support.hostile_bodies import Hostile, families
-from support.models import model_path
-from support.processes import free_port, get, started, wait_until_ready
+from support.models.saved import model_path
+from support.servers.hostile_bodies import Hostile, families
+from support.servers.processes import free_port, get, started, wait_until_ready
 
 MIB = 2**20
 SIZE = MIB // 2

@@ -5,8 +5,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from support.processes import get, wait_for, wait_until_ready
-from support.server_of_processes import server_of
+from support.servers.process_tree import server_of
+from support.servers.processes import get, wait_for, wait_until_ready
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -71,7 +71,7 @@ def test_the_cause_of_a_failed_load_is_reported(model, reason, cause, workers, t
     message = json.loads((tmp_path / "termination-log").read_text())
     assert (message["stage"], message["reason"]) == ("load", reason)
     assert cause in message["cause"]
-    assert "models_of_processes.py:" in message["cause"], "the place is named"
+    assert "process_models.py:" in message["cause"], "the place is named"
     assert "memory" not in json.dumps(message)
 
 

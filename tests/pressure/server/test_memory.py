@@ -6,9 +6,9 @@ import re
 from contextlib import closing
 from pathlib import Path
 
-from support.confined import with_memory
-from support.models import model_path
-from support.processes import PATIENCE_SECONDS, free_port, get, started, wait_until_ready
+from support.models.saved import model_path
+from support.servers.processes import PATIENCE_SECONDS, free_port, get, started, wait_until_ready
+from support.servers.sandbox import with_memory
 
 TESTS = str(Path(__file__).parents[2])
 LIMIT = with_memory(3072)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from support.models import model_path
-from support.processes import free_port, get, started, wait_until_ready
+from support.models.saved import model_path
+from support.servers.processes import free_port, get, started, wait_until_ready
 
 SECONDS = 2
 PATIENCE = 20

@@ -10,8 +10,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support.models import IRIS_COLUMNS, model_path
-from support.processes import (
+from support.models.saved import IRIS_COLUMNS, model_path
+from support.servers.processes import (
     PATIENCE_SECONDS,
     children,
     free_port,

@@ -8,7 +8,7 @@ import pytest
 from davit_operator.domain.webhook import Delivery, Outcome
 from davit_operator.models.delivery import follows, judge_delivery, read_hint, sign
 from davit_resource.v1alpha1 import parse_resource
-from support.outside import FakeClock
+from support.fakes.ports import FakeClock
 
 SECRET = "a shared secret"
 NOW = FakeClock().now()

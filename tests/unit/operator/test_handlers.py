@@ -17,7 +17,7 @@ from davit_operator.modeldeployment.parts import describe_kind
 from davit_resource import constants
 from davit_resource.constants import KIND
 from davit_resource.objects import Ref
-from support.outside import FakeClock
+from support.fakes.ports import FakeClock
 
 DESCRIBED = describe_kind()
 OWNER = {"kind": "ModelDeployment", "name": "iris", "uid": "u"}

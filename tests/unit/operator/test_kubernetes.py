@@ -15,8 +15,8 @@ from davit_operator.domain.ports import Note
 from davit_operator.modeldeployment.parts import PARTS, describe_kind
 from davit_resource.constants import KIND
 from davit_resource.objects import Ref
-from support.official_client import OfflineClient
-from support.outside import FakeClock
+from support.fakes.kubernetes_client import OfflineClient
+from support.fakes.ports import FakeClock
 
 RESOURCE = {
     "apiVersion": "davit.dev/v1alpha1",

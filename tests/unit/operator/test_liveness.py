@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from davit_operator.engine.liveness import Liveness
 from davit_resource.constants import KIND
-from support.outside import FakeClock
+from support.fakes.ports import FakeClock
 
 PATIENCE = timedelta(minutes=3)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from davit_operator.domain.errors import ModelRejected
 from davit_operator.models.lookups import Recent
-from support.outside import FakeClock
+from support.fakes.ports import FakeClock
 
 INTERVAL = timedelta(seconds=30)
 

@@ -10,7 +10,7 @@ from davit_operator.modeldeployment.rollout import Rollout, not_deployed
 from davit_operator.modeldeployment.status import Report, TrackReport, build_crashed_status, build_status
 from davit_registry.resolved import ResolvedModel
 from davit_resource.v1alpha1 import ModelDeploymentStatus, ReplicasStatus
-from support.conditions import check_status
+from support.schemas.conditions import check_status
 
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 URI = "models:/iris@champion"

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from support import session
-from support.side_by_side import group_of
+from support.cluster import session
+from support.cluster.side_by_side import group_of
 
 TESTS = Path(__file__).parents[2]
 
@@ -42,9 +42,7 @@ def test_an_act_happens_once_and_everybody_gets_its_result(begun):
 
 def test_another_process_gets_the_result_of_the_first(begun):
     session.once("images", lambda: ["one:1"])
-    program = (
-        "import json; from support.session import once; print(json.dumps(once('images', lambda: 1 / 0)))"
-    )
+    program = "import json; from support.cluster.session import once; print(json.dumps(once('images', lambda: 1 / 0)))"
     said = subprocess.run([sys.executable, "-c", program], cwd=TESTS, capture_output=True, check=True)
     assert json.loads(said.stdout) == ["one:1"]
     session.end()

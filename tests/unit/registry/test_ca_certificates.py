@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from davit_registry import InvalidReference
 from davit_registry.ca_certificates import create_ssl_context, write_ca_file
-from support.certificates import write_certificate
+from support.servers.certificates import write_certificate
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from davit_registry.rest import MlflowRest
 from davit_registry.stores.mlflow_proxy import list_proxy, presign, proxied_url, split_proxy
 from davit_registry.stores.s3 import S3Source
 from davit_registry.stores.source import SignedRequest
-from support.store_server import StoreServer, running_store_server
+from support.fakes.store_server import StoreServer, running_store_server
 
 LOCATION = "mlflow-artifacts:/1/models/m-1/artifacts"
 FOLDER = "artifacts/1/models/m-1/artifacts/"

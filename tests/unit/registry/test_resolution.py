@@ -1,4 +1,4 @@
-"""Against exchanges recorded from a real server: see support/registry_recording.py."""
+"""Against exchanges recorded from a real server: see support/registry/recording.py."""
 
 import json
 from dataclasses import replace
@@ -10,7 +10,7 @@ from davit_registry.errors import NotFinished
 from davit_registry.login import RegistryLogin
 from davit_registry.mlflow import MlflowClient
 from davit_registry.resolved import ResolvedModel
-from support.registry_recording import (
+from support.registry.recording import (
     DELETED_RUN,
     LEGACY_RUN,
     MODEL,

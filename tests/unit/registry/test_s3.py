@@ -15,7 +15,7 @@ from botocore.exceptions import (
 from davit_registry import Denied, File, InvalidReference, NotFound, Unavailable
 from davit_registry.errors import StoreUnavailable
 from davit_registry.stores.s3 import S3Options, S3Source, s3_client, split_s3, store_error
-from support.store_server import StoreServer, running_store_server
+from support.fakes.store_server import StoreServer, running_store_server
 
 URI = "s3://bucket/models/1"
 
