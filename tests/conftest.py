@@ -6,7 +6,7 @@ from typing import Any
 
 import hypothesis
 import pytest
-from support import session as test_session
+from support.cluster import session as test_session
 from support.cluster.side_by_side import group_of
 from support.golden import Golden
 from xdist.scheduler.loadfile import LoadFileScheduling

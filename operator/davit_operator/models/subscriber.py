@@ -52,7 +52,7 @@ class Subscriber:
         return True
 
     async def withdraw(self) -> None:
-        """Remove the webhook, so that MLflow stops calling an address that nothing serves. A failure is harmless."""
+        """Remove the webhook, so that MLflow stops calling it. A failure is harmless."""
         try:
             async with asyncio.timeout(_WITHDRAWAL_SECONDS):
                 await self._webhooks.remove(self._wanted.name, self._login)
