@@ -6,7 +6,7 @@ from typing import Any
 
 import hypothesis
 import pytest
-from support.cluster import session as test_session
+from support.cluster.session import begin, end
 from support.cluster.side_by_side import group_of
 from support.golden import Golden
 from xdist.scheduler.loadfile import LoadFileScheduling
@@ -43,7 +43,7 @@ def is_worker(config: pytest.Config) -> bool:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     if not is_worker(session.config):
-        test_session.begin()
+        begin()
 
 
 @pytest.hookimpl(trylast=True)
@@ -51,7 +51,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Removes the clusters when all workers have ended, also after Ctrl-C."""
     if is_worker(session.config):
         return
-    if failed := test_session.end():
+    if failed := end():
         terminal: Any = session.config.pluginmanager.get_plugin("terminalreporter")
         terminal.write_line(f"not undone: {'; '.join(failed)}", red=True)
         session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from support.cluster import session
+from support.cluster.session import begin, end, once
 from support.cluster.side_by_side import group_of
 
 TESTS = Path(__file__).parents[2]
@@ -18,7 +18,7 @@ TESTS = Path(__file__).parents[2]
 def begun(monkeypatch: pytest.MonkeyPatch):
     """A session inside the one that runs these tests, which has its own folder back afterwards."""
     monkeypatch.setenv("DAVIT_TEST_SESSION", "")
-    session.begin()
+    begin()
 
 
 def note(path: Path) -> list[str]:
@@ -34,40 +34,40 @@ def test_an_act_happens_once_and_everybody_gets_its_result(begun):
         return {"answer": 42}
 
     with ThreadPoolExecutor(8) as callers:
-        results = list(callers.map(lambda _: session.once("answer", act), range(8)))
+        results = list(callers.map(lambda _: once("answer", act), range(8)))
     assert results == [{"answer": 42}] * 8
     assert len(acts) == 1
-    assert session.end() == []
+    assert end() == []
 
 
 def test_another_process_gets_the_result_of_the_first(begun):
-    session.once("images", lambda: ["one:1"])
+    once("images", lambda: ["one:1"])
     program = "import json; from support.cluster.session import once; print(json.dumps(once('images', lambda: 1 / 0)))"
     said = subprocess.run([sys.executable, "-c", program], cwd=TESTS, capture_output=True, check=True)
     assert json.loads(said.stdout) == ["one:1"]
-    session.end()
+    end()
 
 
 def test_what_was_done_is_undone_at_the_end_the_newest_first(begun, tmp_path: Path):
     for name in ("cluster", "definition"):
-        session.once(name, lambda: None, note(tmp_path / name))
+        once(name, lambda: None, note(tmp_path / name))
     assert not (tmp_path / "notes").exists()
-    assert session.end() == []
+    assert end() == []
     assert (tmp_path / "notes").read_text().split() == ["definition", "cluster"]
 
 
 def test_an_act_that_failed_is_tried_again_and_undone_once(begun, tmp_path: Path):
     undo = note(tmp_path / "cluster")
     with pytest.raises(ZeroDivisionError):
-        session.once("cluster", lambda: 1 / 0, undo)
-    assert session.once("cluster", lambda: "up", undo) == "up"
-    session.end()
+        once("cluster", lambda: 1 / 0, undo)
+    assert once("cluster", lambda: "up", undo) == "up"
+    end()
     assert (tmp_path / "notes").read_text().split() == ["cluster"]
 
 
 def test_a_command_that_cannot_undo_is_named(begun):
-    session.once("cluster", lambda: None, ["false"])
-    assert session.end() == ["false"]
+    once("cluster", lambda: None, ["false"])
+    assert end() == ["false"]
 
 
 def test_stories_of_one_cluster_are_one_group_and_other_files_are_groups_of_their_own():
