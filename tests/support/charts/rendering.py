@@ -63,8 +63,8 @@ def notes(*arguments: str) -> str:
         (copy / "templates/_said.tpl").write_text(f'{{{{- define "notes" }}}}{text}{{{{ end }}}}')
         (copy / "templates/notes.yaml").write_text('kind: Notes\nsaid: {{ include "notes" . | quote }}\n')
         where = ("mlflow", str(copy), "--namespace", NAMESPACE, "--kube-version", KUBERNETES_VERSION)
-        where = (*where, "--set", "temporaryCredentials=true")
-        shown = helm("template", *where, "--show-only", "templates/notes.yaml", *arguments)
+        values = ("--set", "temporaryCredentials=true")
+        shown = helm("template", *where, *values, "--show-only", "templates/notes.yaml", *arguments)
     [found] = documents(shown)
     return str(found["said"])
 
