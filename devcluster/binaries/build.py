@@ -25,7 +25,7 @@ _UNREACHABLE = ("dial tcp", "no such host", "i/o timeout", "connection refused",
 
 
 def ensure_binary(name: str) -> Path:
-    """Return the path of a program, building it when the cache does not have it.
+    """Return the path of a program; build it when the cache does not have it.
 
     Raises:
         DevclusterError: The program is unknown, Go is missing, no module proxy answers, or Go refuses.
@@ -51,7 +51,7 @@ def ensure_binaries(names: Iterable[str]) -> list[Path]:
 
 
 def build_command(go: str, programs: Sequence[Binary], folder: Path) -> list[str]:
-    """The Go command line: reproducible paths, committed checksums, no symbols, polite to the machine.
+    """Return the Go command line: reproducible paths, committed checksums, no symbols, low priority.
 
     Args:
         go: Go's own path.
@@ -68,7 +68,7 @@ def build_command(go: str, programs: Sequence[Binary], folder: Path) -> list[str
 
 
 def _run_of(program: Binary) -> tuple[str, str]:
-    """What programs of one run of Go have in common."""
+    """Return what the programs of one run of Go have in common."""
     return program.module, program.name if program.alone else ""
 
 

@@ -1,4 +1,4 @@
-"""The development cluster and the images in it, by the commands a person would type."""
+"""The development cluster and the images in it, with the commands that a user would type."""
 
 import signal
 import subprocess
@@ -19,7 +19,7 @@ class Cluster:
     provider: str
 
     def up(self) -> list[str]:
-        """Start it, or repair what is there, and bring Davit's images in. Quick when nothing has changed.
+        """Start the cluster, or repair it, and load Davit's images. Quick when nothing has changed.
 
         The images are built meanwhile: they wait for downloads where the cluster's programs need processors.
 
@@ -42,35 +42,39 @@ class Cluster:
         return names
 
     def load(self, images: list[str]) -> None:
-        """Bring images that are already built into the cluster."""
+        """Load images that are already built into the cluster."""
         self._follow("load", *images)
 
     def down(self) -> None:
-        """Remove it without a trace."""
+        """Remove the cluster and everything it left."""
         self._follow("down")
 
     def kubectl(self) -> Kubectl:
-        """kubectl, pointed at this cluster."""
-        return Kubectl(Path(run([*self._command(), "kubeconfig"]).strip()))
+        """Return a kubectl that is bound to this cluster."""
+        return Kubectl(Path(run(self.command("kubeconfig")).strip()))
 
-    def _command(self) -> list[str]:
-        return [sys.executable, "-m", "devcluster", "--name", self.name, "--provider", self.provider]
+    def command(self, *arguments: str) -> list[str]:
+        """Return the devcluster command line with these arguments for this cluster."""
+        program = [sys.executable, "-m", "devcluster", "--name", self.name, "--provider", self.provider]
+        return [*program, *arguments]
 
     def _follow(self, *arguments: str) -> str:
         return self._end(self._start(*arguments), *arguments)
 
     def _start(self, *arguments: str) -> "subprocess.Popen[str]":
-        # These take minutes the first time: their progress, on standard error, goes straight to the person.
-        return subprocess.Popen([*self._command(), *arguments], stdout=subprocess.PIPE, text=True)
+        # These take minutes the first time: their progress, on standard error, is shown directly.
+        return subprocess.Popen(self.command(*arguments), stdout=subprocess.PIPE, text=True)
 
-    def _end(self, command: "subprocess.Popen[str]", *arguments: str) -> str:
-        output, _ = command.communicate()
-        if command.returncode != 0:
-            words = f"python -m devcluster {' '.join(arguments)}"
-            raise DevclusterError(f"{words} ended with {command.returncode}; its words are above")
+    def _end(self, process: "subprocess.Popen[str]", *arguments: str) -> str:
+        output, _ = process.communicate()
+        if process.returncode != 0:
+            command = f"python -m devcluster {' '.join(arguments)}"
+            raise DevclusterError(
+                f"{command} failed with exit code {process.returncode}; see its output above"
+            )
         return output
 
 
 def find_tool(name: str) -> str:
-    """Where a program such as helm is; the first time it is built, which takes a minute."""
+    """Return the path of a program such as helm; the first use builds it, which takes a minute."""
     return run([sys.executable, "-m", "devcluster", "tool", name], timeout=900).strip()

@@ -42,13 +42,13 @@ def test_a_cluster_that_does_not_start_ends_the_building_of_images(devcluster, t
         images="trap 'kill $!; echo interrupted >> log; exit 1' INT; echo ready > meeting; sleep 60 & wait",
         up="timeout 20 cat meeting; exit 3",
     )
-    with pytest.raises(DevclusterError, match="up ended with 3; its words are above"):
+    with pytest.raises(DevclusterError, match="up failed with exit code 3; see its output above"):
         cluster.up()
     assert (tmp_path / "log").read_text().splitlines()[-1] == "interrupted"
 
 
 def test_an_image_that_cannot_be_built_ends_the_start(devcluster, tmp_path):
     cluster = devcluster(images="echo ready > meeting; exit 4", up="timeout 20 cat meeting", load="exit 0")
-    with pytest.raises(DevclusterError, match="images ended with 4; its words are above"):
+    with pytest.raises(DevclusterError, match="images failed with exit code 4; see its output above"):
         cluster.up()
     assert "load" not in (tmp_path / "log").read_text()
