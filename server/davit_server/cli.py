@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         help="how the model is called (default DAVIT_PLAN or auto)",
     )
     serve.add_argument(
-        "--tolerance", type=float, help="how far answers of --plan onnx may be from pyfunc's, as a share"
+        "--tolerance", type=float, help="largest relative difference of --plan onnx predictions from pyfunc's"
     )
     serve.add_argument("--access-log", action="store_true", default=None, help="one log line per request")
     commands.add_parser("fetch", help="download and verify a model; everything from the environment")

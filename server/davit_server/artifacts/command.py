@@ -44,7 +44,7 @@ def main() -> int:
         return _fail(settings, ModelRejected(STAGE, error.reason, error.cause, error.cure, error.failure))
     except Exception as error:  # a bug of ours must not end without a word
         logger.critical("unexpected failure", exc_info=error)
-        cause = f"fetch met a bug of its own ({type(error).__name__})"
+        cause = f"internal error in fetch ({type(error).__name__})"
         return _fail(
             settings, ModelRejected(STAGE, "FetchFailed", cause, "read the log of the container fetch")
         )

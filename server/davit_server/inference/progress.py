@@ -58,7 +58,7 @@ class LoadProgress:
             "LoadingTookTooLong",
             f"The process was ended after {self.seconds:.0f} s, before the model was ready; the loading "
             f"thread was at {place}.",
-            "See what the model waits for there; the log has the place once a minute.",
+            "See what the model waits for there; the log names the place once a minute.",
         )
 
     def places(self) -> list[str]:
