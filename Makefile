@@ -80,8 +80,8 @@ test-fast: env ## The tests that need no cluster, in under a minute
 # The folders of tests/unit and tests/component that test a package, where they are not named like it.
 TESTS_OF_server := artifacts
 
-.PHONY: test-operator test-registry test-resource test-server
-test-operator test-registry test-resource test-server: test-%: env ## The package's own unit and component tests, for an inner loop of seconds
+.PHONY: test-environment test-operator test-registry test-resource test-server
+test-environment test-operator test-registry test-resource test-server: test-%: env ## The package's own unit and component tests, for an inner loop of seconds
 	@$(PYTEST) -n auto $(ALONE) $(wildcard $(foreach tests,$* $(TESTS_OF_$*),tests/unit/$(tests) tests/component/$(tests)))
 
 .PHONY: coverage
