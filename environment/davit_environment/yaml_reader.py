@@ -12,8 +12,8 @@ from davit_environment.text import FILE_BYTES, read_text
 _DEPTH = 40
 _NODES = 100_000
 _NULL = {"", "~", "null", "Null", "NULL"}
-# Without types: 3.10 stays 3.10, and no text becomes a date that does not exist, or a number that takes hours
-# to compute. libyaml, where PyYAML was built with it, is ten times faster.
+# Without types: 3.10 stays 3.10, and no text becomes a date that does not exist, or a number that takes
+# minutes to compute. libyaml, where PyYAML was built with it, is ten times faster.
 _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _CURE = "log the model again with an unchanged MLflow, or correct the file"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from davit_environment.check import main
 from davit_environment.manifest import RuntimeManifest, write_manifest
+from davit_server.cli import main as davit
 
 MODELS = Path(__file__).parents[2] / "data" / "input" / "environment" / "models"
 SKLEARN = {
@@ -75,6 +76,14 @@ def test_a_line_that_cannot_be_used_is_shown_with_its_number(
     assert "refuse: requirements.txt line 2 names a git repository; publish a wheel" in out
     assert "note: requirements.txt line 3: --pre is not used" in out
     assert "secret" not in out
+
+
+def test_it_is_a_command_of_davit(manifest: Path, capsys: pytest.CaptureFixture[str]):
+    arguments = [str(MODELS / "mlflow-3.17/sklearn"), "--runtime", str(manifest)]
+    assert davit(["environment", "check", *arguments]) == check("mlflow-3.17/sklearn", manifest) == 0
+    with pytest.raises(SystemExit):
+        davit(["environment", "check", "--help"])
+    assert "--runtime MANIFEST" in capsys.readouterr().out
 
 
 def test_wheels_are_looked_for_in_the_folder(
