@@ -44,6 +44,12 @@ def helm(*arguments: str) -> str:
 @cache
 def render(chart: str, release: str, *arguments: str) -> str:
     """One chart as YAML, in the version of Kubernetes that the development cluster runs."""
+    temporary = ("--set", "temporaryCredentials=true") if chart == "mlflow-stack" else ()
+    return render_as_is(chart, release, *temporary, *arguments)
+
+
+def render_as_is(chart: str, release: str, *arguments: str) -> str:
+    """One chart as YAML, with no value but these."""
     where = (release, str(CHARTS / chart), "--namespace", NAMESPACE, "--kube-version", KUBERNETES_VERSION)
     return helm("template", *where, *arguments)
 
@@ -57,6 +63,7 @@ def notes(*arguments: str) -> str:
         (copy / "templates/_said.tpl").write_text(f'{{{{- define "notes" }}}}{text}{{{{ end }}}}')
         (copy / "templates/notes.yaml").write_text('kind: Notes\nsaid: {{ include "notes" . | quote }}\n')
         where = ("mlflow", str(copy), "--namespace", NAMESPACE, "--kube-version", KUBERNETES_VERSION)
+        where = (*where, "--set", "temporaryCredentials=true")
         shown = helm("template", *where, "--show-only", "templates/notes.yaml", *arguments)
     [found] = documents(shown)
     return str(found["said"])
