@@ -114,9 +114,13 @@ def _brief(difference: Difference, version: str) -> str:
 
 
 def _cure(refused: tuple[Difference, ...], runtime: RuntimeManifest) -> str:
-    python = any(difference.name == PYTHON for difference in refused)
-    also = f"Python {runtime.minor} and " if python else ""
-    return f"log the model with {also}the image's versions, or serve it with an image that has the model's"
+    """Another image always helps; logging the model elsewhere does where the image lacks nothing."""
+    image = "serve it with an image that has what the model needs"
+    if not all(difference.found for difference in refused):
+        return image
+    python = [f"Python {runtime.minor}" for difference in refused if difference.name == PYTHON]
+    versions = ["the image's versions"] if len(refused) > len(python) else []
+    return f"log the model with {_joined([*python, *versions])}, or {image}"
 
 
 def _counted(number: int, noun: str) -> str:

@@ -50,11 +50,23 @@ def test_a_mismatch_names_both_sides_and_the_cure():
     )
 
 
-def test_without_a_cure_of_the_caller_the_one_that_always_helps_is_given():
-    found = finding("acme-lib==1.2", "python_version: 3.12.1, python_model: m.pkl")
-    assert found.message.endswith(
-        "the image has 3.11 and no acme-lib (2 of 2 differ); log the model with Python 3.11 and the image's versions, "
-        "or serve it with an image that has the model's"
+@pytest.mark.parametrize(
+    ("lines", "python", "cure"),
+    [
+        ("a==1.1", "3.12.1", "log the model with Python 3.11, or serve"),
+        ("a==3.0", "3.11.7", "log the model with the image's versions, or serve"),
+        ("a==3.0", "3.12.1", "log the model with Python 3.11 and the image's versions, or serve"),
+        ("a==3.0\nacme-lib==1.2", "3.12.1", "serve"),
+    ],
+)
+def test_without_a_cure_of_the_caller_that_is_given_which_helps(lines: str, python: str, cure: str):
+    message = finding(lines, f"python_version: {python}, python_model: m.pkl").message
+    assert message.endswith(f"differ); {cure} it with an image that has what the model needs")
+
+
+def test_what_the_image_lacks_is_named():
+    assert (
+        "was logged with acme-lib 1.2; the image has no acme-lib (1 of 2" in finding("acme-lib==1.2").message
     )
 
 
