@@ -24,7 +24,7 @@ PACKAGES = [
 
 NAME = re.compile(r"(?<![\w./:@-])[a-z][A-Za-z0-9]*(?:\.[a-z][A-Za-z0-9]*(?:\[[^\]]*\])?)+(?![\w(/-]|\.\w)")
 FIELD = re.compile(r"(?<![\w.])(?:spec|status)(?:\.[a-z][A-Za-z0-9]*(?:\[[^\]]*\])?)+(?!\w)")
-FILES = {"lock", "py", "yaml", "yml", "toml", "md", "json", "txt", "mod", "crt", "key", "pem", "lua", "tpl", "sh"}
+FILES = {"py", "yaml", "yml", "toml", "md", "json", "txt", "mod", "crt", "key", "pem", "lua", "tpl", "sh"}
 FOREIGN = {
     "blob.core.chinacloudapi.cn",  # hosts
     "blob.core.usgovcloudapi.net",
@@ -37,6 +37,7 @@ FOREIGN = {
     "pyfunc.predict",
     "sys.exit",
     "status.podIP",  # of a pod
+    "uv.lock",  # a file
 }
 
 
