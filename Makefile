@@ -1,4 +1,4 @@
-# Every target installs what it needs, quietly skipping what is there. `make help` lists them.
+# Every target first installs its requirements. `make help` lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .SHELLFLAGS := -eu -o pipefail -c
@@ -10,9 +10,12 @@ RUN        := $(UV) run --no-sync
 PYTEST     := $(RUN) pytest
 # The tests that need neither a cluster nor an MLflow server.
 ALONE      := -m "not stack and not e2e"
+# The stories on clusters wait more than they work: two clusters or three namespaces at once, other tests beside them.
+# tests/support/side_by_side.py says which tests follow each other in one process. Groups begin in the order given.
+ABREAST    := -n 3 --dist loadfile --no-loadscope-reorder --durations=20 --durations-min=20
 PYTHON     ?= python3
 
-# The demo and the tests use clusters of their own, side by side.
+# The demo and the tests use separate clusters.
 CLUSTER      ?= davit
 TEST_CLUSTER ?= davit-test
 PROVIDER     ?= auto
@@ -26,31 +29,31 @@ help: ## List the targets
 	  $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: env ## A real model, from training to production pods, on a cluster of its own
+demo: env ## Serve a real model, from training to production pods, on a new cluster
 	@$(RUN) python -m examples.demo up --cluster $(CLUSTER) --provider $(PROVIDER)
 
 .PHONY: demo-down
-demo-down: env ## Remove everything the demo made
+demo-down: env ## Remove everything that the demo created
 	@$(RUN) python -m examples.demo down --cluster $(CLUSTER) --provider $(PROVIDER)
 
 ##@ Work on Davit
 
 .PHONY: env
-env: .venv/.complete ## The Python environment, exactly as locked
+env: .venv/.complete ## Create the Python environment of uv.lock
 
 .venv/.complete: pyproject.toml uv.lock | $(UV)
-	@$(UV) sync --locked --extra dev --quiet --compile-bytecode  # else a machine that keeps no bytecode imports MLflow four times slower
+	@$(UV) sync --locked --extra dev --quiet --compile-bytecode  # without bytecode, importing MLflow takes four times as long
 	@touch $@
 
 $(UV):
 	@command -v $(PYTHON) >/dev/null || { echo "davit: Python 3.11 or newer is needed (looked for $(PYTHON))" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "davit: $(PYTHON) is older than Python 3.11; set PYTHON=..." >&2; exit 1; }
 	@echo "davit: installing uv $(UV_VERSION) into $(CACHE)"
-	@$(PYTHON) -m venv $(CACHE)/uv-$(UV_VERSION) || { echo "davit: could not make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv $(CACHE)/uv-$(UV_VERSION) || { echo "davit: could not create a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	@$(CACHE)/uv-$(UV_VERSION)/bin/pip install --quiet uv==$(UV_VERSION) || { rm -rf $(CACHE)/uv-$(UV_VERSION); echo "davit: could not install uv: is a Python package index reachable?" >&2; exit 1; }
 
 .PHONY: check
-check: env ## Style, types, direction of dependencies
+check: env ## Check style, types and import contracts
 	@$(UV) lock --check --quiet
 	@$(RUN) ruff format --check .
 	@$(RUN) ruff check .
@@ -58,55 +61,51 @@ check: env ## Style, types, direction of dependencies
 	@$(RUN) lint-imports
 
 .PHONY: format
-format: env ## Put the code into its canonical shape
+format: env ## Format the code and fix what ruff can
 	@$(RUN) ruff format .
 	@$(RUN) ruff check --fix .
 
 .PHONY: manifests
-manifests: env ## Carry the CRD into the chart; write manifests/install.yaml and the charts' READMEs anew
+manifests: env ## Copy the CRD into the chart; generate manifests/install.yaml and the charts' READMEs
 	@cp manifests/crds/*.yaml charts/davit-operator/files/
 	@$(RUN) python charts/home.py
 	@$(RUN) python charts/readme.py
 	@$(RUN) python manifests/render.py
 
 .PHONY: reference
-reference: env ## Write docs/reasons.md anew from the table of reasons
-	@$(RUN) python registry/reference.py
+reference: env ## Write the pages of fields, metrics and reasons in docs/ anew from the code
+	@$(RUN) python -m docs.generate
 
 .PHONY: test-fast
-test-fast: env ## The tests that need no cluster, in under a minute
+test-fast: env ## Run the tests that need no cluster, in under a minute
 	@$(PYTEST) -n auto $(ALONE) tests/unit tests/component tests/contract
 
-# The folders of tests/unit and tests/component that test a package, where they are not named like it.
+# Folders of tests/unit and tests/component that test a package under another name.
 TESTS_OF_server := artifacts
 
 .PHONY: test-environment test-operator test-registry test-resource test-server
-test-environment test-operator test-registry test-resource test-server: test-%: env ## The package's own unit and component tests, for an inner loop of seconds
+test-environment test-operator test-registry test-resource test-server: test-%: env ## Run the package's unit and component tests, in seconds
 	@$(PYTEST) -n auto $(ALONE) $(wildcard $(foreach tests,$* $(TESTS_OF_$*),tests/unit/$(tests) tests/component/$(tests)))
 
 .PHONY: coverage
-coverage: env ## Branches of the packages that the tests without a cluster reach; fails below the floor; minutes
+coverage: env ## Measure branch coverage of the tests that need no cluster; fails below the limit; minutes
 	@$(PYTEST) --cov $(ALONE) tests/unit tests/component tests/contract
 
 .PHONY: test
 test: env ## Everything, on a real cluster that it makes itself
-	@$(PYTEST) tests/unit tests/component tests/contract tests/charts tests/pressure tests/e2e
+	@$(PYTEST) $(ABREAST) tests/e2e tests/unit tests/component tests/contract tests/charts tests/pressure
 
 .PHONY: test-stack
 test-stack: env ## The MLflow stack chart with every database and store, on a real cluster
-	@$(PYTEST) tests/stack
-
-.PHONY: list-stack
-list-stack: env ## Name the tests that make test-stack runs, and count them as skipped
-	@$(PYTEST) --quiet --collect-only tests/stack | awk '/::/ {print; n++} END {printf "0 passed, 0 failed, %d skipped\n", n}'
+	@$(PYTEST) --verbose $(ABREAST) tests/stack
 
 .PHONY: bench
-bench: env ## Davit beside other model servers, ~30 minutes on a quiet machine; ARGS=--quick for 4
+bench: env ## Measure Davit beside other model servers, ~30 minutes on an idle machine; ARGS=--quick for 4
 	@$(RUN) python -m bench $(ARGS)
 
 .PHONY: bench-fetch
-bench-fetch: env ## davit fetch beside curl and boto3 from one store; two minutes on a quiet machine
-	@$(RUN) python -m compileall -q .venv/lib server registry  # as in the image: else imports are measured
+bench-fetch: env ## Measure davit fetch beside curl and boto3; two minutes on an idle machine
+	@$(RUN) python -m compileall -q .venv/lib server registry  # as in the image, so that compiling is not measured
 	@$(RUN) python -m bench.fetch
 
 ##@ Development cluster
@@ -116,11 +115,11 @@ cluster-up: env ## Start (or repair) the development cluster
 	@$(RUN) python -m devcluster --name $(CLUSTER) --provider $(PROVIDER) up
 
 .PHONY: cluster-status
-cluster-status: env ## What runs and what does not
+cluster-status: env ## Show what runs and what does not
 	@$(RUN) python -m devcluster --name $(CLUSTER) --provider $(PROVIDER) status
 
 .PHONY: cluster-down
-cluster-down: env ## Remove the development cluster without a trace
+cluster-down: env ## Remove the development cluster and everything it left
 	@$(RUN) python -m devcluster --name $(CLUSTER) --provider $(PROVIDER) down
 
 .PHONY: images

@@ -1,1 +1,1 @@
-"""Davit measured beside its peers: run `make bench`."""
+"""Measures Davit beside other servers of MLflow models: run `make bench`."""

@@ -1,4 +1,4 @@
-"""Whether a server answers what pyfunc answers, also when many ask at once."""
+"""Checks that a server answers what pyfunc answers, also under concurrent requests."""
 
 import http.client
 import math
@@ -16,25 +16,25 @@ TIMEOUT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
-    """Asks one server and compares every answer.
+class CheckingClient:
+    """A client of one server that compares every answer.
 
     Attributes:
         port: Where it listens on 127.0.0.1.
-        protocol: How it is asked.
-        tolerance: How far a number may be from pyfunc's, as a share of it.
+        protocol: How it is called.
+        tolerance: Largest relative difference of a number from pyfunc's.
     """
 
     port: int
     protocol: Protocol
     tolerance: float
 
-    def ask(self, connection: http.client.HTTPConnection, case: Case) -> None:
-        """One request.
+    def predict(self, connection: http.client.HTTPConnection, case: Case) -> None:
+        """Send one request and check the answer.
 
         Raises:
             BenchFailed: The answer is wrong.
-            OSError: There is none.
+            OSError: There is no answer.
         """
         headers = {"Content-Type": "application/json"}
         connection.request("POST", self.protocol.path, self.protocol.body(case), headers)
@@ -50,12 +50,12 @@ class Asker:
             raise BenchFailed(f"wrong answer: {str(answer)[:200]} instead of {str(case.answer)[:200]}")
 
     def connect(self) -> http.client.HTTPConnection:
-        """A connection for one client."""
+        """Open a connection for one client."""
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
 
 
 def same(expected: Sequence[Any], answer: Sequence[Any], tolerance: float) -> bool:
-    """Whether two columns of predictions are the same: words exactly, numbers within a relative tolerance."""
+    """Return whether two columns of predictions agree: text exactly, numbers within a relative tolerance."""
     return len(expected) == len(answer) and all(
         left == right
         if isinstance(left, str) or isinstance(right, str)
@@ -64,25 +64,25 @@ def same(expected: Sequence[Any], answer: Sequence[Any], tolerance: float) -> bo
     )
 
 
-def compare_answers(asker: Asker, cases: Sequence[Case], clients: int, seconds: float) -> int:
-    """Ask with several clients at once, each starting at another case; returns how many answers were right.
+def compare_answers(client: CheckingClient, cases: Sequence[Case], clients: int, seconds: float) -> int:
+    """Send the cases from several clients at once and return how many answers were right.
 
     Args:
-        asker: Asks the server.
+        client: The client of the server.
         cases: The requests; each client goes through all of them, as time permits.
-        clients: How many ask at once.
-        seconds: When to stop.
+        clients: How many send requests at once.
+        seconds: After how long to stop.
 
     Raises:
         BenchFailed: An answer was wrong or missing.
     """
     until = time.monotonic() + seconds
 
-    def client(number: int) -> int:
-        connection = asker.connect()
+    def run_client(number: int) -> int:
+        connection = client.connect()
         try:
             for done in range(len(cases)):
-                asker.ask(connection, cases[(number + done) % len(cases)])
+                client.predict(connection, cases[(number + done) % len(cases)])
                 if time.monotonic() > until:
                     return done + 1
         finally:
@@ -90,4 +90,4 @@ def compare_answers(asker: Asker, cases: Sequence[Case], clients: int, seconds: 
         return len(cases)
 
     with ThreadPoolExecutor(clients) as pool:
-        return sum(pool.map(client, range(clients)))
+        return sum(pool.map(run_client, range(clients)))

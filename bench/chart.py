@@ -1,4 +1,4 @@
-"""The figures as a picture."""
+"""Draws the figures as a chart."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ OURS, THEIRS = "#1f6f8b", "#b0b7bd"
 
 
 def draw_chart(results: Results, path: Path) -> None:
-    """One panel a model: requests that one second of CPU time answers, by server."""
+    """Draw one panel per model: requests answered per second of CPU time, by server."""
     mpl.use("agg")
     models = [model for model in MODELS if model.name in results.models]
     figure = Figure(figsize=(9, 1 + 1.1 * len(models)), layout="constrained")
@@ -31,7 +31,7 @@ def draw_chart(results: Results, path: Path) -> None:
 
 
 def bars(results: Results, model: str) -> list[tuple[str, float]]:
-    """Servers and what a second of CPU time answers with each."""
+    """Return each server's title and the requests that it answers per second of CPU time."""
     figures = results.models[model]
     return [
         (_plain(server.title), 1e6 / Spread.of(figures[server.name].loads[LOAD].cpu_us).median)
@@ -41,12 +41,12 @@ def bars(results: Results, model: str) -> list[tuple[str, float]]:
 
 
 def _plain(title: str) -> str:
-    """A title without Markdown."""
+    """Return a title without Markdown."""
     return title.replace("**", "").replace("`", "")
 
 
 def _draw_panel(panel: Any, title: str, values: list[tuple[str, float]]) -> None:
-    """Horizontal bars, the first on top, each with its value."""
+    """Draw horizontal bars, the first on top, each with its value."""
     names = [name for name, _ in values][::-1]
     heights = [value for _, value in values][::-1]
     colours = [OURS if name.startswith("Davit") else THEIRS for name in names]

@@ -24,9 +24,9 @@ QUICK_ROUNDS = 2
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure, and publish if the run was a whole one."""
+    """Measure, and publish the figures of a complete run."""
     options = _parser().parse_args(argv)
-    # So that servers are ended in an orderly way too when the bench is told to stop.
+    # A SIGTERM to the bench must end the servers in an orderly way too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         if options.publish:
@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Build the parser of the command line."""
     models, servers = [model.name for model in MODELS], [server.name for server in SERVERS]
     parser = argparse.ArgumentParser(
         prog="bench", description="Measure Davit beside other MLflow model servers."
@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--quick", action="store_true", help=f"only {MODEL}, {QUICK_ROUNDS} rounds; ~3 minutes"
     )
-    parser.add_argument("--rounds", type=int, help=f"how often every server is visited (default {ROUNDS})")
+    parser.add_argument("--rounds", type=int, help=f"how often every server is measured (default {ROUNDS})")
     parser.add_argument(
         "--models", nargs="+", choices=models, default=models, metavar="MODEL", help=" ".join(models)
     )
@@ -58,13 +58,15 @@ def _parser() -> argparse.ArgumentParser:
         "--servers", nargs="+", choices=servers, default=servers, metavar="SERVER", help=" ".join(servers)
     )
     parser.add_argument(
-        "--publish", action="store_true", help="measure nothing; write the kept figures into the README again"
+        "--publish",
+        action="store_true",
+        help="measure nothing; write the README from the stored figures",
     )
     return parser
 
 
 def _measure(options: argparse.Namespace) -> None:
-    """Prepare, run, keep, print."""
+    """Prepare, run, store and print."""
     require_two_cores()
     require_wrk()
     chosen = [server for server in SERVERS if server.name in {*options.servers, BASE}]
@@ -72,7 +74,7 @@ def _measure(options: argparse.Namespace) -> None:
     names = dict.fromkeys([*(server.environment for server in chosen), "mlflow"])
     environments = {name: prepare_environment(name) for name in names}
     trained = {model.name: prepare_model(model, environments["mlflow"]) for model in models}
-    # Servers and load are pinned each to a CPU; what happens between measurements stays off the server's.
+    # Servers and load are pinned to one CPU each; everything between measurements stays off the server's.
     os.sched_setaffinity(0, {int(LOAD_CPU)})
     started = time.monotonic()
     session = Session(environments, chosen, Results(machine=describe_machine(environments)))
@@ -85,13 +87,13 @@ def _measure(options: argparse.Namespace) -> None:
 
 
 def _rounds(options: argparse.Namespace, model: Model) -> int:
-    """The model with targets gets all rounds, the others fewer: a run shall end within half an hour."""
+    """Give the model with targets all rounds and the others fewer, so that a run ends within half an hour."""
     rounds: int = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
     return rounds if model.name == MODEL else max(1, rounds - 2)
 
 
 def _keep(results: Results, *, whole: bool) -> None:
-    """Print, and keep: in the repository if everything was measured, else in the cache."""
+    """Print the results and store them: in the repository for a complete run, else in the cache."""
     path = RESULTS if whole else cache() / "results" / "latest.json"
     results.write(path)
     print(full_page(results))

@@ -1,4 +1,4 @@
-"""One Python environment a server, made by uv from pinned requirements, kept in the user's cache."""
+"""One Python environment per server, made by uv from pinned requirements and kept in the user's cache."""
 
 import hashlib
 import os
@@ -30,17 +30,17 @@ class Environment:
     path: Path
 
     def program(self, name: str) -> str:
-        """The full path of a program in it."""
+        """Return the full path of a program in it."""
         return str(self.path / "bin" / name)
 
 
 def prepare_environment(name: str) -> Environment:
-    """The environment of that name, made if it is not there yet.
+    """Return the environment of that name; create it on first use.
 
-    Davit itself is installed anew each time: what is measured is this checkout.
+    Davit itself is reinstalled each time, because the bench measures this checkout.
 
     Raises:
-        BenchFailed: uv could not make it; carries what uv said.
+        BenchFailed: uv could not create it; the message contains uv's output.
     """
     wanted = _requirements(name)
     mark = hashlib.sha256(f"{PYTHON}\n{wanted}".encode()).hexdigest()[:12]
@@ -54,7 +54,7 @@ def prepare_environment(name: str) -> Environment:
 
 
 def _requirements(name: str) -> str:
-    """The pins of an environment: a compiled file, or for Davit what uv.lock says."""
+    """Return the pins of an environment: a compiled file, or for Davit those of uv.lock."""
     if name != DAVIT:
         return (REQUIREMENTS / f"{name}.txt").read_text()
     locked = _uv("export", "--locked", "--no-hashes", "--no-annotate", "--no-header", "--no-emit-project",
@@ -63,7 +63,7 @@ def _requirements(name: str) -> str:
 
 
 def _make(environment: Environment, requirements: str) -> None:
-    """Make an environment; `.complete` appears in it last."""
+    """Create an environment; `.complete` is written last."""
     print(f"bench: installing {environment.path.name} (once)", flush=True)
     shutil.rmtree(environment.path, ignore_errors=True)
     _uv("venv", "--quiet", "--python", PYTHON, str(environment.path))
@@ -78,11 +78,11 @@ def _uv(*arguments: str) -> str:
     """Run uv in the checkout and return what it printed.
 
     Raises:
-        BenchFailed: It is not there, or failed.
+        BenchFailed: uv is not installed, or failed.
     """
     uv = os.environ.get("UV") or shutil.which("uv")
     if not uv:
-        raise BenchFailed("uv is not there: run the bench with `make bench`, which installs it.")
+        raise BenchFailed("uv is not installed: run the bench with `make bench`, which installs it.")
     done = subprocess.run([uv, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BenchFailed(f"uv {arguments[0]} failed:\n{done.stderr.strip()}")
@@ -90,7 +90,7 @@ def _uv(*arguments: str) -> str:
 
 
 def versions(environment: Environment, names: tuple[str, ...]) -> dict[str, str]:
-    """The versions of some packages in an environment."""
+    """Return the versions of some packages in an environment."""
     listed = _uv("pip", "list", "--quiet", "--python", environment.program("python"), "--format", "freeze")
     pinned = dict(line.split("==", 1) for line in listed.splitlines() if "==" in line)
     return {name: pinned[name] for name in names if name in pinned}

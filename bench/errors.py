@@ -1,5 +1,5 @@
-"""What ends a measurement with one line."""
+"""The error that ends a measurement."""
 
 
 class BenchFailed(Exception):
-    """The measurement cannot go on, or would not be true; the message says why and what to do."""
+    """The measurement cannot continue or would be wrong; the message says why and what to do."""

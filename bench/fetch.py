@@ -1,8 +1,8 @@
-"""How fast `davit fetch` is beside `curl` and boto3, from the same S3 store on loopback, in one run.
+"""Measures `davit fetch` beside `curl` and boto3, from one S3 store on loopback, in one run.
 
 Run as `python -m bench.fetch`: a store (versitygw) with one large file, then rounds in which each program
-downloads it once, as a process of its own from start to end, in turn, so that all suffer alike from whatever
-else the machine does. Every round's ratio to curl is taken within that round.
+downloads it once, as a process of its own from start to end, in turn, so that other load on the machine
+affects all of them alike. Every round's ratio to curl is computed within that round.
 """
 
 import argparse
@@ -35,7 +35,7 @@ class Run:
 
     Attributes:
         seconds: From start to end of the process.
-        mebibytes: The most memory it held.
+        mebibytes: Its peak memory.
     """
 
     seconds: float
@@ -56,7 +56,7 @@ class Store:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What programs are told."""
+        """The environment of the programs: endpoint, region and credentials."""
         return {
             "PATH": os.environ["PATH"],
             "AWS_ACCESS_KEY_ID": KEYS[0],
@@ -67,7 +67,7 @@ class Store:
         }
 
     def fill(self, mebibytes: int, *, in_parts: bool, scratch: Path) -> None:
-        """A model of one large file, uploaded whole (its tag is its MD5) or in parts (it is not)."""
+        """Upload a model of one large file, whole (its ETag is its MD5) or in parts (it is not)."""
         large = scratch / "large"
         with large.open("wb") as stream:
             for _ in range(mebibytes):
@@ -84,7 +84,7 @@ class Store:
 
 @contextmanager
 def running_store(folder: Path) -> Iterator[Store]:
-    """A store of this machine, over a folder."""
+    """Run an S3 store over a folder on this machine while the block runs."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
@@ -125,7 +125,7 @@ def _await_answer(url: str) -> None:
 
 
 def programs(store: Store) -> dict[str, Callable[[Path], list[str]]]:
-    """Command lines by name, for a folder to download into; the first is what all are compared with."""
+    """Return command lines by name that download into a folder; the first is the base of the ratios."""
     key = {"Bucket": BUCKET, "Key": f"{PREFIX}/large"}
     url = store.client.generate_presigned_url("get_object", Params=key, ExpiresIn=3600)
     return {
@@ -136,7 +136,7 @@ def programs(store: Store) -> dict[str, Callable[[Path], list[str]]]:
 
 
 def measure(command: list[str], environment: dict[str, str], folder: Path, size: int) -> Run:
-    """One run of a program, which must have brought the whole file."""
+    """Run a program once and check that it downloaded the complete file."""
     began = time.monotonic()
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -148,7 +148,7 @@ def measure(command: list[str], environment: dict[str, str], folder: Path, size:
 
 
 def rounds(store: Store, scratch: Path, count: int, size: int) -> dict[str, list[Run]]:
-    """So many downloads by each program, in turn; the first round, which warms caches up, does not count."""
+    """Download with each program in turn; the first round fills caches and does not count."""
     found: dict[str, list[Run]] = {name: [] for name in programs(store)}
     for number in range(count + 1):
         for name, command in programs(store).items():
@@ -162,7 +162,7 @@ def rounds(store: Store, scratch: Path, count: int, size: int) -> dict[str, list
 
 
 def report(found: dict[str, list[Run]]) -> str:
-    """A table: medians, and the median of the rounds' ratios of speed to curl's."""
+    """Format a table: medians, and the median of each round's speed relative to curl."""
     lines = ["| program | wall, s | range | memory, MiB | speed of curl's |", "|---|---|---|---|---|"]
     for name, runs in found.items():
         seconds = [run.seconds for run in runs]

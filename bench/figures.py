@@ -1,4 +1,4 @@
-"""Medians with their spread, and ratios that are paired by round."""
+"""Medians with their range, and ratios paired by round."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The middle of some measurements, and how far they lie apart."""
+    """The median of some measurements, and their range."""
 
     median: float
     low: float
@@ -17,14 +17,14 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
-        """The spread of at least one value."""
+        """Return the spread of at least one value."""
         return cls(statistics.median(values), min(values), max(values))
 
 
 def paired_ratio(base: Sequence[float], other: Sequence[float]) -> Spread:
-    """How many times the base's cost is the other's, each round compared with itself only.
+    """Return base cost divided by other cost, each round compared with itself only.
 
-    A neighbour that slows the machine down for a while slows both down; pairing takes that out.
+    Other load that slows the machine for a while slows both; pairing removes that effect.
 
     Args:
         base: Cost of the base, round by round.
@@ -34,13 +34,13 @@ def paired_ratio(base: Sequence[float], other: Sequence[float]) -> Spread:
 
 
 def short(value: float) -> str:
-    """A number with three significant digits, without an exponent."""
+    """Format a number with three significant digits, without an exponent."""
     if value >= 100:
         return f"{value:,.0f}".replace(",", " ")
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def told(spread: Spread) -> str:
-    """`median (low–high)`; just the value when nothing is seen of a spread."""
+def format_spread(spread: Spread) -> str:
+    """Format a spread as `median (low–high)`, or as the median alone where rounding hides the range."""
     low, high = short(spread.low), short(spread.high)
     return low if low == high else f"{short(spread.median)} ({low}–{high})"

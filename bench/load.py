@@ -1,4 +1,4 @@
-"""The load: wrk on a CPU of its own, sending different bodies in turn over kept connections."""
+"""The load: wrk on a CPU of its own, sending different bodies in turn over persistent connections."""
 
 import contextlib
 import json
@@ -26,9 +26,9 @@ class Load:
     """One kind of load.
 
     Attributes:
-        name: How results call it.
+        name: Its key in the results.
         rows: In each request.
-        clients: Connections that ask at once.
+        clients: Concurrent connections.
         seconds: How long one measurement takes; whole ones only, because of wrk.
     """
 
@@ -57,7 +57,7 @@ class Window:
         p99_ms: Latency that 99 of 100 stay below.
         cpu_us: CPU time of the server's processes per request, user and system.
         failed: Requests without a good answer.
-        others_cpu: CPUs that neither server nor wrk used but somebody else; 0 on a quiet machine.
+        others_cpu: CPUs used by other programs than server and wrk; 0 on a quiet machine.
     """
 
     rate: float
@@ -69,10 +69,10 @@ class Window:
 
 
 def require_wrk() -> None:
-    """Make sure wrk is there, installing it where that is possible.
+    """Make sure that wrk is installed; install it where that is possible.
 
     Raises:
-        BenchFailed: It is not, and cannot be installed by this user.
+        BenchFailed: wrk is missing and this user cannot install it.
     """
     if shutil.which("wrk"):
         return
@@ -82,12 +82,12 @@ def require_wrk() -> None:
         subprocess.run(["apt-get", "update", "--quiet"], capture_output=True, check=False)
         if subprocess.run(command, capture_output=True, check=False).returncode == 0:
             return
-    raise BenchFailed("the load generator wrk is not there: install it (Debian: sudo apt-get install wrk).")
+    raise BenchFailed("the load generator wrk is missing: install it (Debian: sudo apt-get install wrk).")
 
 
 @contextlib.contextmanager
 def bodies(lines: Sequence[bytes]) -> Iterator[Path]:
-    """A file with one request body a line."""
+    """Write a temporary file with one request body per line."""
     with tempfile.NamedTemporaryFile(prefix="davit-bench-") as file:
         file.write(b"\n".join(lines))
         file.flush()
@@ -95,7 +95,7 @@ def bodies(lines: Sequence[bytes]) -> Iterator[Path]:
 
 
 def measure(target: RunningServer, load: Load, requests: Path) -> Window:
-    """Load one server and watch it.
+    """Load one server and measure it.
 
     Args:
         target: The server.
@@ -114,7 +114,7 @@ def measure(target: RunningServer, load: Load, requests: Path) -> Window:
     _settle(target)
     answered = figures["requests"] - figures["failed"]
     if answered <= 0:
-        raise BenchFailed(f"{target.server.name} answered nothing under the load {load.name}.")
+        raise BenchFailed(f"{target.server.name} answered no request under the load {load.name}.")
     return Window(
         rate=answered / figures["microseconds"] * 1e6,
         p50_ms=figures["p50"] / 1e3,
@@ -130,7 +130,7 @@ def _wrk(target: RunningServer, load: Load, requests: Path) -> dict[str, float]:
     command = [
         "taskset", "--cpu-list", LOAD_CPU, "wrk", "--threads", "1", "--connections", str(load.clients),
         "--duration", f"{load.seconds}s", "--timeout", "30s", "--script", str(HERE / "load.lua"),
-        f"http://127.0.0.1:{target.asker.port}{target.asker.protocol.path}", "--", str(requests),
+        f"http://127.0.0.1:{target.client.port}{target.client.protocol.path}", "--", str(requests),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -140,13 +140,13 @@ def _wrk(target: RunningServer, load: Load, requests: Path) -> dict[str, float]:
 
 
 def _children_seconds() -> float:
-    """CPU time of wrk so far."""
+    """Return the CPU time of wrk so far, in seconds."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def _settle(target: RunningServer) -> None:
-    """Wait until the server has worked off what wrk left behind: it must not disturb the next one."""
+    """Wait until the server has finished the requests that wrk left: they must not disturb the next one."""
     until = time.monotonic() + SETTLE_SECONDS
     before = -1.0
     while (now := cpu_seconds(target.pid)) != before and time.monotonic() < until:

@@ -1,4 +1,4 @@
-"""What machine this is."""
+"""Describes the machine."""
 
 import datetime as dt
 import os
@@ -12,22 +12,22 @@ from bench.errors import BenchFailed
 from bench.places import ROOT
 from bench.results import Machine
 
-TOLD = ("mlflow", "mlflow-skinny", "scikit-learn", "lightgbm", "numpy", "pandas", "fastapi", "starlette",
+REPORTED = ("mlflow", "mlflow-skinny", "scikit-learn", "lightgbm", "numpy", "pandas", "fastapi", "starlette",
         "uvicorn", "uvloop", "mlserver", "onnxruntime")  # fmt: skip
 
 
 def require_two_cores() -> None:
-    """One core for the server, one for the load.
+    """Require one core for the server and one for the load.
 
     Raises:
-        BenchFailed: This machine, or the set of CPUs this process may use, is smaller.
+        BenchFailed: This machine, or the set of CPUs that this process may use, has fewer.
     """
     if not {0, 1} <= os.sched_getaffinity(0):
         raise BenchFailed("the bench needs CPU 0 for the server and CPU 1 for the load generator.")
 
 
 def describe_machine(environments: dict[str, Environment]) -> Machine:
-    """This machine, this checkout, and the versions in the environments."""
+    """Describe this machine, this checkout, and the versions in the environments."""
     release = platform.freedesktop_os_release().get("PRETTY_NAME", "")
     return Machine(
         cpu=parse_cpu(Path("/proc/cpuinfo").read_text()),
@@ -36,18 +36,18 @@ def describe_machine(environments: dict[str, Environment]) -> Machine:
         system=f"{release}, Linux {platform.release()}, Python {platform.python_version()}",
         date=dt.datetime.now(dt.UTC).date().isoformat(),
         commit=_commit(),
-        versions={name: versions(environment, TOLD) for name, environment in environments.items()},
+        versions={name: versions(environment, REPORTED) for name, environment in environments.items()},
     )
 
 
 def parse_cpu(text: str) -> str:
-    """The processor's name, from the text of /proc/cpuinfo."""
+    """Read the processor's name from the text of /proc/cpuinfo."""
     found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
     return found.group(1) if found else platform.machine()
 
 
 def _commit() -> str:
-    """The commit of the checkout; `+` when it was changed since."""
+    """Return the commit of the checkout, with `+` when files were changed since."""
     command = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     return done.stdout.strip() or "unknown"

@@ -20,7 +20,7 @@ class Model:
     """A model of the bench.
 
     Attributes:
-        name: How options and results call it.
+        name: Its name in options and results.
         title: What it is, for a reader.
     """
 
@@ -60,14 +60,14 @@ class TrainedModel:
 
 
 def prepare_model(model: Model, environment: Environment) -> TrainedModel:
-    """The trained model, from the cache if the training script and the libraries are the same.
+    """Return the trained model, from the cache if the training script and the libraries are the same.
 
     Args:
         model: Which one.
         environment: Where MLflow and the model libraries are.
 
     Raises:
-        BenchFailed: Training failed; carries the end of what it said.
+        BenchFailed: Training failed; the message contains the end of its output.
     """
     script = PEERS / "training.py"
     mark = hashlib.sha256(script.read_bytes() + environment.path.name.encode()).hexdigest()[:12]
@@ -79,7 +79,7 @@ def prepare_model(model: Model, environment: Environment) -> TrainedModel:
 
 
 def _train(script: Path, model: Model, environment: Environment, folder: Path) -> None:
-    """Train into a folder that appears only when it is whole."""
+    """Train into a folder that appears only when it is complete."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         target = Path(scratch) / model.name
@@ -98,7 +98,7 @@ def _train(script: Path, model: Model, environment: Environment, folder: Path) -
 
 
 def read_cases(text: str) -> dict[int, list[Case]]:
-    """The requests that the training script wrote down."""
+    """Read the requests that the training script wrote."""
     document = json.loads(text)
     columns = tuple(document["columns"])
     return {

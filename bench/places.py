@@ -1,4 +1,4 @@
-"""Where the bench keeps its things."""
+"""Where the bench keeps its files."""
 
 import os
 from pathlib import Path
@@ -15,6 +15,6 @@ CHART = ROOT / "docs" / "performance.png"
 
 
 def cache() -> Path:
-    """The user's cache, where everything large lives: environments, models."""
+    """Return the folder in the user's cache for large files: environments, models."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "davit" / "bench"

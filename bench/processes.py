@@ -17,7 +17,7 @@ class Process:
         pid: Its number.
         parent: Its parent's number.
         group: Its process group.
-        ended: Whether it has ended and only waits for its parent to take note.
+        ended: Whether it is a zombie: it has ended and its parent has not reaped it.
         cpu_seconds: User and system time, of its own and of its children that have ended.
     """
 
@@ -29,7 +29,7 @@ class Process:
 
 
 def parse_stat(text: str, ticks: int = TICKS) -> Process:
-    """A process from the text of /proc/PID/stat; the name in it may contain blanks and brackets."""
+    """Parse the text of /proc/PID/stat; the process name in it may contain blanks and brackets."""
     pid, _, rest = text.partition(" (")
     fields = rest.rpartition(")")[2].split()
     # proc(5) counts from 1; `fields` starts with the third, the state.
@@ -38,20 +38,20 @@ def parse_stat(text: str, ticks: int = TICKS) -> Process:
 
 
 def parse_pss(text: str) -> int:
-    """Proportional set size in bytes, from the text of /proc/PID/smaps_rollup."""
+    """Read the proportional set size in bytes from the text of /proc/PID/smaps_rollup."""
     found = re.search(r"^Pss:\s+(\d+) kB$", text, re.MULTILINE)
     return int(found.group(1)) * 1024 if found else 0
 
 
 def parse_busy(text: str, ticks: int = TICKS) -> float:
-    """Seconds that all CPUs together were not idle, stolen time included, from the text of /proc/stat."""
+    """Read from /proc/stat's text the seconds that all CPUs were not idle, stolen time included."""
     fields = [int(value) for value in text.split("\n", 1)[0].split()[1:9]]
     idle = fields[3] + fields[4]
     return (sum(fields) - idle) / ticks
 
 
 def descendants(root: int, processes: list[Process]) -> list[Process]:
-    """A process and everything below it."""
+    """Return a process and all its descendants."""
     found = [process for process in processes if process.pid == root]
     for process in found:
         found += [child for child in processes if child.parent == process.pid]
@@ -59,7 +59,7 @@ def descendants(root: int, processes: list[Process]) -> list[Process]:
 
 
 def read_processes() -> list[Process]:
-    """All processes of the machine, as they are now."""
+    """Read all processes of the machine, as they are now."""
     processes = []
     for path in PROC.glob("[0-9]*/stat"):
         try:
@@ -70,26 +70,26 @@ def read_processes() -> list[Process]:
 
 
 def read_tree(root: int) -> list[Process]:
-    """A process and everything below it."""
+    """Read a process and all its descendants."""
     return descendants(root, read_processes())
 
 
 def group_is_alive(group: int) -> bool:
-    """Whether anything in a process group still runs."""
+    """Return whether any process of a process group still runs."""
     return any(process.group == group and not process.ended for process in read_processes())
 
 
 def cpu_seconds(root: int) -> float:
-    """What a process tree has used so far."""
+    """Return the CPU time of a process tree so far, in seconds."""
     return sum(process.cpu_seconds for process in read_tree(root))
 
 
 def pss_mib(root: int) -> float:
-    """The memory of a process tree, pages that are shared counted by their share."""
+    """Return the memory of a process tree in MiB; shared pages count by their share."""
     texts = [(PROC / str(process.pid) / "smaps_rollup").read_text() for process in read_tree(root)]
     return sum(map(parse_pss, texts)) / 2**20
 
 
 def busy_seconds() -> float:
-    """What the whole machine has used so far."""
+    """Return the CPU time of the whole machine so far, in seconds."""
     return parse_busy((PROC / "stat").read_text())

@@ -1,4 +1,4 @@
-"""The two ways to ask for a prediction, and how their answers are read."""
+"""The two inference protocols: how requests are built and answers parsed."""
 
 import json
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from bench.models import Case
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """How a server is asked.
+    """How a server is called.
 
     Attributes:
         kind: MLflow's scoring protocol, or the Open Inference Protocol v2.
@@ -20,12 +20,12 @@ class Protocol:
     path: str
 
     def body(self, case: Case) -> bytes:
-        """The request for a case."""
+        """Return the request body for a case."""
         document = _table(case) if self.kind == "mlflow" else _tensors(case)
         return json.dumps(document, separators=(",", ":")).encode()
 
     def answer(self, body: bytes) -> list[Any]:
-        """The predictions in an answer, one a row.
+        """Parse the predictions in a response, one per row.
 
         Raises:
             KeyError, TypeError, ValueError: It is not an answer of this protocol.
@@ -36,12 +36,12 @@ class Protocol:
 
 
 def _table(case: Case) -> dict[str, Any]:
-    """The form of MLflow's protocol that clients use most."""
+    """Build the form of MLflow's protocol that clients use most."""
     return {"dataframe_split": {"columns": case.columns, "data": case.data}}
 
 
 def _tensors(case: Case) -> dict[str, Any]:
-    """One tensor a column."""
+    """Build one tensor per column."""
     values = zip(*case.data, strict=True)
     return {
         "inputs": [

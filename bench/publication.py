@@ -1,4 +1,4 @@
-"""Writes what a whole run found into the documentation."""
+"""Writes the figures of a complete run into the documentation."""
 
 from pathlib import Path
 
@@ -10,29 +10,29 @@ from bench.tables import full_page, readme_section
 
 BEGIN = "<!-- bench:begin, written by `make bench` -->"
 END = "<!-- bench:end -->"
-NOTHING_KEPT = "No figures are kept yet: `make bench` measures Davit beside its peers and writes them here."
+NOTHING_KEPT = "No figures are stored yet: `make bench` measures Davit beside its peers and writes them here."
 
 
 def publish(results: Results) -> None:
-    """README, the page with all figures, and the chart."""
+    """Write the README's section, the page with all figures, and the chart."""
     README.write_text(replace_section(README.read_text(), readme_section(results), README))
     PAGE.write_text(full_page(results))
     draw_chart(results, CHART)
 
 
 def kept_results(path: Path = RESULTS) -> Results:
-    """The figures of the last whole run.
+    """Read the figures of the last complete run.
 
     Raises:
         BenchFailed: There are none.
     """
     if not path.exists():
-        raise BenchFailed(f"{path} is not there: run the whole bench first, `make bench`.")
+        raise BenchFailed(f"{path} does not exist: run the complete bench first, `make bench`.")
     return Results.read(path)
 
 
 def replace_section(text: str, section: str, path: Path) -> str:
-    """A document with other text between the two markers.
+    """Return a document with other text between the two markers.
 
     Raises:
         BenchFailed: The markers are not there, once each and in order.

@@ -1,4 +1,4 @@
-"""What a run found: kept as JSON, read again for tables and chart."""
+"""The figures of a run: stored as JSON, read again for tables and chart."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class LoadFigures(BaseModel):
         p99_ms: Latency that 99 of 100 requests stay below.
         cpu_us: CPU time of the server per request.
         failed: Requests without a good answer.
-        others_cpu: CPUs that somebody else used meanwhile.
+        others_cpu: CPUs that other programs used meanwhile.
     """
 
     rate: list[float] = []
@@ -30,7 +30,7 @@ class LoadFigures(BaseModel):
     others_cpu: list[float] = []
 
     def add(self, window: Window) -> None:
-        """One more round."""
+        """Add one round."""
         self.rate.append(round(window.rate, 1))
         self.p50_ms.append(window.p50_ms)
         self.p99_ms.append(window.p99_ms)
@@ -44,7 +44,7 @@ class ServerFigures(BaseModel):
 
     Attributes:
         start_seconds: From start to first correct answer, one entry a start.
-        memory_mib: Proportional set size after being asked by 64 clients, no other server running.
+        memory_mib: Proportional set size after requests of 64 clients, no other server running.
         answers: How many were compared with pyfunc's before anything was timed. All were right, else
             there would be no result.
         loads: By the load's name.
@@ -61,7 +61,7 @@ class Machine(BaseModel):
 
     Attributes:
         cpu: The processor's name.
-        cores: How many this machine sees.
+        cores: How many CPUs the system reports.
         memory_gib: Its memory.
         system: Kernel and distribution.
         date: The day.
@@ -79,7 +79,7 @@ class Machine(BaseModel):
 
 
 class Results(BaseModel):
-    """A whole run.
+    """The results of one run.
 
     Attributes:
         machine: Where.
@@ -96,18 +96,18 @@ class Results(BaseModel):
     workers_mib: dict[int, float] = {}
 
     def write(self, path: Path) -> None:
-        """Keep it; lists stay on one line, so that the file is short and differences can be read."""
+        """Write the results as JSON; lists stay on one line, for a short file and readable diffs."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(render(json.loads(self.model_dump_json())) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Results:
-        """What `write` wrote."""
+        """Read what `write` wrote."""
         return cls.model_validate_json(path.read_text())
 
 
 def render(value: object, indent: int = 0) -> str:
-    """JSON with objects over several lines and lists on one."""
+    """Format JSON with objects over several lines and lists on one."""
     if not isinstance(value, dict) or not value:
         return json.dumps(value, ensure_ascii=False)
     inner = " " * (indent + 1)

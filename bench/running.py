@@ -1,4 +1,4 @@
-"""A started server: until it answers, while it runs, and its end."""
+"""Starts a server, waits for its first correct answer, and ends it."""
 
 import contextlib
 import http.client
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.answers import Asker
+from bench.answers import CheckingClient
 from bench.environments import Environment
 from bench.errors import BenchFailed
 from bench.models import Case, TrainedModel
@@ -27,18 +27,18 @@ STOP_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """A server that has answered.
+    """A server that has answered correctly.
 
     Attributes:
         server: Which one.
         pid: Its first process.
-        asker: Asks it.
+        client: Its client.
         start_seconds: From its start to its first correct answer.
     """
 
     server: Server
     pid: int
-    asker: Asker
+    client: CheckingClient
     start_seconds: float
 
 
@@ -47,7 +47,7 @@ def running(server: Server, environment: Environment, model: TrainedModel) -> It
     """Start a server on its CPU, wait for its first correct answer, and end it afterwards.
 
     Raises:
-        BenchFailed: It ends, or does not answer, or answers wrongly.
+        BenchFailed: The server ends, does not answer, or answers wrongly.
     """
     with tempfile.TemporaryDirectory(prefix="davit-bench-") as name:
         scratch = Path(name)
@@ -62,9 +62,9 @@ def running(server: Server, environment: Environment, model: TrainedModel) -> It
                 stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
         try:
-            asker = Asker(launch.port, server.protocol, server.tolerance)
-            _await_answer(server, process, asker, model.cases[1][0], log)
-            found = RunningServer(server, process.pid, asker, time.perf_counter() - started)
+            client = CheckingClient(launch.port, server.protocol, server.tolerance)
+            _await_answer(server, process, client, model.cases[1][0], log)
+            found = RunningServer(server, process.pid, client, time.perf_counter() - started)
             _require_plan(found)
             yield found
         finally:
@@ -72,19 +72,19 @@ def running(server: Server, environment: Environment, model: TrainedModel) -> It
 
 
 def _path(environment: Environment) -> dict[str, str]:
-    """As after activating the environment: `mlflow models serve` starts a uvicorn that it finds on PATH."""
+    """Return PATH as in an active environment: `mlflow models serve` looks up uvicorn there."""
     return {"PATH": f"{environment.path / 'bin'}:{os.environ['PATH']}", "VIRTUAL_ENV": str(environment.path)}
 
 
 def _free_ports() -> int:
-    """The first of three free ports in a row, below those that the kernel hands to clients' connections."""
+    """Return the first of three consecutive free ports, below the kernel's ephemeral range."""
     return next(
         first for first in range(20_000, 32_000, 3) if all(_is_free(first + more) for more in range(3))
     )
 
 
 def _is_free(port: int) -> bool:
-    """Whether a server could listen there now."""
+    """Return whether a server could listen on the port now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -95,9 +95,9 @@ def _is_free(port: int) -> bool:
 
 
 def _await_answer(
-    server: Server, process: subprocess.Popen[bytes], asker: Asker, case: Case, log: Path
+    server: Server, process: subprocess.Popen[bytes], client: CheckingClient, case: Case, log: Path
 ) -> None:
-    """Ask until the answer is right.
+    """Send requests until the first correct answer.
 
     Raises:
         BenchFailed: The server ended, is too slow, or its first answer of status 200 is wrong.
@@ -106,9 +106,9 @@ def _await_answer(
     while time.monotonic() < until:
         if process.poll() is not None:
             raise BenchFailed(f"{server.name} ended with {process.returncode}:\n{_tail(log)}")
-        with contextlib.closing(asker.connect()) as connection:
+        with contextlib.closing(client.connect()) as connection:
             try:
-                asker.ask(connection, case)
+                client.predict(connection, case)
             except (OSError, http.client.HTTPException):
                 time.sleep(0.01)
             except BenchFailed as failure:
@@ -121,29 +121,30 @@ def _await_answer(
 
 
 def _tail(log: Path) -> str:
-    """The end of what a server printed."""
+    """Return the end of a server's output."""
     return log.read_text(errors="replace")[-2000:]
 
 
 def _require_plan(found: RunningServer) -> None:
-    """Davit tells how it calls the model; a figure must not bear another plan's name.
+    """Compare the plan that Davit reports with the expected one: figures must carry the right plan's name.
 
     Raises:
-        BenchFailed: It is another plan.
+        BenchFailed: The plans differ.
     """
     if not found.server.plan:
         return
-    with contextlib.closing(found.asker.connect()) as connection:
+    with contextlib.closing(found.client.connect()) as connection:
         connection.request("GET", "/v2/models/model")
-        told = json.loads(connection.getresponse().read())["parameters"]
-    if told["plan"] != found.server.plan:
+        reported = json.loads(connection.getresponse().read())["parameters"]
+    if reported["plan"] != found.server.plan:
         raise BenchFailed(
-            f"{found.server.name} was measured with the plan '{told['plan']}': {'; '.join(told['reasons'])}"
+            f"{found.server.name} was measured with the plan '{reported['plan']}': "
+            f"{'; '.join(reported['reasons'])}"
         )
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a server's session, which we made: politely, then without asking."""
+    """End a server's session, which this process created: with SIGTERM first, then with SIGKILL."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)

@@ -20,7 +20,7 @@ class Launch:
     Attributes:
         environment: Where its programs are.
         model: Folder of the model.
-        port: Where it shall listen on 127.0.0.1; `port + 1` and `port + 2` are free too.
+        port: The port to listen on at 127.0.0.1; `port + 1` and `port + 2` are free too.
         scratch: A folder of its own, empty.
     """
 
@@ -35,15 +35,15 @@ class Server:
     """One way to serve a model.
 
     Attributes:
-        name: How options and results call it.
+        name: Its name in options and results.
         title: What it is, for a reader.
         environment: The environment it needs.
         command: Builds the command that starts it.
-        protocol: How it is asked.
+        protocol: How it is called.
         models: The models it is measured with; empty: all.
-        plan: For Davit: what must have been chosen, else the figures would bear a wrong name.
+        plan: For Davit: the plan that the server must report, else the figures would be mislabelled.
         variables: Variables of its process.
-        tolerance: How far a number may be from pyfunc's, as a share of it.
+        tolerance: Largest relative difference of a number from pyfunc's.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Server:
 
 
 def davit_declared(models: tuple[str, ...]) -> Server:
-    """Davit with code of an author's whose rows are declared independent."""
+    """Return Davit with custom model code whose rows are declared independent."""
     server = davit("pyfunc", "pyfunc", models)
     return replace(
         server,
@@ -68,43 +68,43 @@ def davit_declared(models: tuple[str, ...]) -> Server:
     )
 
 
-def davit(plan: str, asked: str, models: tuple[str, ...] = (), workers: int = 1) -> Server:
-    """Davit with its default settings: metrics, logging, limits and deadlines are on."""
+def davit(plan: str, requested: str, models: tuple[str, ...] = (), workers: int = 1) -> Server:
+    """Return Davit with its default settings: metrics, logging, limits and deadlines are on."""
 
     def command(launch: Launch) -> list[str]:
         return [launch.environment.program("davit"), "serve", str(launch.model), "--port", str(launch.port),
                 "--workers", str(workers)]  # fmt: skip
 
-    # No load balancer has to notice that it goes: it may end at once.
-    variables = {"DAVIT_DRAIN_SECONDS": "0", "DAVIT_MODEL_NAME": "model", "DAVIT_PLAN": asked}
+    # There is no load balancer to wait for: it may end at once.
+    variables = {"DAVIT_DRAIN_SECONDS": "0", "DAVIT_MODEL_NAME": "model", "DAVIT_PLAN": requested}
     title = f"**Davit**, {plan} plan"
     return Server(f"davit-{plan}", title, DAVIT, command, models=models, plan=plan, variables=variables)
 
 
 def plain_fastapi(launch: Launch) -> list[str]:
-    """FastAPI and pyfunc in a page of code, without a log line per request."""
+    """Return a page of code with FastAPI and pyfunc, without a log line per request."""
     return [launch.environment.program("python"), str(PEERS / "fastapi_app.py"), str(launch.model),
             str(launch.port)]  # fmt: skip
 
 
 def mlflow_serve(launch: Launch) -> list[str]:
-    """MLflow's scoring server, in the environment it is started from, so that none is built."""
+    """Return MLflow's scoring server, in the environment it is started from, so that none is built."""
     return [launch.environment.program("mlflow"), "models", "serve", "-m", str(launch.model), "-h",
             "127.0.0.1", "-p", str(launch.port), "-w", "1", "--env-manager", "local"]  # fmt: skip
 
 
 def mlserver(launch: Launch) -> list[str]:
-    """MLServer with its MLflow runtime, in one process, as without that it is slower on one core."""
+    """Return MLServer with its MLflow runtime in one process: with more it is slower on one core."""
     return _mlserver(launch, {})
 
 
 def mlserver_batching(launch: Launch) -> list[str]:
-    """The same, with its adaptive batching."""
+    """Return MLServer with its adaptive batching."""
     return _mlserver(launch, {"max_batch_size": 32, "max_batch_time": 0.002})
 
 
 def _mlserver(launch: Launch, batching: dict[str, float]) -> list[str]:
-    """Write the settings into its folder first."""
+    """Write MLServer's settings into its folder, then return its command."""
     model = {
         "name": "model",
         "implementation": "mlserver_mlflow.MLflowRuntime",
@@ -125,11 +125,11 @@ def _mlserver(launch: Launch, batching: dict[str, float]) -> list[str]:
 
 SERVERS = (
     davit("native", "auto", ("iris", "forest", "lightgbm")),
-    # It computes in float32 where it may; what Davit holds it to by default is what the answers are held to.
+    # It may compute in float32; the tolerance is the one that Davit's server applies by default.
     replace(davit("onnx", "onnx", ("iris", "forest", "lightgbm")), tolerance=1e-5),
     davit("pyfunc", "pyfunc"),
     davit_declared(("wrapper", "waiting")),
-    # Only v2 requests are batched; both are asked the same way.
+    # Only v2 requests are batched; both are called the same way.
     Server("mlserver-batch", "MLServer, batching (32 rows, 2 ms)", "mlserver", mlserver_batching, V2),
     Server(BASE, "plain FastAPI, `async def` + pyfunc", "fastapi", plain_fastapi),
     Server("mlserver", "MLServer", "mlserver", mlserver, V2),

@@ -1,4 +1,4 @@
-"""A whole run: every server alone first, then side by side in rounds."""
+"""A complete run: every server alone first, then side by side in rounds."""
 
 import contextlib
 import time
@@ -21,12 +21,12 @@ WORKERS = (1, 2, 3)
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What is measured, and into what.
+    """The servers to measure and the results so far.
 
     Attributes:
         environments: By name.
-        servers: Those that were asked for.
-        results: Filled as the run goes on.
+        servers: The selected servers.
+        results: Completed while the run proceeds.
     """
 
     environments: dict[str, Environment]
@@ -49,7 +49,7 @@ class Session:
             for server in servers:
                 target = stack.enter_context(running(server, self.environments[server.environment], trained))
                 figures[server.name].start_seconds.append(round(target.start_seconds, 2))
-                compare_answers(target.asker, trained.cases[1], CLIENTS, CHECK_SECONDS / 3)
+                compare_answers(target.client, trained.cases[1], CLIENTS, CHECK_SECONDS / 3)
                 targets.append(target)
             for number in range(rounds):
                 _say(f"{model.name}: round {number + 1} of {rounds}")
@@ -57,11 +57,11 @@ class Session:
                     self._visit(targets, load, trained, figures)
 
     def _alone(self, server: Server, trained: TrainedModel) -> ServerFigures:
-        """Start time, answers and memory of a server, nothing else running."""
+        """Measure start time, answers and memory of a server while no other runs."""
         with running(server, self.environments[server.environment], trained) as target:
-            right = compare_answers(target.asker, trained.cases[1], CLIENTS, CHECK_SECONDS)
+            right = compare_answers(target.client, trained.cases[1], CLIENTS, CHECK_SECONDS)
             for rows in sorted(trained.cases)[1:]:
-                right += compare_answers(target.asker, trained.cases[rows], 4, CHECK_SECONDS)
+                right += compare_answers(target.client, trained.cases[rows], 4, CHECK_SECONDS)
             memory = round(pss_mib(target.pid), 1)
         _say(f"{server.name}: {target.start_seconds:.1f} s to its first answer; {right} answers compared, "
              f"0 wrong; {memory:.0f} MiB")  # fmt: skip
@@ -74,15 +74,15 @@ class Session:
         trained: TrainedModel,
         figures: dict[str, ServerFigures],
     ) -> None:
-        """One load on each server in turn."""
+        """Measure one load on each server in turn."""
         for target in targets:
-            lines = [target.asker.protocol.body(case) for case in trained.cases[load.rows]]
+            lines = [target.client.protocol.body(case) for case in trained.cases[load.rows]]
             with bodies(lines) as requests:
                 window = measure(target, load, requests)
             figures[target.server.name].loads.setdefault(load.name, LoadFigures()).add(window)
 
     def measure_workers(self, trained: TrainedModel) -> None:
-        """Davit's memory with one, two and three workers, all of them under load."""
+        """Measure Davit's memory with one, two and three workers, all of them under load."""
         heavy = next(load for load in LOADS if load.name == "c64")
         for workers in WORKERS:
             server = davit("native", "auto", workers=workers)
@@ -96,5 +96,5 @@ class Session:
 
 
 def _say(text: str) -> None:
-    """Tell the person who waits."""
+    """Print a progress line."""
     print(f"bench: {time.strftime('%H:%M:%S')} {text}", flush=True)

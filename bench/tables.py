@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from bench.figures import Spread, paired_ratio, short, told
+from bench.figures import Spread, format_spread, paired_ratio, short
 from bench.load import LOADS, Load
 from bench.models import MODELS, Model
 from bench.results import LoadFigures, Machine, Results, ServerFigures
@@ -11,9 +11,9 @@ from bench.targets import MODEL, judge_targets
 
 SINGLE = tuple(load for load in LOADS if load.rows == 1)
 LEFT_OUT = ("mlserver",)
-"""Servers that only the full page shows; this one stands in the README with batching, where it is faster."""
+"""Servers that only the full page shows; the README shows this one with batching, where it is faster."""
 QUIET_CPU = 0.1
-"""Others may use that much of a core before a reader is warned."""
+"""CPU time of other programs, in cores, above which the page warns."""
 
 METHOD = (
     "One worker on one core, [wrk](https://github.com/wg/wrk) on the other, 64 different one-row requests in "
@@ -36,13 +36,13 @@ MORE = (
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table."""
+    """Format a Markdown table."""
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 
 def readme_section(results: Results) -> str:
-    """Machine, chart and the first model's comparison; the page has the rest."""
+    """Format machine, chart and the first model's comparison; the page has the rest."""
     parts = [
         _summary(results),
         "![Requests answered with a second of CPU time, by server and model](docs/performance.png)",
@@ -55,7 +55,7 @@ def readme_section(results: Results) -> str:
 
 
 def full_page(results: Results) -> str:
-    """Everything that was measured, for docs/performance.md."""
+    """Format all figures, for docs/performance.md."""
     parts = [
         "# Performance: all figures",
         "Written by `make bench`; how it measures is in [bench/](../bench/).",
@@ -64,7 +64,7 @@ def full_page(results: Results) -> str:
         f"{RATIO}.",
         f"## Targets: {_title(MODEL)}",
         comparison(results, MODEL),
-        "What Davit set out to reach with this model:",
+        "Davit's targets with this model:",
         _targets(results),
     ]
     for model in MODELS:
@@ -77,14 +77,14 @@ def full_page(results: Results) -> str:
 
 
 def _targets(results: Results) -> str:
-    """The targets beside what was measured."""
-    aims = [[aim.title, aim.wanted, aim.measured, "✓" if aim.reached else "**missed**"]
-            for aim in judge_targets(results)]  # fmt: skip
-    return table(["", "target", "measured", ""], aims)
+    """Format the targets beside the measured figures."""
+    rows = [[target.title, target.wanted, target.measured, "✓" if target.reached else "**missed**"]
+            for target in judge_targets(results)]  # fmt: skip
+    return table(["", "target", "measured", ""], rows)
 
 
 def comparison(results: Results, model: str, without: Collection[str] = ()) -> str:
-    """One line a server, but for those named in `without`: ratios, throughput, latency, start, memory."""
+    """Format one row per server, except those in `without`: ratios, throughput, latency, start, memory."""
     figures = results.models[model]
     head = ["", *(f"{load.clients} at a time" for load in SINGLE), "req/s (64)", "p50 / p99 ms (64)",
             "start s", "MiB"]  # fmt: skip
@@ -108,7 +108,7 @@ def comparison(results: Results, model: str, without: Collection[str] = ()) -> s
 
 
 def costs(results: Results, model: Model) -> str:
-    """CPU time per request: one line a server, one cell a load."""
+    """Format CPU time per request: one row per server, one column per load."""
     figures = results.models[model.name]
     rows = [
         [server.title, *(_cost(figures, server, load) for load in LOADS)]
@@ -118,20 +118,20 @@ def costs(results: Results, model: Model) -> str:
 
 
 def _cost(figures: dict[str, ServerFigures], server: Server, load: Load) -> str:
-    """What a request costs, and how many times less than with plain FastAPI."""
-    found = told(Spread.of(figures[server.name].loads[load.name].cpu_us))
+    """Format the CPU time of a request, and its ratio to plain FastAPI."""
+    found = format_spread(Spread.of(figures[server.name].loads[load.name].cpu_us))
     return f"{found} µs = {_ratio(figures, server, load)} ×"
 
 
 def speeds(results: Results, model: Model) -> str:
-    """Throughput and latency: one line a server, one cell a load; then start and memory."""
+    """Format throughput and latency, one row per server and one column per load; then start and memory."""
     figures = results.models[model.name]
     head = ["throughput; p50 / p99", *map(_load_title, LOADS), "start s", "memory MiB", "answers compared"]
     rows = [
         [
             server.title,
             *(_speed(figures[server.name].loads[load.name], load) for load in LOADS),
-            told(Spread.of(figures[server.name].start_seconds)),
+            format_spread(Spread.of(figures[server.name].start_seconds)),
             short(figures[server.name].memory_mib),
             str(figures[server.name].answers),
         ]
@@ -141,7 +141,7 @@ def speeds(results: Results, model: Model) -> str:
 
 
 def _speed(found: LoadFigures, load: Load) -> str:
-    """How much and how fast; requests that failed do not count."""
+    """Format throughput and latency; failed requests do not count."""
     rate = Spread.of(found.rate).median
     shown = f"{short(rate)} req/s" if load.rows == 1 else f"{short(rate * load.rows)} rows/s"
     failed = f"; **{sum(found.failed)} failed**" if any(found.failed) else ""
@@ -149,37 +149,37 @@ def _speed(found: LoadFigures, load: Load) -> str:
 
 
 def _ratio(figures: dict[str, ServerFigures], server: Server, load: Load) -> str:
-    """How many times less CPU time a request takes than with plain FastAPI."""
+    """Format how many times less CPU time a request takes than with plain FastAPI."""
     if BASE not in figures:
         return "–"
     base, other = figures[BASE].loads[load.name], figures[server.name].loads[load.name]
-    return "1" if server.name == BASE else told(paired_ratio(base.cpu_us, other.cpu_us))
+    return "1" if server.name == BASE else format_spread(paired_ratio(base.cpu_us, other.cpu_us))
 
 
 def _latency(p50_ms: Sequence[float], p99_ms: Sequence[float]) -> str:
-    """Two medians."""
+    """Format the medians of p50 and p99."""
     return f"{short(Spread.of(p50_ms).median)} / {short(Spread.of(p99_ms).median)}"
 
 
 def _present(results: Results, model: str) -> list[Server]:
-    """The servers that were measured with a model, in the catalog's order."""
+    """Return the servers that were measured with a model, in the catalog's order."""
     return [server for server in SERVERS if server.name in results.models[model]]
 
 
 def _title(name: str) -> str:
-    """A model's title at the start of a sentence."""
+    """Return a model's title with a capital letter."""
     title = next(model.title for model in MODELS if model.name == name)
     return title[0].upper() + title[1:]
 
 
 def _load_title(load: Load) -> str:
-    """A load as the head of a column."""
+    """Return a load as a column header."""
     rows = "1 row" if load.rows == 1 else f"{load.rows} rows"
     return f"{rows}, {load.clients} at a time"
 
 
 def _machine(machine: Machine) -> str:
-    """The machine in a sentence."""
+    """Describe the machine in a sentence."""
     return (
         f"Measured on {machine.date} on a machine with {machine.cores} cores ({machine.cpu}) and "
         f"{machine.memory_gib:.0f} GiB, {machine.system}, commit {machine.commit}."
@@ -187,7 +187,7 @@ def _machine(machine: Machine) -> str:
 
 
 def _summary(results: Results) -> str:
-    """Machine and method in a few words; a warning if other programs disturbed the run."""
+    """Describe machine and method briefly; warn if other programs disturbed the run."""
     machine = results.machine
     found = (
         f"Measured on {machine.date} on a machine with {machine.cores} cores ({machine.cpu}) and "
@@ -198,7 +198,7 @@ def _summary(results: Results) -> str:
 
 
 def _others(results: Results) -> Spread:
-    """The CPU time that other programs used during each window, in cores."""
+    """Return the CPU time that other programs used during each window, in cores."""
     return Spread.of(
         [
             share
@@ -211,22 +211,22 @@ def _others(results: Results) -> Spread:
 
 
 def _quiet(results: Results) -> str:
-    """How much others disturbed."""
+    """Describe how much CPU other programs used."""
     spread = _others(results)
-    used = f"Meanwhile others used {spread.median:.2f} of a core in the median, {spread.high:.2f} at most"
+    used = f"Other programs used {spread.median:.2f} of a core in the median, {spread.high:.2f} at most"
     if spread.median > QUIET_CPU:
         return f"{used}: the machine was **not quiet**, trust the ratios only."
     return f"{used}."
 
 
 def _workers(memory: dict[int, float]) -> str:
-    """Davit's memory by workers."""
+    """Format Davit's memory by its number of workers."""
     head = ["workers", "memory MiB (proportional set size, all processes)"]
     return table(head, [[str(number), short(mib)] for number, mib in sorted(memory.items())])
 
 
 def _versions(machine: Machine) -> str:
-    """What was installed where."""
+    """Format the installed versions by environment."""
     names = sorted({name for pinned in machine.versions.values() for name in pinned})
     head = ["", *machine.versions]
     rows = [[name, *(pinned.get(name, "") for pinned in machine.versions.values())] for name in names]

@@ -1,9 +1,9 @@
-"""What Davit set out to reach, held against what was measured."""
+"""Davit's targets, compared with the measured figures."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.figures import Spread, paired_ratio, told
+from bench.figures import Spread, format_spread, paired_ratio
 from bench.results import Results, ServerFigures
 from bench.servers import BASE
 
@@ -21,13 +21,13 @@ WORKER_MIB = 80.0
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One aim.
+    """One target.
 
     Attributes:
         title: What is measured.
-        wanted: The aim, for a reader.
-        measured: The figure, for a reader.
-        reached: Whether the median keeps to the aim.
+        wanted: The target as text.
+        measured: The figure as text.
+        reached: Whether the median meets the target.
     """
 
     title: str
@@ -37,7 +37,7 @@ class Target:
 
 
 def judge_targets(results: Results) -> list[Target]:
-    """All targets for which the run has figures."""
+    """Return all targets for which the run has figures."""
     servers = results.models.get(MODEL, {})
     found: list[Target] = []
     for plan in RATIOS:
@@ -48,17 +48,17 @@ def judge_targets(results: Results) -> list[Target]:
 
 
 def _ratios(plan: str, figures: ServerFigures, base: ServerFigures | None) -> Iterator[Target]:
-    """CPU time per request beside plain FastAPI."""
+    """Judge CPU time per request relative to plain FastAPI."""
     if base is None:
         return
     for load, wanted in RATIOS[plan].items():
         ratio = paired_ratio(base.loads[load].cpu_us, figures.loads[load].cpu_us)
         title = f"{plan} plan, {load[1:]} at a time: CPU time per request, plain FastAPI ÷ Davit"
-        yield Target(title, f"≥ {wanted:g} ×", f"{told(ratio)} ×", ratio.median >= wanted)
+        yield Target(title, f"≥ {wanted:g} ×", f"{format_spread(ratio)} ×", ratio.median >= wanted)
 
 
 def _others(plan: str, figures: ServerFigures) -> Iterator[Target]:
-    """Latency, answers, start and memory."""
+    """Judge latency, answers, start and memory."""
     p99 = Spread.of(figures.loads["c64"].p99_ms)
     start = Spread.of(figures.start_seconds)
     yield _at_most(f"{plan} plan, 64 at a time: p99", P99_MS, p99, "ms")
@@ -68,7 +68,7 @@ def _others(plan: str, figures: ServerFigures) -> Iterator[Target]:
 
 
 def _workers(results: Results) -> Iterator[Target]:
-    """What further workers cost."""
+    """Judge the memory of further workers."""
     memory = results.workers_mib
     for number in sorted(memory):
         if number - 1 in memory:
@@ -77,5 +77,7 @@ def _workers(results: Results) -> Iterator[Target]:
 
 
 def _at_most(title: str, wanted: float, measured: Spread, unit: str) -> Target:
-    """A figure that shall not be above its aim."""
-    return Target(title, f"≤ {wanted:g} {unit}", f"{told(measured)} {unit}", measured.median <= wanted)
+    """Judge a figure that must not exceed its target."""
+    return Target(
+        title, f"≤ {wanted:g} {unit}", f"{format_spread(measured)} {unit}", measured.median <= wanted
+    )

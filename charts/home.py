@@ -1,6 +1,6 @@
-"""Carries the project's address from pyproject.toml into the charts, which build links from it.
+"""Writes the project's URL from pyproject.toml into the charts, which build links from it.
 
-A fork changes `[project.urls] Homepage` and runs `make manifests`; a test tells when it was forgotten.
+A fork changes `[project.urls] Homepage` and runs `make manifests`; a test fails when that was forgotten.
 """
 
 import re
@@ -11,13 +11,13 @@ CHARTS = Path(__file__).parent
 
 
 def homepage() -> str:
-    """The project's address."""
+    """Return the project's URL."""
     project = tomllib.loads((CHARTS.parent / "pyproject.toml").read_text())["project"]
     return str(project["urls"]["Homepage"])
 
 
 def carried(chart: Path) -> str:
-    """The text of a chart's Chart.yaml as it should be."""
+    """Return the text that a chart's Chart.yaml must have."""
     text = (chart / "Chart.yaml").read_text()
     return re.sub(r"^home: .*$", f"home: {homepage()}", text, flags=re.MULTILINE)
 

@@ -1,7 +1,7 @@
 """Writes the tables of values into the charts' READMEs: names, types, defaults, comments of `values.yaml`.
 
 Everything else in a README is written by hand. Run it after a change to a chart's values (`make manifests`);
-a test tells when it was forgotten.
+a test fails when that was forgotten.
 """
 
 import json
@@ -16,7 +16,7 @@ CHARTS = Path(__file__).parent
 BEGIN = "<!-- The tables below are written by charts/readme.py from values.yaml: do not edit. -->\n"
 END = "<!-- End of the tables. -->\n"
 ONE_VALUE = {"resources", "affinity", "behavior"}
-"""Blocks with Kubernetes' own keys, which need no explanation."""
+"""Blocks with keys of Kubernetes, which need no explanation."""
 
 Schema = dict[str, Any]
 
@@ -39,7 +39,7 @@ class Value:
 
 
 def render(chart: Path) -> str:
-    """The README as it should be."""
+    """Return the text that the README must have."""
     readme = (chart / "README.md").read_text()
     before, _, rest = readme.partition(BEGIN)
     _, _, after = rest.partition(END)
@@ -47,7 +47,7 @@ def render(chart: Path) -> str:
 
 
 def read_values(chart: Path) -> Iterator[Value]:
-    """Every value of a chart, in the order of its file."""
+    """Return every value of a chart, in the order of its file."""
     text = (chart / "values.yaml").read_text()
     root = cast("yaml.MappingNode", yaml.compose(text, Loader=yaml.SafeLoader))
     schema = json.loads((chart / "values.schema.json").read_text())
@@ -70,7 +70,7 @@ def _walk(
 
 
 def _comment(lines: list[str], key: int) -> str:
-    """The comment directly above a line."""
+    """Return the comment directly above a line."""
     first = key
     while first and lines[first - 1].strip().startswith("#"):
         first -= 1
@@ -102,7 +102,7 @@ def _plural(noun: str) -> str:
 
 
 def _tables(values: list[Value]) -> str:
-    """One table for the values that stand alone, then one for each block of the file."""
+    """Format one table for top-level values, then one for each block of the file."""
     blocks: dict[str, list[Value]] = {}
     for value in values:
         alone = len(value.path) == 1 and value.type

@@ -1,1 +1,1 @@
-"""A real Kubernetes for developing and testing Davit, in one command."""
+"""Creates a real Kubernetes for developing and testing Davit, with one command."""

@@ -8,7 +8,7 @@ from typing import Literal
 
 from devcluster.commands import succeeds
 from devcluster.errors import DevclusterError
-from devcluster.existing import ExistingProvider, person
+from devcluster.existing import ExistingProvider, terminal_prompt
 from devcluster.kind import KindProvider
 from devcluster.node.provider import NodeProvider
 from devcluster.provider import Provider
@@ -18,7 +18,7 @@ NAMES: tuple[ProviderName, ...] = ("kind", "node", "existing")
 
 
 def docker_answers() -> bool:
-    """Whether a Docker engine is there and lets us in."""
+    """Return whether a Docker engine is reachable for this user."""
     return succeeds(["docker", "info"], timeout=20)
 
 
@@ -33,9 +33,9 @@ def choose_provider(
 
     Args:
         wanted: A provider's name, or "auto".
-        context: The name of a context, when the user confirmed one: that asks for the existing cluster.
-        docker: Tells whether a Docker engine answers.
-        system: The operating system's name; asked for when absent.
+        context: The context that the user confirmed, if any: it selects the existing cluster.
+        docker: Returns whether a Docker engine answers.
+        system: The operating system's name; the current one when absent.
 
     Raises:
         DevclusterError: The name is unknown, or nothing runs on this machine.
@@ -61,5 +61,5 @@ def build_provider(provider: ProviderName, name: str, context: str | None) -> Pr
     if provider == "kind":
         return KindProvider(name)
     if provider == "existing":
-        return ExistingProvider(context, ask=person())
+        return ExistingProvider(context, prompt=terminal_prompt())
     return NodeProvider(name)

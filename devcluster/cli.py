@@ -1,4 +1,4 @@
-"""The command line: parses, calls, reports."""
+"""The command line: parses arguments, calls a provider, reports results."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def main(arguments: list[str]) -> int:
     except DevclusterError as error:
         print(f"devcluster: {error}", file=sys.stderr)
     except KeyboardInterrupt:
-        print("devcluster: interrupted; the same command again continues", file=sys.stderr)
+        print("devcluster: interrupted; run the same command again to continue", file=sys.stderr)
     return 1
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The grammar of the command line."""
+    """Build the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m devcluster", description="A development cluster in one command."
     )
     parser.add_argument("--name", default=_DEFAULT_NAME, help="the cluster's name (default: %(default)s)")
     parser.add_argument(
-        "--provider", choices=["auto", *NAMES], default="auto", help="default: whatever runs here"
+        "--provider", choices=["auto", *NAMES], default="auto", help="default: one that runs on this machine"
     )
     parser.add_argument(
         "--context",
@@ -41,12 +41,12 @@ def build_parser() -> argparse.ArgumentParser:
         help="confirms the existing cluster by the name of its context (or environment DAVIT_CONTEXT)",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("up", help="make the cluster, or repair it")
-    load = commands.add_parser("load", help="bring images from this machine into the cluster")
+    commands.add_parser("up", help="create the cluster, or repair it")
+    load = commands.add_parser("load", help="load images from this machine into the cluster")
     load.add_argument("images", nargs="+", metavar="IMAGE", help="a name, or the path of an image archive")
-    commands.add_parser("status", help="what runs and what does not")
+    commands.add_parser("status", help="show what runs and what does not")
     commands.add_parser("kubeconfig", help="print the path of a kubeconfig for the cluster")
-    commands.add_parser("down", help="remove the cluster without a trace")
+    commands.add_parser("down", help="remove the cluster and everything it left on this machine")
     tool = commands.add_parser(
         "tool", help="print the path of a program (helm, kubectl, ...), building it once"
     )
@@ -58,7 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """Parse a command line; what follows `images` is left to it, in `rest`."""
+    """Parse a command line; arguments after `images` are left in `rest`."""
     parser = build_parser()
     options, rest = parser.parse_known_args(arguments)
     if rest and options.command != "images":
@@ -102,6 +102,6 @@ def _print_status(provider: Provider) -> int:
 
 
 def _build_images(arguments: list[str]) -> int:
-    """Image building is loaded only when asked for: a cluster needs none of it."""
+    """Build images; the modules are loaded only here, since a cluster needs none of them."""
     run = importlib.import_module("devcluster.images.command").run
     return int(run(arguments))

@@ -1,4 +1,4 @@
-"""Other programs, run to their end."""
+"""Runs other programs to their end."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def run(
 
     Args:
         arguments: The program and its arguments; no shell is involved.
-        text: Given to the program on standard input.
-        environment: The whole environment; this process' own when absent.
+        text: The program's standard input.
+        environment: The complete environment; this process' own when absent.
         directory: Where it runs.
         timeout: Seconds after which it is ended.
 
@@ -67,7 +67,7 @@ def run(
 
 
 def succeeds(arguments: Sequence[str], *, timeout: float = MINUTE) -> bool:
-    """Whether a program is there and ends well."""
+    """Return whether a program is installed and ends without an error."""
     try:
         run(arguments, timeout=timeout)
     except DevclusterError:
@@ -76,6 +76,6 @@ def succeeds(arguments: Sequence[str], *, timeout: float = MINUTE) -> bool:
 
 
 def _short(arguments: Sequence[str]) -> str:
-    """What a person calls this command: the program and its first words, without options and paths."""
+    """Return the program and its first arguments, without options and paths, for messages."""
     words = [word for word in arguments[1:] if not word.startswith(("-", "/"))]
     return " ".join([Path(arguments[0]).name, *words[:3]])

@@ -1,5 +1,5 @@
-"""What can go wrong, said in one line that names the cure."""
+"""The error of this package: one line that names the cure."""
 
 
 class DevclusterError(Exception):
-    """A foreseeable failure; the message is one complete line for a person."""
+    """A foreseeable failure; the message is one complete line for the user."""

@@ -1,4 +1,4 @@
-"""The provider `existing`: a cluster somebody already has, once its name has been confirmed."""
+"""The provider `existing`: a cluster of the user, once its context has been confirmed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devcluster.errors import DevclusterError
 from devcluster.provider import Finding
 
 Runner = Callable[..., str]
-Question = Callable[[str], str]
+Prompt = Callable[[str], str]
 
 
 class ExistingProvider:
@@ -24,37 +24,37 @@ class ExistingProvider:
         confirmed: str | None,
         *,
         runner: Runner = run,
-        ask: Question | None = None,
+        prompt: Prompt | None = None,
         folder: Path | None = None,
     ) -> None:
         """Describe the cluster.
 
         Args:
-            confirmed: The name of the context as the user gave it.
+            confirmed: The context's name as the user confirmed it.
             runner: Runs command lines.
-            ask: Asks a person; none when nobody can be asked.
-            folder: Where the kubeconfig with this one context is kept.
+            prompt: Prompts the user; none when there is no terminal.
+            folder: The folder of the kubeconfig with this one context.
         """
         self._confirmed = confirmed
         self._run = runner
-        self._ask = ask
+        self._prompt = prompt
         self._folder = folder or cache_root() / "clusters"
 
     def up(self) -> None:
-        """Check that the cluster answers; nothing is made."""
+        """Check that the cluster answers; nothing is created."""
         path = self.kubeconfig()
         self._run(["kubectl", f"--kubeconfig={path}", "get", "--raw", "/readyz"])
         progress.step(f"the cluster of context {self._context()} answers: export KUBECONFIG={path}")
 
     def load(self, images: Sequence[str]) -> None:
-        """Refuse: only a registry reaches the nodes of a cluster we did not make."""
+        """Reject images: the nodes of a cluster that devcluster did not create pull from a registry only."""
         raise DevclusterError(
             f"an existing cluster pulls images from a registry: push {', '.join(images)} to one it can reach "
             "and name that registry in the charts' values"
         )
 
     def status(self) -> list[Finding]:
-        """Whether its API server answers."""
+        """Report whether its API server answers."""
         path = self.kubeconfig()
         try:
             self._run(["kubectl", f"--kubeconfig={path}", "get", "--raw", "/readyz"])
@@ -65,7 +65,7 @@ class ExistingProvider:
                 )
             ]
         return [
-            Finding(well=True, text=f"context {self._context()}: its API server is well"),
+            Finding(well=True, text=f"context {self._context()}: its API server is healthy"),
             Finding(well=True, text=f"kubeconfig: {path}"),
         ]
 
@@ -83,15 +83,15 @@ class ExistingProvider:
         return path
 
     def down(self) -> None:
-        """Forget the cluster; it was not made here and is left as it is."""
+        """Remove only the local kubeconfig; the cluster was not created here and stays as it is."""
         context = self._context()
         (self._folder / "existing.kubeconfig").unlink(missing_ok=True)
-        progress.step(f"the cluster of context {context} was not made by devcluster and is left as it is")
+        progress.step(f"the cluster of context {context} was not created by devcluster and stays as it is")
 
     def _context(self) -> str:
         current = self._run(["kubectl", "config", "current-context"]).strip()
-        if self._confirmed is None and self._ask is not None:
-            self._confirmed = self._ask(
+        if self._confirmed is None and self._prompt is not None:
+            self._confirmed = self._prompt(
                 f"Type the name of the context to use (the current one is {current}): "
             ).strip()
         if self._confirmed is None:
@@ -104,6 +104,6 @@ class ExistingProvider:
         return current
 
 
-def person() -> Question | None:
-    """Return a way to ask the person at the terminal; None when nobody is there."""
+def terminal_prompt() -> Prompt | None:
+    """Return a function that prompts at the terminal; None when there is no terminal."""
     return input if sys.stdin.isatty() else None

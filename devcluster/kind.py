@@ -25,7 +25,7 @@ Runner = Callable[..., str]
 
 
 class KindProvider:
-    """One cluster made by kind, which brings DNS and a default StorageClass of its own."""
+    """One cluster created by kind, which has DNS and a default StorageClass."""
 
     def __init__(
         self, name: str, *, runner: Runner = run, program: Path | None = None, folder: Path | None = None
@@ -36,7 +36,7 @@ class KindProvider:
             name: The cluster's name; kind's context is called kind-NAME.
             runner: Runs command lines.
             program: The kind program; built when absent.
-            folder: Where the kubeconfig is kept.
+            folder: The folder of the kubeconfig.
         """
         self._name = name
         self._run = runner
@@ -59,17 +59,17 @@ class KindProvider:
         progress.step(f"cluster {self._name} is up: export KUBECONFIG={self._kubeconfig}")
 
     def load(self, images: Sequence[str]) -> None:
-        """Bring images in from Docker, or from archives."""
+        """Load images from Docker, or from archives."""
         for image in images:
             what = "image-archive" if Path(image).is_file() else "docker-image"
             self._run(self._kind("load", what, image, "--name", self._name), timeout=_LOAD_SECONDS)
             progress.step(f"{image}: loaded")
 
     def status(self) -> list[Finding]:
-        """Docker, the cluster and its API server."""
+        """Report on Docker, the cluster and its API server."""
         self._check_docker()
         if not self._exists():
-            return [Finding(well=False, text=f"cluster {self._name}: does not exist; `up` makes it")]
+            return [Finding(well=False, text=f"cluster {self._name}: does not exist; `up` creates it")]
         self._export()
         kubectl = ["kubectl", f"--kubeconfig={self._kubeconfig}"]
         try:
@@ -79,7 +79,7 @@ class KindProvider:
                 Finding(well=False, text=f"API server: does not answer ({error}); `up` starts a stopped node")
             ]
         return [
-            Finding(well=True, text=f"cluster {self._name}: its API server is well"),
+            Finding(well=True, text=f"cluster {self._name}: its API server is healthy"),
             Finding(well=True, text=f"kubeconfig: {self._kubeconfig}"),
         ]
 
@@ -111,7 +111,7 @@ class KindProvider:
 
     def _export(self) -> None:
         if not self._exists():
-            raise DevclusterError(f"there is no cluster {self._name!r}: make it with `up`")
+            raise DevclusterError(f"there is no cluster {self._name!r}: create it with `up`")
         self._run(self._kind("export", "kubeconfig", *self._access))
         if self._kubeconfig.exists():
             self._kubeconfig.chmod(0o600)

@@ -1,4 +1,4 @@
-"""kubectl, of the cluster's own version, talking to one cluster."""
+"""Runs the kubectl of the cluster's own version."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from devcluster.commands import MINUTE, run
 
 
 class Kubectl:
-    """kubectl bound to one kubeconfig."""
+    """The program kubectl, bound to one kubeconfig."""
 
     def __init__(self, program: Path, kubeconfig: Path) -> None:
         self._command = [str(program), f"--kubeconfig={kubeconfig}"]
 
     def run(self, arguments: Sequence[str], *, text: str | None = None, timeout: float = MINUTE) -> str:
-        """Run it and return what it wrote.
+        """Run kubectl and return its output.
 
         Raises:
             DevclusterError: It failed.

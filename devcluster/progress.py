@@ -1,4 +1,4 @@
-"""Tells a person what happens, one line a step, with the seconds since the command started."""
+"""Prints progress, one line per step, with the seconds since the command started."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ def step(text: str) -> None:
 
 
 def elapsed() -> float:
-    """Seconds since the command started."""
+    """Return the seconds since the command started."""
     return time.monotonic() - _started

@@ -1,4 +1,4 @@
-"""What every kind of cluster can do, whatever it is made of."""
+"""The interface of providers: every kind of cluster."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Finding:
     """One line of `status`.
 
     Attributes:
-        well: Whether this part is as it should be.
-        text: What it is and how it is, in plain words.
+        well: Whether this part is in the expected state.
+        text: The part and its state.
     """
 
     well: bool
@@ -22,19 +22,19 @@ class Finding:
 
 
 class Provider(Protocol):
-    """A way to have a cluster. Failures are `DevclusterError`s."""
+    """A way to run a cluster. Failures are `DevclusterError`s."""
 
     def up(self) -> None:
-        """Make the cluster, or repair it; harmless when it runs."""
+        """Create the cluster, or repair it; harmless when it runs."""
 
     def load(self, images: Sequence[str]) -> None:
-        """Bring images from this machine into the cluster."""
+        """Load images from this machine into the cluster."""
 
     def status(self) -> list[Finding]:
-        """What runs and what does not."""
+        """Report what runs and what does not."""
 
     def kubeconfig(self) -> Path:
-        """The path of a kubeconfig, mode 0600, whose only context is this cluster."""
+        """Return the path of a kubeconfig, mode 0600, whose only context is this cluster."""
 
     def down(self) -> None:
         """Remove the cluster and everything it left on this machine."""

@@ -1,4 +1,4 @@
-"""Steady requests to one model for a while, and an honest count of what came back.
+"""Send requests to one model at a steady rate, and count the answers and failures.
 
     python examples/load.py http://127.0.0.1:8080/invocations --body body.json --predictions 3 --seconds 30
 
@@ -6,11 +6,11 @@ Needs nothing but Python, so that it can run in a pod next to the model. Every t
 alive, as real clients do. It stops after `--seconds` or on SIGTERM or SIGINT, lets the requests in flight
 finish, and prints one line of JSON with `"final": true`; with `--report N` also such a line every N seconds.
 
-What counts as answered: status 200 with as many predictions as asked for, within `--timeout`. Everything
-else counts as failed: another status, a refused or broken connection, a timeout, a body that does not parse.
-No request is ever sent twice. One thing is not a failure, because no request was sent: between two requests
-the server may close an idle connection (HTTP allows it); if that is known before the first byte of the next
-request is written, a new connection is made, and counted under `reconnects`.
+A request counts as answered if its status is 200 with as many predictions as `--predictions`, within
+`--timeout`. Everything else counts as failed: another status, a refused or broken connection, a timeout, a
+body that does not parse. No request is sent twice. Between two requests the server may close an idle
+connection, as HTTP allows; if that is detected before the next request is written, the client opens a new
+connection, which counts under `reconnects` and not as a failure.
 """
 
 import argparse
@@ -30,12 +30,12 @@ SIGNALS = {signal.SIGTERM, signal.SIGINT}
 
 
 class Failed(Exception):
-    """One request was not answered as it should have been. The message is the kind of failure."""
+    """A request failed. The message is the kind of failure."""
 
 
 @dataclass(frozen=True)
-class Question:
-    """What every request asks: `body` is posted to `url`; `predictions` are expected within `timeout` s."""
+class Request:
+    """The request: `body` is posted to `url`; `predictions` are expected within `timeout` s."""
 
     url: SplitResult
     body: bytes
@@ -55,23 +55,23 @@ class Tally:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, version: str, seconds: float) -> None:
-        """One more request answered, by this version of the model."""
+        """Count an answer by this version of the model."""
         with self.lock:
             self.versions[version] += 1
             self.latencies.append(seconds)
 
     def failure(self, kind: str) -> None:
-        """One more request failed."""
+        """Count a failed request."""
         with self.lock:
             self.failures[kind] += 1
 
     def reconnect(self) -> None:
-        """One more idle connection was found closed before a request was sent on it."""
+        """Count an idle connection that was found closed before a request was sent on it."""
         with self.lock:
             self.reconnects += 1
 
     def summary(self, *, final: bool) -> dict[str, Any]:
-        """The counts so far. `sent` = `answered` + `failed`; latencies in milliseconds."""
+        """Return the counts so far. `sent` = `answered` + `failed`; latencies in milliseconds."""
         with self.lock:
             answered, failed = self.versions.total(), self.failures.total()
             return {
@@ -88,7 +88,7 @@ class Tally:
 
 
 def percentiles(seconds: list[float]) -> dict[str, float]:
-    """Median, 90th and 99th percentile and maximum in milliseconds; empty without measurements."""
+    """Return median, 90th and 99th percentile and maximum in milliseconds; empty without measurements."""
     ranked = sorted(seconds)
     if not ranked:
         return {}
@@ -97,24 +97,24 @@ def percentiles(seconds: list[float]) -> dict[str, float]:
 
 
 class Client:
-    """One keep-alive connection that asks the same question again and again."""
+    """One keep-alive connection that sends the same request repeatedly."""
 
-    def __init__(self, question: Question, tally: Tally) -> None:
-        self._question = question
+    def __init__(self, request: Request, tally: Tally) -> None:
+        self._request = request
         self._tally = tally
-        url = question.url
+        url = request.url
         self._connection = http.client.HTTPConnection(
-            url.hostname or "127.0.0.1", url.port or 80, timeout=question.timeout
+            url.hostname or "127.0.0.1", url.port or 80, timeout=request.timeout
         )
 
-    def ask(self) -> None:
-        """Send one request and count what became of it. Never raises."""
+    def send(self) -> None:
+        """Send one request and count its outcome. Never raises."""
         if self._closed_while_idle():
             self._connection.close()
             self._tally.reconnect()
         began = time.monotonic()
         try:
-            version = self._send()
+            version = self._exchange()
         except (OSError, http.client.HTTPException, Failed) as error:
             self._connection.close()
             self._tally.failure(str(error) if isinstance(error, Failed) else type(error).__name__)
@@ -122,45 +122,45 @@ class Client:
             self._tally.answer(version, time.monotonic() - began)
 
     def _closed_while_idle(self) -> bool:
-        # Nothing is in flight here: a readable socket can only mean that the server has hung up.
+        # Nothing is in flight here: a readable socket means that the server has closed the connection.
         sock = self._connection.sock
         return sock is not None and bool(select.select([sock], [], [], 0)[0])
 
-    def _send(self) -> str:
+    def _exchange(self) -> str:
         headers = {"Content-Type": "application/json"}
-        self._connection.request("POST", self._question.url.path or "/", self._question.body, headers)
+        self._connection.request("POST", self._request.url.path or "/", self._request.body, headers)
         response = self._connection.getresponse()
         body = response.read()
         if response.status != http.HTTPStatus.OK:
             raise Failed(f"HTTP {response.status}")
-        if count_predictions(body) != self._question.predictions:
+        if count_predictions(body) != self._request.predictions:
             raise Failed("wrong number of predictions")
         return response.headers.get("X-Davit-Model-Version") or "unknown"
 
 
 def count_predictions(body: bytes) -> int:
-    """How many predictions a response carries; -1 when it is no response of MLflow's protocol."""
+    """Count the predictions in a response; -1 when it is no response of MLflow's protocol."""
     try:
         return len(json.loads(body)["predictions"])
     except (ValueError, KeyError, TypeError):
         return -1
 
 
-def keep_asking(client: Client, interval: float, delay: float, stop: threading.Event) -> None:
-    """Ask every `interval` seconds until told to stop; a late request is not made up for by a burst."""
+def send_periodically(client: Client, interval: float, delay: float, stop: threading.Event) -> None:
+    """Send a request every `interval` seconds until `stop` is set; a late one causes no burst."""
     due = time.monotonic() + delay
     while not stop.wait(max(0.0, due - time.monotonic())):
-        client.ask()
+        client.send()
         due = max(due + interval, time.monotonic())
 
 
-def run(question: Question, threads: int, rate: float, seconds: float, report: float) -> Tally:
-    """Ask with several threads, `rate` requests a second in all, for `seconds` or until a signal."""
+def run(request: Request, threads: int, rate: float, seconds: float, report: float) -> Tally:
+    """Send requests from several threads, `rate` per second in all, for `seconds` or until a signal."""
     tally = Tally()
     stop = threading.Event()
     workers = [
         threading.Thread(
-            target=keep_asking, args=(Client(question, tally), threads / rate, number / rate, stop)
+            target=send_periodically, args=(Client(request, tally), threads / rate, number / rate, stop)
         )
         for number in range(threads)
     ]
@@ -188,20 +188,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("url", type=urlsplit, help="for example http://iris.shop.svc/invocations")
     parser.add_argument("--body", type=Path, required=True, help="file with the JSON body of each request")
-    parser.add_argument("--predictions", type=int, required=True, help="how many a right answer carries")
+    parser.add_argument(
+        "--predictions", type=int, required=True, help="number of predictions in a correct answer"
+    )
     parser.add_argument("--threads", type=int, default=8)
     parser.add_argument("--rate", type=float, default=100.0, help="requests per second, all threads together")
     parser.add_argument("--seconds", type=float, default=60.0, help="stop after this time at the latest")
     parser.add_argument("--timeout", type=float, default=10.0, help="seconds one request may take")
     parser.add_argument(
-        "--report", type=float, default=0.0, help="also print the counts every so many seconds"
+        "--report", type=float, default=0.0, help="also print the counts at this interval in seconds"
     )
     options = parser.parse_args()
 
     # Blocked here and in every thread, so that `wait` receives them at a safe moment.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    question = Question(options.url, options.body.read_bytes(), options.predictions, options.timeout)
-    tally = run(question, options.threads, options.rate, options.seconds, options.report)
+    request = Request(options.url, options.body.read_bytes(), options.predictions, options.timeout)
+    tally = run(request, options.threads, options.rate, options.seconds, options.report)
     print(json.dumps(tally.summary(final=True)), flush=True)
 
 

@@ -4,7 +4,7 @@
 
 One parent run holds the search; every attempt is a nested run with its parameters and metrics (autolog).
 The best model is trained once more, logged with a signature and an input example, and registered. With
-`--alias` that alias then points at the new version: whatever follows `models:/iris@champion` moves to it.
+`--alias` that alias then points at the new version, which deployments of `models:/iris@champion` then serve.
 """
 
 import argparse
@@ -35,7 +35,7 @@ SPACES: dict[str, dict[str, Any]] = {
     },
 }
 
-# MLflow saves scikit-learn models with skops, which refuses the compiled trees inside a forest.
+# MLflow saves scikit-learn models with skops, which rejects the compiled trees inside a forest.
 SERIALIZATION = {"linear": "skops", "forest": "cloudpickle"}
 
 
@@ -50,7 +50,7 @@ class Flowers:
 
     @classmethod
     def load(cls, seed: int) -> "Flowers":
-        """The 150 flowers that ship with scikit-learn, one third of them kept back."""
+        """Load the 150 flowers that ship with scikit-learn and set one third of them aside."""
         features, species = load_iris(return_X_y=True, as_frame=True)
         train, valid, train_species, valid_species = train_test_split(
             features, species, test_size=1 / 3, random_state=seed, stratify=species
@@ -59,7 +59,7 @@ class Flowers:
 
 
 def build(family: str, params: dict[str, Any], seed: int) -> Any:
-    """An untrained classifier of one family, `linear` or `forest`."""
+    """Build an untrained classifier of one family, `linear` or `forest`."""
     if family == "linear":
         return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, **params))
     return RandomForestClassifier(random_state=seed, **params)
@@ -77,7 +77,7 @@ def fit(family: str, params: dict[str, Any], flowers: Flowers, seed: int) -> tup
 
 
 def search(family: str, evaluations: int, flowers: Flowers, seed: int) -> dict[str, Any]:
-    """Look for the parameters with the smallest loss; every attempt becomes a nested run."""
+    """Search for the parameters with the smallest loss; every attempt becomes a nested run."""
 
     def attempt(params: dict[str, Any]) -> dict[str, Any]:
         with mlflow.start_run(nested=True):
@@ -98,7 +98,7 @@ def search(family: str, evaluations: int, flowers: Flowers, seed: int) -> dict[s
 
 
 def confusion_plot(model: Any, flowers: Flowers) -> Figure:
-    """Which species the model takes for which other."""
+    """Plot which species the model takes for which other."""
     figure = Figure(figsize=(4, 4), layout="constrained")
     ConfusionMatrixDisplay.from_estimator(
         model, flowers.valid, flowers.valid_species, ax=figure.subplots(), colorbar=False
@@ -107,7 +107,7 @@ def confusion_plot(model: Any, flowers: Flowers) -> Figure:
 
 
 def register(name: str, family: str, model: Any, flowers: Flowers) -> int:
-    """Log the model with what its users need to know, and make it the newest version of `name`."""
+    """Log the model with signature and input example, and register it as the newest version of `name`."""
     info = mlflow.sklearn.log_model(
         model,
         name=name,
@@ -123,7 +123,7 @@ def register(name: str, family: str, model: Any, flowers: Flowers) -> int:
 
 
 def train(name: str, family: str, evaluations: int, seed: int) -> int:
-    """Search, train the winner, register it. Returns the number of the new version."""
+    """Search, train the best candidate, register it. Return the number of the new version."""
     mlflow.set_experiment(name)
     mlflow.sklearn.autolog(log_models=False, log_datasets=False, silent=True)
     flowers = Flowers.load(seed)
@@ -139,11 +139,11 @@ def train(name: str, family: str, evaluations: int, seed: int) -> int:
 
 
 def keep_quiet() -> None:
-    """Leave out of the output, and of the model, what is no news about this training."""
-    # The lock file of this repository describes Davit, not the model: MLflow would pack it into every model.
+    """Suppress output, and files in the model, that say nothing about this training."""
+    # MLflow would add the lock file of this repository to every model; it describes Davit, not the model.
     os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    # autolog calls log_loss by the name scikit-learn is giving up.
+    # autolog calls log_loss by a name that scikit-learn has deprecated.
     warnings.filterwarnings("ignore", message="`y_pred` was renamed")
     mpl.use("agg")
 

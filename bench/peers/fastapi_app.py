@@ -1,4 +1,4 @@
-"""An MLflow model behind FastAPI the way most people write it; the base of the bench's ratios.
+"""An MLflow model behind FastAPI as it is commonly written; the base of the bench's ratios.
 
 python fastapi_app.py FOLDER PORT
 """
@@ -31,7 +31,7 @@ class Body(BaseModel):
 
 @app.post("/invocations")
 async def invocations(body: Body) -> dict[str, Any]:
-    """One prediction a row."""
+    """Return one prediction per row."""
     table = body.dataframe_split
     answer = model.predict(pd.DataFrame(table.data, columns=table.columns))
     return {"predictions": answer if isinstance(answer, list) else answer.tolist()}

@@ -1,4 +1,4 @@
-"""Trains the models and writes down what pyfunc answers to the bench's requests.
+"""Trains the models and records pyfunc's answers to the bench's requests.
 
 Runs in the environment of `mlflow models serve`, as a script: the class of the wrapper model must be part
 of the program that logs it, so that its pickle needs no module of this repository.
@@ -28,29 +28,29 @@ MANY_ROWS = (100, 1000)
 
 
 class Species(PythonModel):  # type: ignore[misc]  # mlflow is not typed
-    """A Python wrapper as people write them: the flower's name instead of its number."""
+    """A typical Python wrapper: returns the flower's name instead of its number."""
 
     def __init__(self, classifier: Any, names: list[str]) -> None:
         self.classifier = classifier
         self.names = names
 
     def predict(self, context: Any, model_input: Any, params: dict[str, Any] | None = None) -> Any:
-        """The names of the most probable species."""
+        """Return the names of the most probable species."""
         del context, params
         return [self.names[at] for at in self.classifier.predict(model_input)]
 
 
 class WaitingSpecies(Species):
-    """The same, but it asks a service first."""
+    """The same wrapper, with a call of an external service before each prediction."""
 
     def predict(self, context: Any, model_input: Any, params: dict[str, Any] | None = None) -> Any:
-        """The names of the most probable species, after a wait."""
+        """Return the names of the most probable species, after a wait."""
         time.sleep(0.02)
         return super().predict(context, model_input, params)
 
 
 def train_iris(folder: Path) -> pd.DataFrame:
-    """Logistic regression on the four measurements of iris."""
+    """Train logistic regression on the four measurements of iris."""
     features, species = load_iris(return_X_y=True, as_frame=True)
     model = LogisticRegression(max_iter=1000).fit(features, species)
     mlflow.sklearn.save_model(model, folder, **described(features, model.predict(features)))
@@ -58,11 +58,11 @@ def train_iris(folder: Path) -> pd.DataFrame:
 
 
 def train_forest(folder: Path) -> pd.DataFrame:
-    """A hundred trees on twenty columns."""
+    """Train a hundred trees on twenty columns."""
     matrix, target = make_classification(2000, 20, n_informative=10, n_classes=3, random_state=SEED)
     features = table(matrix)
     model = RandomForestClassifier(100, max_depth=12, random_state=SEED).fit(features, target)
-    # skops refuses the compiled trees inside a forest.
+    # skops rejects the compiled trees inside a forest.
     mlflow.sklearn.save_model(
         model, folder, serialization_format="cloudpickle", **described(features, model.predict(features))
     )
@@ -70,7 +70,7 @@ def train_forest(folder: Path) -> pd.DataFrame:
 
 
 def train_wrapper(folder: Path, kind: type[Species] = Species) -> pd.DataFrame:
-    """The iris model behind a Python class."""
+    """Train the iris model behind a Python class."""
     features, species = load_iris(return_X_y=True, as_frame=True)
     classifier = LogisticRegression(max_iter=1000).fit(features, species)
     model = kind(classifier, list(load_iris().target_names))
@@ -80,12 +80,12 @@ def train_wrapper(folder: Path, kind: type[Species] = Species) -> pd.DataFrame:
 
 
 def train_waiting(folder: Path) -> pd.DataFrame:
-    """The iris model behind a Python class that waits."""
+    """Train the iris model behind a Python class that waits."""
     return train_wrapper(folder, WaitingSpecies)
 
 
 def train_lightgbm(folder: Path) -> pd.DataFrame:
-    """Gradient boosting on a hundred columns."""
+    """Train gradient boosting on a hundred columns."""
     matrix, target = make_regression(3000, 100, n_informative=40, noise=1.0, random_state=SEED)
     features = table(matrix)
     model = LGBMRegressor(n_estimators=100, num_leaves=31, random_state=SEED, n_jobs=1, verbose=-1)
@@ -95,12 +95,12 @@ def train_lightgbm(folder: Path) -> pd.DataFrame:
 
 
 def table(matrix: Any) -> pd.DataFrame:
-    """Columns with names, as models in the wild have them."""
+    """Return a data frame with named columns, as real models have them."""
     return pd.DataFrame(matrix, columns=[f"column_{at:03}" for at in range(matrix.shape[1])])
 
 
 def described(features: pd.DataFrame, answers: Any) -> dict[str, Any]:
-    """What MLflow is told about every model: a signature and an example."""
+    """Return what every model is logged with: a signature and an input example."""
     return {
         "signature": infer_signature(features, answers),
         "input_example": features.head(3),
@@ -109,7 +109,7 @@ def described(features: pd.DataFrame, answers: Any) -> dict[str, Any]:
 
 
 def cases(folder: Path, features: pd.DataFrame) -> dict[str, Any]:
-    """The bench's requests, and pyfunc's own answers to them, as plain JSON."""
+    """Return the bench's requests, and pyfunc's own answers to them, as plain JSON."""
     rng = np.random.default_rng(SEED)
     low, high = features.min().to_numpy(), features.max().to_numpy()
     model = mlflow.pyfunc.load_model(str(folder))
@@ -127,7 +127,7 @@ def cases(folder: Path, features: pd.DataFrame) -> dict[str, Any]:
 
 
 def plain(answer: Any) -> list[Any]:
-    """A prediction as JSON has it."""
+    """Convert a prediction to plain JSON values."""
     values: list[Any] = np.asarray(answer).tolist()
     return values
 

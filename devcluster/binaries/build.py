@@ -23,7 +23,7 @@ _UNREACHABLE = ("dial tcp", "no such host", "i/o timeout", "connection refused",
 
 
 def ensure_binary(name: str) -> Path:
-    """Return the path of a program, building it when the cache does not have it.
+    """Return the path of a program; build it when the cache does not have it.
 
     Raises:
         DevclusterError: The program is unknown, Go is missing, no module proxy answers, or Go refuses.
@@ -39,7 +39,7 @@ def ensure_binary(name: str) -> Path:
 
 
 def build_command(go: str, wanted: Binary, output: Path) -> list[str]:
-    """The Go command line: reproducible paths, committed checksums, no symbols, polite to the machine."""
+    """Return the Go command line: reproducible paths, committed checksums, no symbols, low priority."""
     flags = f"-s -w {wanted.linker_flags}".strip()
     return [
         *("nice", "-n", "10", go, "build"),

@@ -1,4 +1,4 @@
-"""Where built programs are kept: one folder per program, version and everything that shaped it."""
+"""The cache of built programs: one folder per program, version and build inputs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MODULES = Path(__file__).parent / "modules"
 
 
 def cache_root(environment: Mapping[str, str] | None = None) -> Path:
-    """Davit's folder in the user's cache, as the XDG base directory specification says."""
+    """Return Davit's folder in the user's cache, as the XDG base directory specification defines it."""
     environment = os.environ if environment is None else environment
     base = environment.get("XDG_CACHE_HOME") or Path(environment.get("HOME", "/root")) / ".cache"
     return Path(base) / "davit"
@@ -22,7 +22,7 @@ def cache_root(environment: Mapping[str, str] | None = None) -> Path:
 def cached_path(
     binary: Binary, go_version: str, *, modules: Path = MODULES, root: Path | None = None
 ) -> Path:
-    """Where this program is, or will be once built.
+    """Return the path of a program, built or not.
 
     The folder's name changes with the module's go.mod, go.sum and Go sources, with the Go version and
     with the linker flags, so a stale program is never found.

@@ -18,11 +18,11 @@ class Binary:
     """One program.
 
     Attributes:
-        name: What it is called here and on disk.
+        name: Its name in the catalog and on disk.
         module: The folder below `modules/` whose go.mod and go.sum fix every dependency.
         package: The Go package with its `main` function.
-        version: For people and for folder names; go.mod is what decides.
-        linker_flags: How the program learns its own version.
+        version: For output and folder names; go.mod decides what is built.
+        linker_flags: Linker flags that set the program's version.
         minutes: Roughly how long two cores need from nothing.
     """
 
@@ -75,7 +75,7 @@ BINARIES = _catalog(
         "v1.7.0",
         "-X main.Version=v1.7.0",
     ),
-    # For the stories of the MLflow stack only.
+    # For the tests of the MLflow stack only.
     Binary("fake-gcs-server", "fake-gcs-server", "github.com/fsouza/fake-gcs-server", "v1.56.1", minutes=2),
 )
 
@@ -84,8 +84,8 @@ def binary(name: str) -> Binary:
     """Look a program up.
 
     Raises:
-        DevclusterError: There is no program of that name; the message lists those there are.
+        DevclusterError: There is no program of that name; the message lists all names.
     """
     if name not in BINARIES:
-        raise DevclusterError(f"no program {name!r} is known: choose one of {', '.join(sorted(BINARIES))}")
+        raise DevclusterError(f"there is no program {name!r}: choose one of {', '.join(sorted(BINARIES))}")
     return BINARIES[name]

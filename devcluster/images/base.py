@@ -1,4 +1,4 @@
-"""The image that all others stand on where no registry offers one: Debian and its Python."""
+"""The base image where no registry offers one: Debian and its Python."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ from devcluster.commands import run
 from devcluster.images.catalog import REGISTRY_HOST
 from devcluster.images.storage import commit_folder, image_id
 
-SUITE = (
-    "bookworm"  # its Python is 3.11: pickled models want the minor version that the lock file was made for
-)
+SUITE = "bookworm"  # its Python is 3.11: pickled models need the minor version that the lock file is for
 PACKAGES = ("ca-certificates", "python3", "python3-venv")
 _BOOTSTRAP_SECONDS = 15 * 60.0
 
-# What no process in a container reads, and what only the machine that made the base knows.
+# Files that no process in a container reads, and files specific to the machine that created the base.
 _SURPLUS = (
     "etc/hostname",
     "etc/resolv.conf",
@@ -37,14 +35,14 @@ BASE = f"davit.dev/base:{SUITE}-{_RECIPE}"
 
 
 def ensure_base() -> None:
-    """Make the base unless it is there already.
+    """Create the base image unless it exists.
 
     Raises:
         DevclusterError: No Debian mirror answers.
     """
     if image_id(BASE):
         return
-    progress.step("making the base image from Debian packages (once; about 2 min)")
+    progress.step("creating the base image from Debian packages (once; about 2 min)")
     root = Path(tempfile.mkdtemp(prefix="davit-base."))
     try:
         _bootstrap(root)
@@ -56,12 +54,12 @@ def ensure_base() -> None:
 
 
 def program_builder(program: Path) -> str:
-    """The name of the image that stands in for a Go build stage; it changes with the program."""
+    """Return the name of the image that replaces a Go build stage; it changes with the program."""
     return f"{REGISTRY_HOST}/{program.name}-build:{program.parent.name}"
 
 
 def ensure_program_builder(program: Path) -> None:
-    """Put an already built program where its Dockerfile looks before it asks for Go."""
+    """Put an already built program where its Dockerfile looks before it uses Go."""
     reference = program_builder(program)
     if image_id(reference) is None:
         commit_folder(program, reference, parent=BASE, target=f"/out/{program.name}")
@@ -73,7 +71,7 @@ def _bootstrap(root: Path) -> None:
 
 
 def _add_security_updates(root: Path) -> None:
-    """Debootstrap knows the release as it was published; what was corrected since lies beside it."""
+    """Add the update repositories: debootstrap installs the release as it was published."""
     sources = root / "etc/apt/sources.list"
     _, mirror, *_ = sources.read_text().split()
     lines = (

@@ -1,4 +1,4 @@
-"""Buildah, as root, where no Docker engine and perhaps no image registry is in reach."""
+"""The engine Buildah, as root, for machines without Docker and perhaps without an image registry."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Buildah:
     registry = False
 
     def prepare(self, images: list[Image]) -> None:
-        """Install buildah and debootstrap and make the base; a second when all is there."""
+        """Install buildah and debootstrap and create the base; takes a second when all exists."""
         if os.geteuid() != 0:
             raise DevclusterError("building images without Docker needs root: start Docker, or run as root")
         install_missing({"buildah": "buildah", "debootstrap": "debootstrap"})
@@ -35,13 +35,13 @@ class Buildah:
                 ensure_program_builder(ensure_binary(image.name))
 
     def arguments(self, image: Image) -> dict[str, str]:
-        """What replaces the images that Docker would pull."""
+        """Return build arguments that replace the images that Docker would pull."""
         if image.name in _PROGRAMS:
             return {"BUILD_IMAGE": program_builder(ensure_binary(image.name))}
         return {"BASE_IMAGE": BASE}
 
     def label(self, reference: str, label: str) -> str | None:
-        """A label of an image, or nothing when it is not there."""
+        """Return a label of an image, or nothing when it does not exist."""
         return image_label(reference, label)
 
     def build(self, image: Image, labels: dict[str, str], log: Path) -> None:
@@ -52,7 +52,7 @@ class Buildah:
             forget_image(before)
 
     def build_command(self, image: Image, labels: dict[str, str]) -> list[str]:
-        """The command line; layers are kept so that a change rebuilds only what follows it."""
+        """Return the command line; layers are cached so that a change rebuilds only what follows it."""
         arguments = self.arguments(image)
         return [
             *("buildah", "build-using-dockerfile", "--layers", "--pull-never"),
@@ -65,7 +65,7 @@ class Buildah:
         ]
 
     def size(self, reference: str) -> int:
-        """Bytes of an image."""
+        """Return the size of an image in bytes."""
         return image_size(reference)
 
     def export(self, reference: str, archive: Path) -> None:

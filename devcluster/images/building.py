@@ -1,4 +1,4 @@
-"""What the engines share: the certificate bundle, and running a build with its log kept."""
+"""Code that the engines share: the certificate bundle, and running a build with a log file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LAST_LINES = 15
 
 
 def certificate_secret(environment: Mapping[str, str] | None = None) -> list[str]:
-    """Arguments that show this machine's certificate bundle to a build, without putting it into the image."""
+    """Return arguments that mount this machine's CA bundle into a build but not into the image."""
     environment = os.environ if environment is None else environment
     places = (environment.get("SSL_CERT_FILE", ""), *_BUNDLES)
     bundle = next((place for place in places if place and Path(place).is_file()), None)
@@ -24,7 +24,7 @@ def certificate_secret(environment: Mapping[str, str] | None = None) -> list[str
 
 
 def run_build(command: list[str], image: Image, log: Path) -> None:
-    """Run a build, politely to the machine, and keep what it says.
+    """Run a build with low priority and write its output to a log.
 
     Raises:
         DevclusterError: It failed or took longer than half an hour.
@@ -44,6 +44,4 @@ def run_build(command: list[str], image: Image, log: Path) -> None:
         raise DevclusterError(f"the image {image.name} took more than 30 minutes; see {log}") from None
     if ended.returncode != 0:
         last = "\n".join(log.read_text(errors="replace").strip().splitlines()[-_LAST_LINES:])
-        raise DevclusterError(
-            f"the image {image.name} could not be built; the whole story is in {log}\n{last}"
-        )
+        raise DevclusterError(f"the image {image.name} could not be built; the complete log is {log}\n{last}")

@@ -1,4 +1,4 @@
-"""The images, what goes into them and what they are called."""
+"""The catalog of images: their names and inputs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from devcluster.errors import DevclusterError
 
 ROOT = Path(__file__).parents[2]
-REGISTRY_HOST = "davit.dev"  # never Docker Hub's namespace, so nothing is ever pulled from there by mistake
+REGISTRY_HOST = "davit.dev"  # not Docker Hub's namespace, so that nothing is pulled from there by mistake
 
 _STACK = Path("charts/mlflow-stack/images")
 _SHARED = (".dockerignore", "pyproject.toml", "uv.lock", "LICENSE", "registry/davit_registry")
@@ -25,7 +25,7 @@ class Image:
         dockerfile: Relative to the repository's root, like every path here.
         context: The folder a build sees.
         inputs: Files and folders whose content decides whether a new build is needed.
-        official: Whether a registry offers an image that serves as well, so that Docker need not build this.
+        official: Whether a registry offers an equivalent image, so that Docker need not build this.
     """
 
     name: str
@@ -72,11 +72,11 @@ IMAGES = {
 
 
 def choose_images(names: list[str], *, registry: bool) -> list[Image]:
-    """The named images, or all that a machine needs.
+    """Return the named images, or all that a machine needs.
 
     Args:
         names: Names from the catalog; empty for all.
-        registry: Whether official images can be pulled, so that ours need not stand in for them.
+        registry: Whether official images can be pulled, so that ours are not needed.
 
     Raises:
         DevclusterError: A name is not in the catalog.

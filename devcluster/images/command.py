@@ -1,4 +1,4 @@
-"""`python -m devcluster images`: parse, build what changed, print sizes."""
+"""The command `python -m devcluster images`: parses, builds what changed, prints sizes."""
 
 from __future__ import annotations
 
@@ -34,11 +34,14 @@ def run(arguments: list[str]) -> int:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The grammar of the command line."""
+    """Build the parser of the command line."""
     parser = argparse.ArgumentParser(prog="python -m devcluster images", description="Build Davit's images.")
     parser.add_argument("--engine", choices=ENGINES, default="auto")
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"of {', '.join(IMAGES)}; all that are needed"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"of {', '.join(IMAGES)}; default: all that this machine needs",
     )
     return parser
 
@@ -60,7 +63,7 @@ def build_if_changed(engine: Engine, image: Image) -> float | None:
 
 @contextmanager
 def _exclusively() -> Iterator[None]:
-    """One build of images at a time: a second one would repeat the work of the first, or undo it."""
+    """Build under a lock: a second build would repeat the work of the first, or undo it."""
     cache_root().mkdir(parents=True, exist_ok=True)
     with (cache_root() / "images.lock").open("w") as lock:
         try:

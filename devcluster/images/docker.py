@@ -1,4 +1,4 @@
-"""Docker, where an engine answers."""
+"""The engine Docker."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ class Docker:
     registry = True
 
     def answers(self) -> bool:
-        """Whether there is an engine behind the client."""
+        """Return whether the client reaches an engine."""
         return succeeds(["docker", "version", "--format", "{{.Server.Version}}"])
 
     def prepare(self, images: list[Image]) -> None:
-        """Docker pulls what it needs."""
+        """Do nothing: Docker pulls what it needs."""
 
     def arguments(self, image: Image) -> dict[str, str]:
-        """The Dockerfiles' defaults are made for Docker."""
+        """Return no arguments: the Dockerfiles' defaults are for Docker."""
         del image
         return {}
 
     def label(self, reference: str, label: str) -> str | None:
-        """A label of an image, or nothing when it is not there."""
+        """Return a label of an image, or nothing when it does not exist."""
         template = f'{{{{index .Config.Labels "{label}"}}}}'
         try:
             return run(["docker", "image", "inspect", "--format", template, reference]).strip() or None
@@ -43,7 +43,7 @@ class Docker:
         run_build(self.build_command(image, labels), image, log)
 
     def build_command(self, image: Image, labels: dict[str, str]) -> list[str]:
-        """The command line; `docker build` reads the same Dockerfile with the same secret as buildah."""
+        """Return the command line; `docker build` reads the same Dockerfile and secret as buildah."""
         marks = [word for name, value in labels.items() for word in ("--label", f"{name}={value}")]
         return [
             *("docker", "build", "--tag", image.reference, "--file", str(ROOT / image.dockerfile)),
@@ -53,7 +53,7 @@ class Docker:
         ]
 
     def size(self, reference: str) -> int:
-        """Bytes of an image."""
+        """Return the size of an image in bytes."""
         return int(run(["docker", "image", "inspect", "--format", "{{.Size}}", reference]))
 
     def export(self, reference: str, archive: Path) -> None:

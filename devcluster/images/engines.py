@@ -1,4 +1,4 @@
-"""What an engine can do, and which one this machine has."""
+"""The interface of engines, and the choice of one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Engine(Protocol):
     """Builds and keeps images.
 
     Attributes:
-        name: As on the command line.
+        name: Its name on the command line.
         registry: Whether it pulls official images.
     """
 
@@ -25,33 +25,33 @@ class Engine(Protocol):
     registry: bool
 
     def prepare(self, images: list[Image]) -> None:
-        """Install or make what the builds stand on; does nothing when it is there."""
+        """Install or create what the builds require; do nothing when it exists."""
 
     def arguments(self, image: Image) -> dict[str, str]:
-        """Build arguments, which are part of the image's inputs."""
+        """Return build arguments, which are part of the image's inputs."""
 
     def label(self, reference: str, label: str) -> str | None:
-        """A label of an image, or nothing when the engine does not have the image."""
+        """Return a label of an image, or nothing when the engine does not have the image."""
 
     def build(self, image: Image, labels: dict[str, str], log: Path) -> None:
         """Build one image.
 
         Raises:
-            DevclusterError: The build failed; the message ends with what it said last.
+            DevclusterError: The build failed; the message ends with its last output.
         """
 
     def size(self, reference: str) -> int:
-        """Bytes of an image, unpacked, base included."""
+        """Return the size of an image in bytes, unpacked, base included."""
 
     def export(self, reference: str, archive: Path) -> None:
         """Write an image as a Docker archive, which `ctr images import` and kind read."""
 
 
 def choose_engine(name: str = "auto") -> Engine:
-    """The engine by name, or the one that this machine has.
+    """Return the engine by name, or the one that this machine has.
 
     Raises:
-        DevclusterError: Docker was asked for and no engine answers.
+        DevclusterError: Docker was chosen and no engine answers.
     """
     docker = Docker()
     if name == "docker" and not docker.answers():

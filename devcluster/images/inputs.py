@@ -12,11 +12,11 @@ LABEL = "dev.davit.inputs"
 
 
 def inputs_digest(image: Image, arguments: dict[str, str], *, root: Path = ROOT) -> str:
-    """A name for the content of an image: the same digest, the same image.
+    """Compute the digest of an image's inputs: the same digest means the same image.
 
     Args:
         image: Whose inputs are read.
-        arguments: What else shapes the build: build arguments, the base's own digest.
+        arguments: Other inputs of the build: build arguments, the base's own digest.
         root: The folder that the image's paths start from.
     """
     digest = hashlib.sha256()

@@ -1,1 +1,1 @@
-"""A real single-node Kubernetes in namespaces of its own, without Docker."""
+"""A real single-node Kubernetes in separate namespaces, without Docker."""

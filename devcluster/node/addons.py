@@ -1,4 +1,4 @@
-"""What every cluster has besides Kubernetes itself: names, storage, measurements."""
+"""The addons of every cluster: DNS, storage, metrics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devcluster.node.system_images import BUSYBOX_IMAGE, COREDNS_IMAGE, METRICS_
 
 _FOLDER = Path(__file__).parent / "addons"
 
-# Namespace, Deployment and what it is for.
+# Namespace, Deployment and its purpose.
 ADDONS = (
     ("kube-system", "coredns", "names of Services"),
     ("local-path-storage", "local-path-provisioner", "PersistentVolumes"),
@@ -41,17 +41,17 @@ def apply_addons(kubectl: Kubectl, manifests: str) -> None:
 
 
 def wait_for_addons(kubectl: Kubectl, *, seconds: int) -> None:
-    """Wait until all of them are available.
+    """Wait until all addons are available.
 
     Raises:
-        DevclusterError: They are not in time.
+        DevclusterError: An addon is not available in time.
     """
     limit = f"--timeout={seconds}s"
     for namespace, deployment, purpose in ADDONS:
         rollout = ["rollout", "status", f"deployment/{deployment}", "-n", namespace, limit]
         look = f"kubectl -n {namespace} describe pods; kubectl -n {namespace} logs deployment/{deployment}"
         _wait(kubectl, rollout, f"{deployment} ({purpose}) is not available, look at: {look}", seconds)
-    # Until this answers no namespace can be removed: its contents cannot be listed.
+    # Until the metrics API answers, namespaces cannot be removed: their contents cannot be listed.
     served = ["wait", "--for=condition=Available", "apiservice/v1beta1.metrics.k8s.io", limit]
     look = "kubectl describe apiservice v1beta1.metrics.k8s.io"
     _wait(kubectl, served, f"the API server does not reach metrics-server, look at: {look}", seconds)

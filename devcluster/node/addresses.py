@@ -1,4 +1,4 @@
-"""Which addresses a cluster uses: one /16 each, so that clusters live side by side."""
+"""The addresses of clusters: one /16 each, so that they run side by side."""
 
 from __future__ import annotations
 

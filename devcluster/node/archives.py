@@ -1,4 +1,4 @@
-"""Image archives: small ones are written here, anybody's are looked into."""
+"""Image archives: writes small images, and reads the names in any archive."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SmallImage:
     Attributes:
         name: Full name with tag.
         programs: Path in the image to file on this machine.
-        entrypoint: What a container runs.
+        entrypoint: The command of a container.
         links: Symbolic links in the image, path to target.
     """
 
@@ -53,7 +53,7 @@ def write_archive(image: SmallImage, target: Path) -> None:
 
 @dataclass(frozen=True)
 class ArchivedImage:
-    """What an archive says about an image in it.
+    """An image listed in an archive.
 
     Attributes:
         names: Full names with tags.
@@ -78,9 +78,9 @@ def read_archive(path: Path) -> list[ArchivedImage]:
             if "index.json" in members:
                 return _read_oci(archive)
     except (tarfile.TarError, ValueError, KeyError) as error:
-        raise DevclusterError(f"{path} is no readable image archive: {error}") from error
+        raise DevclusterError(f"{path} is not a readable image archive: {error}") from error
     raise DevclusterError(
-        f"{path} is no image archive: write one with `buildah push NAME docker-archive:{path}`"
+        f"{path} is not an image archive: write one with `buildah push NAME docker-archive:{path}`"
     )
 
 
@@ -130,7 +130,7 @@ def _layer(image: SmallImage) -> bytes:
 
 
 def _folders(paths: Iterable[str]) -> list[str]:
-    """The folders of files, and /tmp which many programs expect."""
+    """Return the folders of the files, and /tmp, which many programs expect."""
     found = {"tmp"}
     for path in paths:
         found.update(str(parent).lstrip("/") for parent in Path(path).parents if str(parent) != "/")

@@ -1,4 +1,4 @@
-"""Which boot of the machine this is: process numbers mean something only within one."""
+"""Identifies the boot of the machine: process ids are unique only within one."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from pathlib import Path
 
 @cache
 def boot_id() -> str:
-    """The kernel's random name for this boot."""
+    """Return the kernel's random id of this boot."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

@@ -1,4 +1,4 @@
-"""Certificates of the cluster, made with OpenSSL the first time and kept."""
+"""The certificates of a cluster, created with OpenSSL on first use."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ CLUSTER, FRONT_PROXY = "ca", "front-proxy-ca"
 
 @dataclass(frozen=True)
 class Certificate:
-    """One certificate to make.
+    """A certificate to create.
 
     Attributes:
         name: Of its files NAME.crt and NAME.key.
         subject: As OpenSSL writes it; Kubernetes reads CN as the user and O as a group.
-        authority: The name of the certificate that signs it.
+        ca: The name of the CA certificate that signs it.
         hosts: Names and addresses it is valid for; none for a client certificate.
     """
 
     name: str
     subject: str
-    authority: str = CLUSTER
+    ca: str = CLUSTER
     hosts: tuple[str, ...] = ()
 
 
 def wanted_certificates(plan: AddressPlan, node: str) -> list[Certificate]:
-    """Every certificate of a cluster, authorities aside."""
+    """Return every certificate of a cluster except those of the CAs."""
     service = "kubernetes.default.svc"
     api_hosts = (
         *("DNS:kubernetes", "DNS:kubernetes.default", f"DNS:{service}", f"DNS:{service}.cluster.local"),
@@ -51,10 +51,10 @@ def wanted_certificates(plan: AddressPlan, node: str) -> list[Certificate]:
 
 
 def ensure_certificates(folder: Path, plan: AddressPlan, node: str) -> None:
-    """Make whatever is missing in a folder; what is there stays valid, so clients keep working."""
+    """Create missing certificates in a folder; existing ones are kept, so clients keep working."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in (CLUSTER, FRONT_PROXY):
-        _ensure(folder / f"{name}.crt", _authority_command(folder, name))
+        _ensure(folder / f"{name}.crt", _ca_command(folder, name))
     for certificate in wanted_certificates(plan, node):
         _ensure(folder / f"{certificate.name}.crt", certificate_command(folder, certificate))
     _ensure(folder / "service-accounts.key", _service_account_key_command(folder))
@@ -62,20 +62,20 @@ def ensure_certificates(folder: Path, plan: AddressPlan, node: str) -> None:
 
 
 def certificate_command(folder: Path, certificate: Certificate) -> list[str]:
-    """The OpenSSL (3.0 or newer) command line that makes one certificate and its key."""
-    authority = folder / certificate.authority
+    """Return the OpenSSL (3.0 or newer) command line that creates a certificate and its key."""
+    ca = folder / certificate.ca
     usage = "serverAuth,clientAuth" if certificate.hosts else "clientAuth"
     names = ["-addext", f"subjectAltName={','.join(certificate.hosts)}"] if certificate.hosts else []
     return [
         *("openssl", "req", "-x509", *_KEY, "-days", _DAYS, "-subj", certificate.subject),
-        *("-CA", f"{authority}.crt", "-CAkey", f"{authority}.key"),
+        *("-CA", f"{ca}.crt", "-CAkey", f"{ca}.key"),
         *("-addext", "basicConstraints=critical,CA:FALSE", "-addext", "keyUsage=critical,digitalSignature"),
         *("-addext", f"extendedKeyUsage={usage}", *names),
         *_outputs(folder, certificate.name),
     ]
 
 
-def _authority_command(folder: Path, name: str) -> list[str]:
+def _ca_command(folder: Path, name: str) -> list[str]:
     return [
         *("openssl", "req", "-x509", *_KEY, "-days", _DAYS, "-subj", f"/CN=davit-devcluster-{name}"),
         *("-addext", "keyUsage=critical,keyCertSign,cRLSign,digitalSignature"),
@@ -98,7 +98,7 @@ def _public_key_command(folder: Path) -> list[str]:
 
 
 def _ensure(file: Path, command: list[str]) -> None:
-    """Make a file that is there whole or not at all, however its making ends."""
+    """Create a file atomically, so that an interruption leaves no partial file."""
     if not file.exists():
         run(command)
         Path(_unfinished(file)).replace(file)

@@ -1,8 +1,8 @@
-"""Control groups: where the cluster's processes are counted, limited and, at the end, found.
+"""Control groups: they account for the cluster's processes, limit them and find them again.
 
-Every process of a cluster is started below the group `davit-NAME`, in every hierarchy the machine has
-(version 1, version 2 or both), and its children stay there. So a group's members are exactly what a
-cluster left behind, whatever happened to its records.
+Every process of a cluster is started below the group `davit-NAME`, in every hierarchy of the machine
+(version 1, version 2 or both), and its children stay there. So the members of these groups are all processes
+of the cluster, even if its records are lost.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class ControlGroup:
         self._folders = [root / self.name for root in roots]
 
     def create(self) -> None:
-        """Make the groups: one for the cluster, `system` in it for the components.
+        """Create the groups: one for the cluster, `system` in it for the components.
 
         Raises:
             DevclusterError: The machine has no control groups, or they are read-only.
@@ -55,20 +55,20 @@ class ControlGroup:
             raise DevclusterError(f"control groups cannot be made: {error}") from error
 
     def entrances(self) -> list[Path]:
-        """Files into which a process writes its number to become a member of `system`."""
+        """Return the files into which a process writes its id to become a member of `system`."""
         return [folder / "system" / "cgroup.procs" for folder in self._folders]
 
     def members(self) -> set[int]:
-        """Numbers of all processes in all groups of the cluster."""
+        """Return the ids of all processes in all groups of the cluster."""
         found: set[int] = set()
         for folder in self._folders:
             for path in folder.rglob("cgroup.procs"):
-                with contextlib.suppress(OSError):  # the group may go while we look
+                with contextlib.suppress(OSError):  # the group may be removed meanwhile
                     found.update(int(pid) for pid in path.read_text().split())
         return found
 
     def exists(self) -> bool:
-        """Whether any group of the cluster is there."""
+        """Return whether any group of the cluster exists."""
         return any(folder.exists() for folder in self._folders)
 
     def remove(self) -> None:
@@ -84,7 +84,7 @@ def _make(folder: Path) -> None:
     for name in (
         "cpuset.cpus",
         "cpuset.mems",
-    ):  # version 1: empty in a new group, which then takes no process
+    ):  # version 1: empty in a new group, which then accepts no process
         path = folder / name
         if (folder / "cgroup.clone_children").exists() and path.exists() and not path.read_text().strip():
             path.write_text((folder.parent / name).read_text())

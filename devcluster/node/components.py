@@ -1,4 +1,4 @@
-"""The processes of a node: command lines and how each says that it is well. Pure."""
+"""The processes of a node: command lines and health checks. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Component:
     Attributes:
         name: Also of its log file and process record.
         arguments: The command line.
-        health: URL that answers 200 when it is well; empty for containerd, which is asked differently.
+        health: URL that answers 200 when it is healthy; empty for containerd, which has another check.
         description: What it does, for `status`.
     """
 
@@ -31,7 +31,7 @@ class Component:
 
 
 def node_components(paths: Paths, plan: AddressPlan) -> list[Component]:
-    """All processes in the order in which they start."""
+    """Return all processes in the order in which they start."""
     return [
         _containerd(paths),
         _etcd(paths, plan),
@@ -56,7 +56,7 @@ def _etcd(paths: Paths, plan: AddressPlan) -> Component:
         *(f"--listen-client-urls={_ETCD}", f"--advertise-client-urls={_ETCD}"),
         *(f"--listen-peer-urls={_ETCD_PEER}", f"--initial-advertise-peer-urls={_ETCD_PEER}"),
         *(f"--initial-cluster=node={_ETCD_PEER}", f"--listen-metrics-urls={health}"),
-        # A development cluster may lose its last writes with the machine's power, and is three times faster.
+        # A development cluster may lose its last writes in a power failure; it is three times faster so.
         "--unsafe-no-fsync",
     )
     return Component("etcd", arguments, f"{health}/health", "keeps all Kubernetes objects")
@@ -76,7 +76,7 @@ def _apiserver(paths: Paths, plan: AddressPlan) -> Component:
         f"--kubelet-certificate-authority={pki}/ca.crt",
         f"--kubelet-client-certificate={pki}/apiserver-kubelet-client.crt",
         f"--kubelet-client-key={pki}/apiserver-kubelet-client.key",
-        "--kubelet-preferred-address-types=InternalIP",  # nobody resolves the node's name
+        "--kubelet-preferred-address-types=InternalIP",  # the node's name has no DNS entry
         *(
             f"--audit-policy-file={paths.configuration}/audit-policy.yaml",
             f"--audit-log-path={paths.audit_log}",
@@ -95,7 +95,7 @@ def _apiserver_tokens(paths: Paths) -> tuple[str, ...]:
 
 
 def _apiserver_aggregation(paths: Paths) -> tuple[str, ...]:
-    """Lets the API server pass requests on to metrics-server in the user's name."""
+    """Return the flags that let the API server proxy requests to metrics-server."""
     return (
         f"--requestheader-client-ca-file={paths.pki}/front-proxy-ca.crt",
         "--requestheader-allowed-names=front-proxy-client",
@@ -145,7 +145,7 @@ def _kubelet(paths: Paths, plan: AddressPlan) -> Component:
         f"--kubeconfig={paths.configuration}/kubelet.kubeconfig",
         *("--root-dir=/var/lib/kubelet", "--cert-dir=/var/lib/kubelet/pki"),
         *(f"--node-ip={plan.node}", f"--hostname-override={paths.name}"),
-        # cAdvisor, which measures containers, looks for containerd in its usual place unless told.
+        # cAdvisor, which measures containers, would look for containerd at its default path.
         f"--containerd={paths.socket}",
     )
     health = f"http://{plan.node}:{KUBELET_HEALTH_PORT}/healthz"

@@ -1,4 +1,4 @@
-"""Configuration files of the components, as text. Pure: the same cluster always gets the same text."""
+"""The configuration files of the components, as text. Pure: the same cluster always gets the same text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _UNUSED_SNAPSHOTTERS = ("aufs", "btrfs", "devmapper", "zfs")
 
 
 def containerd_configuration(paths: Paths) -> str:
-    """The configuration of containerd 1.6 (TOML), with every folder inside the cluster's own."""
+    """Format the configuration of containerd 1.6 (TOML), with every folder below the cluster's."""
     cri = 'plugins."io.containerd.grpc.v1.cri"'
     unused = ", ".join(f'"io.containerd.snapshotter.v1.{name}"' for name in _UNUSED_SNAPSHOTTERS)
     return f"""version = 2
@@ -59,7 +59,7 @@ SystemdCgroup = false
 
 
 def cni_configuration(paths: Paths, plan: AddressPlan) -> str:
-    """Pod networking: every pod has a link of its own to the node, and everything else is routed.
+    """Format the pod network: every pod has its own link to the node, and all else is routed.
 
     Routed rather than bridged: Services then work without the br_netfilter kernel module, and the node
     keeps no bridge.
@@ -76,7 +76,7 @@ def cni_configuration(paths: Paths, plan: AddressPlan) -> str:
 
 
 def kubelet_configuration(paths: Paths, plan: AddressPlan) -> str:
-    """The kubelet's configuration; what differs from a production node says why."""
+    """Format the kubelet's configuration; comments explain differences from production."""
     webhook = {"anonymous": {"enabled": False}, "webhook": {"enabled": True}}
     settings: dict[str, Any] = {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
@@ -90,14 +90,14 @@ def kubelet_configuration(paths: Paths, plan: AddressPlan) -> str:
         "containerRuntimeEndpoint": f"unix://{paths.socket}",
         "clusterDomain": "cluster.local",
         "clusterDNS": [str(plan.dns)],
-        "resolvConf": "",  # nothing outside the cluster can be reached, so there is nobody to ask
+        "resolvConf": "",  # the cluster has no outside network, so there is no other resolver
         "cgroupDriver": "cgroupfs",
         "cgroupRoot": f"/davit-{paths.name}",
         "enforceNodeAllocatable": [],  # the machine is shared with its owner
         "failSwapOn": False,
         "failCgroupV1": False,
         "oomScoreAdj": 0,
-        "featureGates": {"KubeletInUserNamespace": True},  # tolerate kernel settings that may not be changed
+        "featureGates": {"KubeletInUserNamespace": True},  # tolerate kernel settings that cannot be changed
         "imageGCHighThresholdPercent": 100,  # never: without a registry a removed image is gone
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "2%", "imagefs.available": "2%"},
         "podLogsDir": str(paths.logs / "pods"),
@@ -108,7 +108,7 @@ def kubelet_configuration(paths: Paths, plan: AddressPlan) -> str:
 
 
 def proxy_configuration(paths: Paths, plan: AddressPlan, node: str) -> str:
-    """kube-proxy's configuration."""
+    """Format kube-proxy's configuration."""
     settings: dict[str, Any] = {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
@@ -126,7 +126,7 @@ def proxy_configuration(paths: Paths, plan: AddressPlan, node: str) -> str:
 
 
 def audit_policy() -> str:
-    """Write down who changed what and when, never what was written; reads are not recorded."""
+    """Format a policy that logs who changed what and when, never the content; reads are not logged."""
     changes = {"level": "Metadata", "verbs": ["create", "update", "patch", "delete", "deletecollection"]}
     policy = {
         "apiVersion": "audit.k8s.io/v1",
@@ -138,7 +138,7 @@ def audit_policy() -> str:
 
 
 def kubeconfig(cluster: str, server: str, pki: Path, user: str) -> str:
-    """A kubeconfig with everything inside it, so that it may be copied.
+    """Format a kubeconfig that contains its certificates, so that it may be copied.
 
     Args:
         cluster: The name of its only context.

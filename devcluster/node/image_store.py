@@ -1,4 +1,4 @@
-"""The images a cluster has, and how it gets more."""
+"""The images of a cluster, and how they are loaded."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ImageStore:
 
         Args:
             socket: Where containerd listens.
-            scratch: A folder with room for the largest image.
+            scratch: A folder with enough space for the largest image.
         """
         self._ctr = ["ctr", "--address", str(socket), "--namespace", "k8s.io"]
         self._scratch = scratch
@@ -38,7 +38,7 @@ class ImageStore:
         return str(manifest.get("config", {}).get("digest"))
 
     def load(self, image: str) -> None:
-        """Bring an image in unless it is there already.
+        """Load an image unless the cluster has it.
 
         Args:
             image: The path of an archive, or a name in buildah's storage.
@@ -52,7 +52,7 @@ class ImageStore:
             self._load_from_buildah(image)
 
     def load_small(self, images: Iterable[SmallImage]) -> None:
-        """Bring in images made of programs of this machine."""
+        """Load images made of programs of this machine."""
         with TemporaryDirectory(dir=self._scratch) as folder:
             for image in images:
                 archive = Path(folder) / "image.tar"
@@ -92,10 +92,10 @@ class ImageStore:
                 self._forget(identity)
 
     def _forget(self, identity: str) -> None:
-        """Remove an image that has lost its name to a newer one, unless it has another name.
+        """Remove an image that a newer one replaced under its name, unless it has another name.
 
-        Kubernetes keeps every image under its id too, so nothing else would ever free its space. Running
-        containers keep what they use.
+        Kubernetes also keeps every image under its id, so its space would never be freed otherwise. Running
+        containers keep the layers that they use.
         """
         rows = [row.split() for row in run([*self._ctr, "images", "list"]).splitlines()[1:]]
         digests = {row[0]: row[_DIGEST_COLUMN] for row in rows}
@@ -108,7 +108,7 @@ def buildah_identity(name: str) -> str:
     """Return the id ("sha256:...") of an image in buildah's local storage.
 
     Raises:
-        DevclusterError: There is none of that name.
+        DevclusterError: There is no image of that name.
     """
     try:
         listing = run(["buildah", "images", "--no-trunc", "--format", "{{.ID}}", name])

@@ -1,4 +1,4 @@
-"""How a node is, in plain words."""
+"""Reports the state of a node as text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from devcluster.provider import Finding
 
 
 def inspect(node: Node) -> list[Finding]:
-    """Look at everything `up` makes."""
+    """Inspect everything that `up` creates."""
     findings = [_namespaces(node), *(_component(node, component) for component in node.components)]
     findings += [_kubernetes_node(node), *_addons(node)]
     places = {
@@ -39,10 +39,10 @@ def _component(node: Node, component: Component) -> Finding:
     if not node.supervisor.runs(component):
         return Finding(well=False, text=f"{component.name}: does not run; `up` repairs; its log: {log}")
     if not node.supervisor.is_well(component):
-        return Finding(well=False, text=f"{component.name}: runs but is not well; its log: {log}")
+        return Finding(well=False, text=f"{component.name}: runs but is not healthy; its log: {log}")
     record = read_record(node.supervisor.record_path(component))
     number = record.identity.pid if record else "?"
-    return Finding(well=True, text=f"{component.name}: well ({component.description}; process {number})")
+    return Finding(well=True, text=f"{component.name}: healthy ({component.description}; process {number})")
 
 
 def _kubernetes_node(node: Node) -> Finding:

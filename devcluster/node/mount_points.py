@@ -1,4 +1,4 @@
-"""Folders that must exist on the host so that nodes can have their own mounted over them."""
+"""Folders that must exist on the host so that nodes can mount their own over them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _RECORD = ".mount-points"
 
 
 def ensure_mount_points(root: Path, targets: Iterable[str]) -> None:
-    """Make the folders that are missing, and remember which."""
+    """Create missing folders, and record them."""
     missing = [target for target in targets if not Path(target).exists()]
     if not missing:
         return
@@ -21,7 +21,7 @@ def ensure_mount_points(root: Path, targets: Iterable[str]) -> None:
 
 
 def remove_mount_points(root: Path) -> None:
-    """Once no cluster is left, remove the folders that were made here, and the clusters' common folder.
+    """Remove the folders created here, and the clusters' common folder, once no cluster is left.
 
     Not earlier: removing a folder also removes what another namespace has mounted over it.
     """

@@ -1,4 +1,4 @@
-"""Mounts below a folder."""
+"""Lists and removes mounts below a folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def unmount_below(folder: Path) -> None:
 
 
 def _unescape(text: str) -> str:
-    """Octal escapes of proc(5): space, tab, newline and backslash."""
+    """Decode the octal escapes of proc(5): space, tab, newline and backslash."""
     for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
         text = text.replace(code, character)
     return text

@@ -1,4 +1,4 @@
-"""The node's network and mount namespace: nothing touches the host's firewall, resolver or folders."""
+"""The node's network and mount namespaces, which isolate the host's firewall, resolver and folders."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from devcluster.node.paths import Paths
 
 _NODE_INTERFACE = "eth0"
 
-# Runs inside the new mount namespace, which is a copy of the host's and therefore holds copies of other
-# clusters' mounts: those are dropped, or they would keep the others' namespaces alive.
+# Runs inside the new mount namespace, which is a copy of the host's and therefore contains copies of other
+# clusters' mounts: it unmounts those, which would keep the other namespaces alive.
 _ARRANGE = """
 set -eu
 own="$1" root="$2"; shift 2
@@ -28,7 +28,7 @@ while [ $# -gt 0 ]; do mount --bind "$2" "$1"; shift 2; done
 
 
 class Namespaces:
-    """The pair of namespaces of one cluster, kept by files that anybody may enter through."""
+    """The two namespaces of one cluster, kept by files through which processes enter them."""
 
     def __init__(self, paths: Paths, plan: AddressPlan) -> None:
         self._paths = paths
@@ -37,14 +37,14 @@ class Namespaces:
         self._mount = paths.namespaces / "mount"
 
     def enter(self) -> list[str]:
-        """The beginning of a command line that runs inside.
+        """Return the beginning of a command line that runs inside.
 
         Not `ip netns exec`: that one remounts /sys without the control groups, and the kubelet dies.
         """
         return ["nsenter", f"--net={self._network}", f"--mount={self._mount}", "--"]
 
     def intact(self) -> bool:
-        """Whether both exist and the link to the host works as it was made."""
+        """Return whether both exist and the link to the host works as it was created."""
         mounted = set(mounts_below(self._paths.namespaces))
         if not {self._network, self._mount} <= mounted or not self._views_in_place():
             return False
@@ -53,10 +53,10 @@ class Namespaces:
         )
 
     def create(self) -> None:
-        """Make both, and the link; leftovers must be gone.
+        """Create both, and the link; leftovers must be removed first.
 
         Raises:
-            DevclusterError: The kernel refuses.
+            DevclusterError: The kernel does not permit it.
         """
         self._create_files()
         covers = {**self._paths.views, **self._paths.settings}
@@ -75,7 +75,7 @@ class Namespaces:
             )
             self._connect()
         except DevclusterError as error:
-            raise DevclusterError(f"the kernel refuses the node's namespaces: {error}") from error
+            raise DevclusterError(f"the kernel does not permit the node's namespaces: {error}") from error
 
     def remove(self) -> None:
         """Remove both and the link; processes inside must have ended."""
@@ -110,11 +110,11 @@ class Namespaces:
         run([*inside, "ip", "address", "add", f"{plan.node}/{prefix}", "dev", node])
         run([*inside, "ip", "link", "set", node, "up"])
         run([*inside, "sysctl", "-q", "-w", "net.ipv4.ip_forward=1"])
-        # What a pod sends anywhere but to this cluster or this machine is refused, every time and at once.
+        # Packets of pods to addresses outside the cluster and this machine are rejected at once.
         run([*inside, "sysctl", "-q", "-w", "net.ipv4.icmp_ratelimit=0"])
         run([*inside, "ip", "route", "add", "unreachable", "default"])
         # The node itself (the API server calls metrics-server) needs some route before kube-proxy's rules
-        # give a Service's packet its real destination; none gets as far as being sent along this one.
+        # give a Service's packet its real destination; no packet is sent along this one.
         run([*inside, "ip", "route", "add", str(plan.services), "dev", node, "src", str(plan.node)])
         for network in (plan.pods, plan.services):
             run(["ip", "route", "replace", str(network), "via", str(plan.node), "dev", host])

@@ -72,13 +72,13 @@ class Node:
         return next(component for component in self.components if component.name == name)
 
     def prepare(self) -> None:
-        """Write certificates, configuration and links to the programs; all of it may be repeated."""
+        """Write certificates, configuration and links to the programs; safe to repeat."""
         ensure_certificates(self.paths.pki, self.plan, self.paths.name)
         self._write_configuration()
         self._link_programs()
 
     def server(self) -> str:
-        """URL of the API server, from the host and from the node."""
+        """Return the URL of the API server, valid on the host and on the node."""
         return f"https://{self.plan.node}:{API_PORT}"
 
     def _write_configuration(self) -> None:
@@ -86,7 +86,7 @@ class Node:
         folder = paths.configuration
         for place in (folder, folder / "cni", paths.run, paths.logs, paths.storage, paths.etcd):
             place.mkdir(parents=True, exist_ok=True)
-        paths.etcd.chmod(0o700)  # etcd insists
+        paths.etcd.chmod(0o700)  # required by etcd
         texts = {
             folder / "containerd.toml": containerd_configuration(paths),
             folder / "cni" / "davit.conflist": cni_configuration(paths, plan),
@@ -112,7 +112,7 @@ class Node:
 
 
 def _write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read; readers see the old text or the new, never half."""
+    """Write a file with mode 0600; readers see the old text or the new, never a part."""
     unfinished = path.with_name(f".{path.name}.new")
     unfinished.touch(mode=0o600)
     unfinished.write_text(text)

@@ -1,4 +1,4 @@
-"""Where a cluster keeps its files."""
+"""The paths of a cluster's files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NAME = re.compile(r"[a-z]([a-z0-9-]{0,28}[a-z0-9])?")
 
 
 def check_name(name: str) -> str:
-    """Return the name when it can name a cluster.
+    """Return the name if it is valid for a cluster.
 
     Raises:
         DevclusterError: It cannot; the message says what can.
@@ -45,7 +45,7 @@ class Paths:
 
     @property
     def kubeconfig(self) -> Path:
-        """What kubectl needs to be the administrator; mode 0600."""
+        """The administrator's kubeconfig; mode 0600."""
         return self.state / "kubeconfig"
 
     @property
@@ -55,7 +55,7 @@ class Paths:
 
     @property
     def logs(self) -> Path:
-        """What the components write."""
+        """Logs of the components."""
         return self.state / "logs"
 
     @property
@@ -90,7 +90,7 @@ class Paths:
 
     @property
     def run(self) -> Path:
-        """What is true of running processes only: process records, sockets, namespaces."""
+        """State of running processes: process records, sockets, namespaces."""
         return self.state / "run"
 
     @property
@@ -110,9 +110,9 @@ class Paths:
 
     @property
     def views(self) -> dict[str, Path]:
-        """Folders whose place is fixed inside Kubernetes and containerd, and what the node sees there.
+        """Folders with fixed paths in Kubernetes and containerd, and the folders that nodes mount over them.
 
-        The node's mount namespace puts the cluster's own folders over them, so clusters never share one.
+        The mounts are in the node's mount namespace, so clusters never share a folder.
         """
         return {
             "/run/containerd": self.run / "run-containerd",
@@ -123,9 +123,9 @@ class Paths:
 
     @property
     def settings(self) -> dict[str, Path]:
-        """Settings of the kernel that a kubelet insists on changing, and the files it changes instead.
+        """Kernel settings that the kubelet changes, and the files that it changes instead.
 
-        They belong to the whole machine, which goes on with its owner's values.
+        They apply to the whole machine, which keeps its values.
         """
         names = ("vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops")
         keys = ("kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes")

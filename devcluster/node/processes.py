@@ -1,7 +1,7 @@
 """Processes that outlive the command that started them.
 
-A process is known by its number, its start time and the boot it started in: a record left behind can
-never point at somebody else's process.
+A process is identified by its id, its start time and the boot it started in: a stale record can never point
+at another process.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _STATE = 0
 
 @dataclass(frozen=True)
 class Identity:
-    """One process, unmistakable.
+    """A unique identification of a process.
 
     Attributes:
         pid: Its number.
@@ -39,7 +39,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Record:
-    """What is written down about a started component.
+    """The record of a started component.
 
     Attributes:
         identity: The process.
@@ -63,12 +63,12 @@ def identify(pid: int) -> Identity | None:
 
 
 def is_alive(identity: Identity) -> bool:
-    """Whether exactly this process still lives."""
+    """Return whether exactly this process is still alive."""
     return identify(identity.pid) == identity
 
 
 def write_record(path: Path, record: Record) -> None:
-    """Write a record down, whole or not at all."""
+    """Write a record atomically."""
     unfinished = path.with_suffix(".new")
     unfinished.write_text(json.dumps(asdict(record)))
     unfinished.replace(path)
@@ -84,14 +84,14 @@ def read_record(path: Path) -> Record | None:
 
 
 def end(identity: Identity, *, patience: float) -> None:
-    """Ask a process to end, wait, then force it.
+    """End a process: SIGTERM, wait, then SIGKILL.
 
     Args:
-        identity: Nothing happens when exactly this process no longer lives.
-        patience: Seconds between asking and forcing.
+        identity: The process; nothing happens when it has ended already.
+        patience: Seconds between SIGTERM and SIGKILL.
 
     Raises:
-        DevclusterError: It does not even end by force.
+        DevclusterError: It does not end after SIGKILL.
     """
     with _handle(identity) as handle:
         if handle is None:
@@ -105,7 +105,7 @@ def end(identity: Identity, *, patience: float) -> None:
 
 
 def kill_all(pids: Iterable[int]) -> None:
-    """Force processes to end and wait until they have."""
+    """Kill processes and wait until they have ended."""
     with contextlib.ExitStack() as stack:
         handles = [stack.enter_context(_handle(identity)) for identity in map(identify, pids) if identity]
         living = [handle for handle in handles if handle is not None]
@@ -118,7 +118,7 @@ def kill_all(pids: Iterable[int]) -> None:
 
 @contextlib.contextmanager
 def _handle(identity: Identity) -> Iterator[int | None]:
-    """Hold on to a process, so that its number cannot be given away between looking and signalling."""
+    """Open a handle of a process, so that its id cannot be reused between check and signal."""
     try:
         handle = os.pidfd_open(identity.pid)
     except ProcessLookupError:

@@ -28,20 +28,22 @@ class NodeProvider:
         self._paths = Paths(check_name(name), root)
 
     def up(self) -> None:
-        """Make or repair the cluster."""
+        """Create or repair the cluster."""
         check_machine()
         ensure_packages()
         for program in ("kubernetes", "kubectl", *SYSTEM_PROGRAMS):
             ensure_binary(program)
         with exclusively(self._paths.name):
             if recorded_plan(self._paths) is None and self._paths.state.exists():
-                progress.step(f"the record of cluster {self._paths.name} is lost: replacing its remains")
+                progress.step(
+                    f"the record of cluster {self._paths.name} is lost: replacing what is left of it"
+                )
                 remove(self._any_node())
             ensure_running(Node(self._paths, ensure_plan(self._paths)))
         progress.step(f"cluster {self._paths.name} is up: export KUBECONFIG={self._paths.kubeconfig}")
 
     def load(self, images: Sequence[str]) -> None:
-        """Bring images in from archives or from buildah's storage."""
+        """Load images from archives or from buildah's storage."""
         node = self._node()
         if not node.supervisor.is_well(node.component("containerd")):
             raise DevclusterError(f"cluster {self._paths.name!r} does not run: start or repair it with `up`")
@@ -49,15 +51,15 @@ class NodeProvider:
             node.images.load(image)
 
     def status(self) -> list[Finding]:
-        """Every process, the node, the addons; and where to look further."""
+        """Report on every process, the node and the addons, with paths of the logs."""
         return inspect(self._node())
 
     def kubeconfig(self) -> Path:
-        """The administrator's kubeconfig."""
+        """Return the path of the administrator's kubeconfig."""
         return self._node().paths.kubeconfig
 
     def down(self) -> None:
-        """Remove the cluster without a trace."""
+        """Remove the cluster and everything it left on this machine."""
         check_machine()
         with exclusively(self._paths.name):
             if self._paths.state.exists() or ControlGroup(self._paths.name).exists():
@@ -67,12 +69,12 @@ class NodeProvider:
         progress.step(f"cluster {self._paths.name} is gone")
 
     def _any_node(self) -> Node:
-        """The node as it was, or, when its record is lost, one that is good enough to be removed."""
+        """Return the recorded node or, when its record is lost, one that suffices for removal."""
         return Node(self._paths, recorded_plan(self._paths) or ensure_plan(self._paths))
 
     def _node(self) -> Node:
         check_machine()
         plan = recorded_plan(self._paths)
         if plan is None:
-            raise DevclusterError(f"there is no cluster {self._paths.name!r}: make it with `up`")
+            raise DevclusterError(f"there is no cluster {self._paths.name!r}: create it with `up`")
         return Node(self._paths, plan)

@@ -1,4 +1,4 @@
-"""Ends a node and clears away what it leaves."""
+"""Ends a node and removes its files."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _PAUSE_SECONDS = 0.1
 
 
 def halt(node: Node) -> None:
-    """End all processes and remove everything that lives only as long as they do. Data stays.
+    """End all processes and remove everything that exists only while they run. Data stays.
 
-    By force and all at once: in order, the API server would wait a minute for its watchers, and etcd's
-    data is as safe either way.
+    With SIGKILL and all at once: in an orderly stop the API server would wait a minute for its watchers, and
+    etcd's data is safe either way.
 
     Raises:
         DevclusterError: Processes do not end.
@@ -38,7 +38,7 @@ def remove(node: Node) -> None:
 
 
 def _end_members(node: Node) -> None:
-    """End containers, their shims and whatever else a cluster's processes started.
+    """End containers, their shims and all other processes of a cluster.
 
     Several rounds: a process may start another one while it is being ended.
     """

@@ -1,4 +1,4 @@
-"""What the machine must bring along, installed where that is possible."""
+"""The requirements of the machine; packages are installed where that is possible."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devcluster.errors import DevclusterError
 
 _CNI_PLUGINS = Path("/usr/lib/cni/ptp")
 
-# Program, or file, to the Debian package that brings it.
+# Program, or file, to the Debian package that provides it.
 _PACKAGES = {
     "containerd": "containerd",
     "ctr": "containerd",
@@ -40,7 +40,7 @@ _KERNEL = {
 
 
 def check_machine() -> None:
-    """Check what no package can bring.
+    """Check requirements that no package can provide.
 
     Raises:
         DevclusterError: This is not Linux, the user is not root, or the kernel lacks something.

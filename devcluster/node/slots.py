@@ -1,4 +1,4 @@
-"""Gives each cluster a slot of its own, and remembers it."""
+"""Assigns each cluster a slot, and records it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _LOCKS = Path("/run/lock")
 
 @contextmanager
 def exclusively(name: str, folder: Path = _LOCKS) -> Iterator[None]:
-    """Let one command at a time work on something; others wait. The lock file goes when nobody waits."""
+    """Hold a lock while the block runs; the lock file is removed when no process waits for it."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"davit-devcluster-{name}.lock"
     while True:
         with path.open("w") as lock:
             _wait_for(lock, name)
             if not _is_same_file(lock.fileno(), path):
-                continue  # the holder before us removed it: what we locked is no longer what others see
+                continue  # the previous holder removed the file: other processes lock a new one
             try:
                 yield
             finally:
@@ -37,7 +37,7 @@ def exclusively(name: str, folder: Path = _LOCKS) -> Iterator[None]:
 
 
 def recorded_plan(paths: Paths) -> AddressPlan | None:
-    """Return the addresses a cluster was given; None when there is no (readable) record."""
+    """Return the recorded addresses of a cluster; None when there is no (readable) record."""
     try:
         return AddressPlan(int(json.loads(paths.record.read_text())["slot"]))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
@@ -45,7 +45,7 @@ def recorded_plan(paths: Paths) -> AddressPlan | None:
 
 
 def ensure_plan(paths: Paths) -> AddressPlan:
-    """Return the cluster's addresses, giving it a free slot the first time.
+    """Return the cluster's addresses; assign a free slot the first time.
 
     Raises:
         DevclusterError: No slot is free.
@@ -61,7 +61,7 @@ def ensure_plan(paths: Paths) -> AddressPlan:
 
 
 def host_networks() -> list[IPv4Network]:
-    """Networks that this machine's routes lead to, the default route aside."""
+    """Return the networks of this machine's routes, the default route excepted."""
     routes = json.loads(run(["ip", "-json", "-4", "route", "show", "table", "all"]))
     return [IPv4Network(route["dst"], strict=False) for route in routes if route["dst"] != "default"]
 
@@ -70,7 +70,7 @@ def _wait_for(lock: IO[str], name: str) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        progress.step(f"another command works on {name}: waiting for it to end")
+        progress.step(f"another command uses {name}: waiting for it to end")
         fcntl.flock(lock, fcntl.LOCK_EX)
 
 

@@ -1,4 +1,4 @@
-"""Makes a node run, whatever state it was left in."""
+"""Starts a node from any state."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ADDON_SECONDS = 300
 
 
 def ensure_running(node: Node) -> None:
-    """Start what does not run; if that fails restart the node; if its data is damaged replace that.
+    """Start what does not run; on failure restart the node, then replace damaged data.
 
     Raises:
         ComponentFailed: A component fails even on fresh data.
@@ -51,14 +51,14 @@ def _replace_data(node: Node, failure: ComponentFailed) -> None:
     folders = _data_of(node, failure.component)
     if not folders:
         raise failure
-    progress.step(f"{failure}; its data is unusable and is replaced")
+    progress.step(f"{failure}; its data is damaged and is replaced")
     halt(node)
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _data_of(node: Node, component: str) -> list[Path]:
-    """What a component could have been tripping over. Without Kubernetes' objects, volumes have no owner."""
+    """Return data that may have made a component fail. Volumes depend on the objects of Kubernetes."""
     objects = [node.paths.etcd, node.paths.storage]
     return {
         "containerd": [node.paths.containerd],
@@ -97,13 +97,13 @@ def _wait_for_node(node: Node) -> None:
 
 
 def _ensure_namespaces(node: Node) -> None:
-    """Namespaces of an earlier boot, or damaged ones, go with everything that ran in them."""
+    """Replace namespaces that are damaged or of an earlier boot, with everything that ran in them."""
     boot = node.paths.run / "boot"
     same_boot = boot.exists() and boot.read_text() == boot_id()
     if same_boot and node.namespaces.intact():
         return
     halt(node)
-    progress.step(f"making the node's namespaces (addresses {node.plan.network})")
+    progress.step(f"creating the node's namespaces (addresses {node.plan.network})")
     node.namespaces.create()
     boot.write_text(boot_id())
 

@@ -23,7 +23,7 @@ _POLL_SECONDS = 0.2
 _PATIENCE_SECONDS = 15
 _HANGING_SECONDS = 20
 
-# Becomes a member of the control groups, notes its own number, then becomes the component.
+# Joins the control groups, records its own id, then executes the component.
 _START = """
 note="$1"; shift
 while [ "$1" != -- ]; do echo $$ > "$1" || exit 1; shift; done
@@ -34,7 +34,7 @@ exec "$@"
 
 
 class ComponentFailed(DevclusterError):
-    """A component did not become well.
+    """A component did not become healthy.
 
     Attributes:
         component: Its name.
@@ -54,12 +54,12 @@ class Supervisor:
         self._group = group
 
     def runs(self, component: Component) -> bool:
-        """Whether the process started for this component lives, whatever its health."""
+        """Return whether the process started for this component is alive, whatever its health."""
         record = read_record(self.record_path(component))
         return record is not None and is_alive(record.identity)
 
     def is_well(self, component: Component) -> bool:
-        """Whether the component lives and says that it is well."""
+        """Return whether the component is alive and reports that it is healthy."""
         if not self.runs(component):
             return False
         if component.health:
@@ -67,7 +67,7 @@ class Supervisor:
         return self._serves_kubernetes()
 
     def ensure(self, component: Component) -> bool:
-        """Start a component unless it runs well, with its present command line and configuration.
+        """Start a component unless it is healthy with its current command line and configuration.
 
         Returns:
             Whether it had to be started.
@@ -81,10 +81,10 @@ class Supervisor:
         return True
 
     def wait(self, component: Component, *, seconds: float) -> None:
-        """Wait until a component is well.
+        """Wait until a component is healthy.
 
         Raises:
-            ComponentFailed: It ended or did not get well in time; the message quotes its last line.
+            ComponentFailed: It ended or did not become healthy in time; the message quotes its last line.
         """
         deadline = time.monotonic() + seconds
         while not self.is_well(component):
@@ -93,16 +93,18 @@ class Supervisor:
                     component.name, f"{component.name} ended: {self._last_words(component)}"
                 )
             if time.monotonic() > deadline:
-                message = f"{component.name} is not well after {seconds:.0f} s: {self._last_words(component)}"
+                message = (
+                    f"{component.name} is not healthy after {seconds:.0f} s: {self._last_words(component)}"
+                )
                 raise ComponentFailed(component.name, message)
             time.sleep(_POLL_SECONDS)
 
     def log(self, component: Component) -> Path:
-        """Where a component writes."""
+        """Return the path of a component's log."""
         return self._paths.logs / f"{component.name}.log"
 
     def _serves_kubernetes(self) -> bool:
-        """Whether containerd's interface for the kubelet works; on damaged data it lives without one."""
+        """Return whether containerd's CRI works; on damaged data containerd runs without it."""
         try:
             plugins = run(["ctr", "--address", str(self._paths.socket), "plugins", "list"], timeout=10)
         except DevclusterError:
@@ -111,7 +113,7 @@ class Supervisor:
         return any(row[1:2] == ["cri"] and row[-1] == "ok" for row in rows)
 
     def _hangs(self, component: Component) -> bool:
-        """Whether a component lives without doing its work; it has a moment to find what it depends on."""
+        """Return whether a component is alive but not healthy, after a moment for its dependencies."""
         deadline = time.monotonic() + _HANGING_SECONDS
         while not self.is_well(component):
             if time.monotonic() > deadline:
@@ -142,7 +144,7 @@ class Supervisor:
         write_record(self.record_path(component), Record(identity, self._fingerprint(component)))
 
     def record_path(self, component: Component) -> Path:
-        """Where the component's process is written down."""
+        """Return the path of the component's process record."""
         return self._paths.processes / f"{component.name}.json"
 
     def _fingerprint(self, component: Component) -> str:
@@ -170,7 +172,7 @@ class Supervisor:
     def _answers(self, url: str) -> bool:
         trust = ssl.create_default_context(cafile=str(self._paths.pki / "ca.crt"))
         opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}),  # the node is reached directly whatever proxy the user has set
+            urllib.request.ProxyHandler({}),  # no proxy: the node is on this machine
             urllib.request.HTTPSHandler(context=trust),
         )
         try:

@@ -1,4 +1,4 @@
-"""The images a cluster itself needs: made from the built programs, so no registry is asked."""
+"""The images that a cluster itself needs: made from the built programs, without a registry."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _SHELL_PROGRAMS = (
 
 
 def system_images(find: Callable[[str], Path] = ensure_binary) -> list[SmallImage]:
-    """Every image of the cluster's own pods.
+    """Return every image of the cluster's own pods.
 
     Args:
         find: Returns the path of a program from the catalog.

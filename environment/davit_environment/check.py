@@ -14,8 +14,8 @@ from davit_environment.manifest import PATH, ManifestError, RuntimeManifest, rea
 from davit_environment.messages import judge
 from davit_environment.need import FILES, ModelNeeds, read_needs
 from davit_environment.replacing import replace_lines, replace_python
+from davit_environment.severity import Severity
 from davit_environment.text import MLMODEL_BYTES
-from davit_environment.words import Word
 
 USAGE_ERROR = 2
 _DESCRIPTION = "Compare what a model says about its environment with what an image contains."
@@ -63,19 +63,19 @@ def run(options: argparse.Namespace) -> int:
 
 
 def report(comparison: Comparison, needs: ModelNeeds) -> list[str]:
-    """A table of the differences, then lines that cannot be used, then notes."""
+    """Lay out the differences as a table, then lines that cannot be used, then notes."""
     rows = [("", "model", "image", "")]
     rows += [_row(difference) for difference in comparison.differences]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     table = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
-    refused = [f"{Word.REFUSE.value}: {refusal}" for refusal in comparison.refusals]
+    refused = [f"{Severity.REFUSE.value}: {refusal}" for refusal in comparison.refusals]
     return [*(table if comparison.differences else []), *refused, *(f"note: {note}" for note in needs.notes)]
 
 
 def _row(difference: Difference) -> tuple[str, str, str, str]:
-    return difference.name, difference.wanted or "-", difference.found or "-", difference.word.value
+    return difference.name, difference.wanted or "-", difference.found or "-", difference.severity.value
 
 
 def _read_runtime(path: Path) -> RuntimeManifest:
@@ -99,7 +99,7 @@ def _read_model(folder: Path) -> ModelNeeds:
 
 
 def _read(file: Path) -> bytes:
-    """The file's beginning: one byte more than any may have, so that a larger one is still refused."""
+    """Read one byte more than any file may have, so that a larger one is still refused."""
     with file.open("rb") as content:
         return content.read(MLMODEL_BYTES + 1)
 

@@ -1,4 +1,4 @@
-"""Compares what a model needs with what an image contains: differences, each with a word; the gravest counts.
+"""Compares what a model needs with what an image contains: differences, of which the gravest counts.
 
 By PEP 440 and 508 with the image's own markers. Pure: equal input, equal result, in equal order.
 """
@@ -12,12 +12,12 @@ from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from davit_environment import words
+from davit_environment import severity
 from davit_environment.errors import Refusal, unusable_line
 from davit_environment.manifest import RuntimeManifest
 from davit_environment.need import ModelNeeds
 from davit_environment.requirement_lines import Requirement
-from davit_environment.words import Row, Word, row_of
+from davit_environment.severity import Row, Severity, row_of
 
 PYTHON = "Python"
 
@@ -45,18 +45,18 @@ class Difference:
         name: A package, Python, or a shared library.
         wanted: What the model says.
         found: What the image has; empty for nothing.
-        word: How grave it is.
-        sentence: The difference in words.
+        severity: How grave it is.
+        sentence: The difference in severity.
     """
 
     name: str
     wanted: str
     found: str
-    word: Word
+    severity: Severity
     sentence: str
 
     def __str__(self) -> str:
-        return f"{self.sentence}: {self.word.value}"
+        return f"{self.sentence}: {self.severity.value}"
 
 
 @dataclass(frozen=True)
@@ -74,15 +74,17 @@ class Comparison:
     checked: int
 
     @property
-    def verdict(self) -> Word:
-        """The gravest word; `note` where the image fits."""
+    def verdict(self) -> Severity:
+        """The gravest severity; `note` where the image fits."""
         if self.refusals:
-            return Word.REFUSE
-        return max((difference.word for difference in self.differences), key=_gravity, default=Word.NOTE)
+            return Severity.REFUSE
+        return max(
+            (difference.severity for difference in self.differences), key=_gravity, default=Severity.NOTE
+        )
 
-    def of(self, *words_: Word) -> tuple[Difference, ...]:
-        """The differences with one of these words."""
-        return tuple(difference for difference in self.differences if difference.word in words_)
+    def of(self, *severities: Severity) -> tuple[Difference, ...]:
+        """Return the differences of these severities."""
+        return tuple(difference for difference in self.differences if difference.severity in severities)
 
 
 def compare(
@@ -117,18 +119,18 @@ def compare(
     return Comparison(tuple(gravest.values()), tuple(sorted(set(refusals))), checked)
 
 
-def _gravity(word: Word) -> int:
-    return word.gravity
+def _gravity(one: Severity) -> int:
+    return one.gravity
 
 
 def _order(difference: Difference) -> tuple[int, str, str, str]:
-    return -difference.word.gravity, difference.name.lower(), difference.wanted, difference.sentence
+    return -difference.severity.gravity, difference.name.lower(), difference.wanted, difference.sentence
 
 
 def _applicable(
     requirements: Iterable[Requirement], runtime: RuntimeManifest, refusals: list[Refusal]
 ) -> list[Requirement]:
-    """Those whose markers are true in the image; a marker that cannot be evaluated is a refusal."""
+    """Select those whose markers are true in the image; a marker that cannot be evaluated is a refusal."""
     environment = _marker_environment(runtime)
     found = []
     for requirement in requirements:
@@ -161,7 +163,7 @@ def _marker_environment(runtime: RuntimeManifest) -> dict[str, str]:
 
 
 def _wanted(needs: ModelNeeds, applicable: Iterable[Requirement]) -> Iterator[tuple[str, SpecifierSet]]:
-    """Packages and versions: of the lines, of wheels, and of the libraries that wrote the model's files."""
+    """Yield packages and versions: of lines, of wheels, of the libraries that wrote the model's files."""
     for requirement in applicable:
         yield requirement.name, requirement.specifier
     for wheel in needs.wheels:
@@ -174,16 +176,16 @@ def _python(needs: ModelNeeds, runtime: RuntimeManifest) -> Iterator[Difference]
     wanted = needs.python
     if not wanted:
         sentence = f"the model does not say its Python, image has {runtime.python}"
-        yield Difference(PYTHON, "", runtime.python, words.PYTHON_UNKNOWN, sentence)
+        yield Difference(PYTHON, "", runtime.python, severity.PYTHON_UNKNOWN, sentence)
         return
     if wanted in {runtime.python, runtime.minor}:
         return
     same_minor = Version(wanted).release[:2] == Version(runtime.python).release[:2]
-    minor = words.PYTHON_MINOR_BY_VALUE if needs.by_value else words.PYTHON_MINOR
+    minor = severity.PYTHON_MINOR_BY_VALUE if needs.by_value else severity.PYTHON_MINOR
     sentence = f"{PYTHON} {wanted}, image has {runtime.python}"
     if needs.by_value and not same_minor:
         sentence += ", and the model has code pickled by value"
-    yield Difference(PYTHON, wanted, runtime.python, words.PYTHON_PATCH if same_minor else minor, sentence)
+    yield Difference(PYTHON, wanted, runtime.python, severity.PYTHON_PATCH if same_minor else minor, sentence)
 
 
 def _package(
@@ -197,16 +199,18 @@ def _package(
     if not found:
         yield Difference(name, wanted, "", row.absent, f"{named}, image does not have it")
     elif not specifier.contains(found, prereleases=True):
-        yield Difference(name, wanted, found, _word(row, specifier, found), f"{named}, image has {found}")
+        yield Difference(
+            name, wanted, found, _severity_of(row, specifier, found), f"{named}, image has {found}"
+        )
 
 
 def _version_in(runtime: RuntimeManifest, name: str) -> str:
-    """The image's version of a package, in whichever build; empty where it has none."""
-    return next((runtime.packages[one] for one in words.names_of(name) if one in runtime.packages), "")
+    """Return the image's version of a package, in any build; empty where it has none."""
+    return next((runtime.packages[one] for one in severity.names_of(name) if one in runtime.packages), "")
 
 
 def _shown(specifier: SpecifierSet) -> str:
-    """A pin by its version alone."""
+    """Format a pin as its version alone."""
     pin = _pin(specifier)
     return pin or str(specifier)
 
@@ -216,19 +220,19 @@ def _pin(specifier: SpecifierSet) -> str:
     return only[0].version if len(only) == 1 and only[0].operator in {"==", "==="} else ""
 
 
-def _word(row: Row, specifier: SpecifierSet, found: str) -> Word:
-    """For a version that the specifier does not contain."""
+def _severity_of(row: Row, specifier: SpecifierSet, found: str) -> Severity:
+    """Judge a version that the specifier does not contain."""
     pin = _pin(specifier)
     try:
         wanted = Version(pin.removesuffix(".*"))
     except InvalidVersion:
-        return _word_of_range(row, specifier, Version(found))
+        return _severity_of_range(row, specifier, Version(found))
     return _level(row, wanted, Version(found))
 
 
-def _word_of_range(row: Row, specifier: SpecifierSet, found: Version) -> Word:
-    """A range is a statement of its own. MLflow's is only a guess, by the version that logged the model."""
-    if row is not words.MLFLOW:
+def _severity_of_range(row: Row, specifier: SpecifierSet, found: Version) -> Severity:
+    """Judge a range that is not met; MLflow's own by its lower bound, the version that logged the model."""
+    if row is not severity.MLFLOW:
         return row.unmet
     lowest = [
         Version(one.version)
@@ -238,8 +242,8 @@ def _word_of_range(row: Row, specifier: SpecifierSet, found: Version) -> Word:
     return _level(row, max(lowest), found) if lowest else row.unmet
 
 
-def _level(row: Row, wanted: Version, found: Version) -> Word:
-    """The word of the first number in which two versions differ."""
+def _level(row: Row, wanted: Version, found: Version) -> Severity:
+    """Judge by the first number in which two versions differ."""
     side = row.older if found < wanted else row.newer
     if found.epoch != wanted.epoch or found.major != wanted.major:
         return side.major
@@ -247,21 +251,21 @@ def _level(row: Row, wanted: Version, found: Version) -> Word:
 
 
 def _extras(applicable: Iterable[Requirement]) -> Iterator[Difference]:
-    """An image's manifest does not say which extras it was built with."""
+    """Note every extra: a manifest does not say which ones an image was built with."""
     for requirement in applicable:
         for extra in requirement.extras:
             name = f"{requirement.name}[{extra}]"
-            yield Difference(name, extra, "", words.EXTRA, f"{name}: what the extra adds is not checked")
+            yield Difference(name, extra, "", severity.EXTRA, f"{name}: what the extra adds is not checked")
 
 
 def _platform(needs: ModelNeeds, runtime: RuntimeManifest) -> Iterator[Difference]:
-    """MLflow writes `platform.platform()`, which names system and machine."""
+    """Compare the platform of the wheels, of which MLflow writes system and machine, with the image."""
     said = needs.wheels_platform
     if said and not (said.startswith("Linux") and runtime.machine in said):
         sentence = f"wheels collected on another platform, image is Linux on {runtime.machine}"
-        yield Difference("wheels", "", f"Linux on {runtime.machine}", words.PLATFORM, sentence)
+        yield Difference("wheels", "", f"Linux on {runtime.machine}", severity.PLATFORM, sentence)
 
 
 def _library(library: NeededLibrary) -> Difference:
     sentence = f"{library.package} needs {library.soname}, which the image lacks"
-    return Difference(library.soname, library.package, "", words.LIBRARY[library.main], sentence)
+    return Difference(library.soname, library.package, "", severity.LIBRARY[library.main], sentence)

@@ -63,10 +63,10 @@ class UnusableError(Exception):
 
 
 def unusable_line(place: Place, cause: str, cure: str, name: str = "") -> UnusableError:
-    """An error for one line."""
+    """Make the error for one line."""
     return UnusableError(Refusal(place, LINE_UNUSABLE, cause, cure, name))
 
 
 def unreadable_file(place: Place, cause: str, cure: str) -> UnusableError:
-    """An error for a whole file."""
+    """Make the error for a whole file."""
     return UnusableError(Refusal(place, FILE_UNREADABLE, cause, cure))

@@ -10,7 +10,7 @@ _HOST = re.compile(r"[a-z0-9][a-z0-9.-]*\Z")
 
 
 def host_of(url: str) -> str:
-    """The host's name in lower case; a description where a part of a credential could be mistaken for it."""
+    """Return the host in lower case; a description where part of a credential could be mistaken for it."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

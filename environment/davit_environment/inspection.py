@@ -26,7 +26,7 @@ _CACHED = re.compile(r"^\s+(\S+) \(.*\) => ", re.MULTILINE)
 
 
 def inspect_runtime() -> RuntimeManifest:
-    """What this interpreter can import, and which shared libraries its system has."""
+    """Describe what this interpreter can import, and which shared libraries its system has."""
     packages = _packages(metadata.distributions())
     return RuntimeManifest(
         python=platform.python_version().rstrip("+"),
@@ -41,7 +41,7 @@ def inspect_runtime() -> RuntimeManifest:
 
 
 def _packages(distributions: Iterable[metadata.Distribution]) -> dict[str, str]:
-    """Version by name; of two with one name the first, which is the one that is imported."""
+    """Map names to versions; of two with one name the first, which is the one that is imported."""
     found: dict[str, str] = {}
     for distribution in distributions:
         name, version = distribution.metadata["Name"], distribution.metadata["Version"]
@@ -55,7 +55,7 @@ def _packages(distributions: Iterable[metadata.Distribution]) -> dict[str, str]:
 
 
 def _glibc() -> str:
-    """The version of glibc; empty for another C library."""
+    """Return the version of glibc; empty for another C library."""
     try:
         name, _, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")
     except (ValueError, OSError):
@@ -64,7 +64,7 @@ def _glibc() -> str:
 
 
 def _libraries() -> frozenset[str]:
-    """Sonames that the loader finds: those of its cache, and of the usual folders for what came after it."""
+    """List what the loader finds: in its cache, and in the usual folders for what was added later."""
     multiarch = sysconfig.get_config_var("MULTIARCH")
     folders = [Path(folder, *part) for folder in _FOLDERS for part in ((), (multiarch,)) if all(part)]
     present = {path.name for folder in folders if folder.is_dir() for path in folder.iterdir()}
@@ -72,7 +72,7 @@ def _libraries() -> frozenset[str]:
 
 
 def _cache() -> str:
-    """What `ldconfig -p` prints; nothing where there is none, as with musl."""
+    """Run `ldconfig -p`; an empty text where there is none, as with musl."""
     for program in ("/sbin/ldconfig", "/usr/sbin/ldconfig"):
         if Path(program).exists():
             listed = subprocess.run([program, "-p"], capture_output=True, text=True, check=False)

@@ -55,7 +55,7 @@ class RuntimeManifest:
 
 
 def write_manifest(manifest: RuntimeManifest) -> str:
-    """The manifest as JSON: equal manifests are equal texts."""
+    """Write the manifest as JSON: equal manifests are equal texts."""
     content = {
         "format": FORMAT,
         "python": manifest.python,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from davit_environment.compare import PYTHON, Comparison, Difference
 from davit_environment.manifest import RuntimeManifest
-from davit_environment.words import Word
+from davit_environment.severity import Severity
 
 FITS_IMAGE = "FitsImage"
 ENVIRONMENT_MISMATCH = "EnvironmentMismatch"
@@ -46,7 +46,7 @@ class Finding:
 def judge(
     model: str, image: str, comparison: Comparison, runtime: RuntimeManifest, cure: str = ""
 ) -> Finding:
-    """Say how a comparison ended.
+    """Report how a comparison ended.
 
     Args:
         model: What to call the model, as in churn/7.
@@ -57,9 +57,9 @@ def judge(
     """
     if comparison.refusals:
         return _refused(comparison)
-    if comparison.verdict is not Word.REFUSE:
+    if comparison.verdict is not Severity.REFUSE:
         return Finding(FITS_IMAGE, _shortened(_fitting(model, image, comparison)), fits=True)
-    refused = comparison.of(Word.REFUSE)
+    refused = comparison.of(Severity.REFUSE)
     missing = [difference for difference in refused if difference.name in DEBIAN_PACKAGES]
     if missing and len(missing) == len(refused):
         first = missing[0]
@@ -71,7 +71,7 @@ def judge(
 
 
 def unchecked(model: str, image: str) -> Finding:
-    """What is said of an image whose content is not known."""
+    """Report that the content of an image is not known."""
     message = f"{image} has no manifest, so {model} is not compared with it before its pods start"
     return Finding(UNCHECKED, _shortened(message), fits=None)
 
@@ -84,7 +84,7 @@ def _refused(comparison: Comparison) -> Finding:
 
 
 def _fitting(model: str, image: str, comparison: Comparison) -> str:
-    warned, notes = comparison.of(Word.WARN), comparison.of(Word.NOTE)
+    warned, notes = comparison.of(Severity.WARN), comparison.of(Severity.NOTE)
     told = [_counted(len(warned), "warning")] if warned else []
     told += [_counted(len(notes), "note")] if notes else []
     counted = _counted(comparison.checked, "requirement")
@@ -95,26 +95,26 @@ def _fitting(model: str, image: str, comparison: Comparison) -> str:
 
 
 def _mismatching(model: str, comparison: Comparison) -> str:
-    """Up to three of what is refused, the model's side first."""
-    refused = comparison.of(Word.REFUSE)
+    """Name up to three of the refused differences, the model's side first."""
+    refused = comparison.of(Severity.REFUSE)
     shown = sorted(refused, key=lambda difference: difference.name != PYTHON)[:_NAMED]
     wanted = _joined(
         [f"{difference.name} {_brief(difference, difference.wanted)}".strip() for difference in shown]
     )
     found = _joined([_brief(difference, difference.found) or f"no {difference.name}" for difference in shown])
-    differ = len(comparison.of(Word.REFUSE, Word.WARN))
+    differ = len(comparison.of(Severity.REFUSE, Severity.WARN))
     return (
         f"{model} was logged with {wanted}; the image has {found} ({differ} of {comparison.checked} differ)"
     )
 
 
 def _brief(difference: Difference, version: str) -> str:
-    """Of two Pythons that differ in the minor version, only that is of interest."""
+    """Shorten a version of Python to its minor version, which is the one that was refused."""
     return ".".join(version.split(".")[:2]) if difference.name == PYTHON else version
 
 
 def _cure(refused: tuple[Difference, ...], runtime: RuntimeManifest) -> str:
-    """Another image always helps; logging the model elsewhere does where the image lacks nothing."""
+    """Suggest another image, which always helps; or to log the model anew, where the image lacks nothing."""
     image = "serve it with an image that has what the model needs"
     if not all(difference.found for difference in refused):
         return image

@@ -114,7 +114,7 @@ class _Needs:
             return otherwise
 
     def _requirements(self, python_env: PythonEnv, conda: CondaEnv) -> Requirements:
-        """Of the first file that has a list, in the order in which MLflow looks at them."""
+        """Read the first file that has a list, in the order in which MLflow looks at them."""
         if python_env.lines:
             return read_requirements(self._files, python_env.lines)
         if REQUIREMENTS in self._files:
@@ -126,7 +126,7 @@ class _Needs:
         return read_requirements(self._files, conda.lines)
 
     def _lock(self) -> tuple[LockedPackage, ...]:
-        """A lock only adds to requirements.txt, which is exported from it: a broken one is a note."""
+        """Read the lock; a broken one is a note, as requirements.txt was exported from it."""
         try:
             return read_lock(self._files[LOCK]) if LOCK in self._files else ()
         except UnusableError as failure:

@@ -42,7 +42,7 @@ def read_python_env(data: bytes, file: str = PYTHON_ENV) -> PythonEnv:
 
 
 def read_python(file: str, value: Any) -> str:
-    """A version of Python; empty for none.
+    """Check a version of Python; null becomes an empty text.
 
     Raises:
         UnusableError: It is no version.
@@ -55,7 +55,7 @@ def read_python(file: str, value: Any) -> str:
 
 
 def read_list(file: str, key: str, value: Any) -> list[str]:
-    """A list of texts; empty for none.
+    """Check a list of texts; null becomes an empty list.
 
     Raises:
         UnusableError: It is something else.

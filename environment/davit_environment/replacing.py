@@ -12,7 +12,7 @@ from davit_environment.requirement_lines import Requirement, read_line
 
 
 def replace_lines(needs: ModelNeeds, lines: Sequence[str], field: str) -> ModelNeeds:
-    """The same needs with other requirements.
+    """Replace requirements.
 
     A line replaces everything that the model says of that name: its lines, refused ones included, and the
     version of the library that its MLmodel names. A line of another name is added.
@@ -41,7 +41,7 @@ def replace_lines(needs: ModelNeeds, lines: Sequence[str], field: str) -> ModelN
 
 
 def replace_python(needs: ModelNeeds, version: str, field: str) -> ModelNeeds:
-    """The same needs with another Python.
+    """Replace the version of Python.
 
     Raises:
         UnusableError: The version is none.
@@ -50,7 +50,7 @@ def replace_python(needs: ModelNeeds, version: str, field: str) -> ModelNeeds:
 
 
 def _read(line: str, place: Place) -> Requirement:
-    """One requirement and nothing else.
+    """Parse one requirement and nothing else.
 
     Raises:
         UnusableError: It is an option, has one, or names a URL or path.

@@ -97,7 +97,7 @@ Entry = Requirement | Include | Ignored | Wheel
 
 
 def logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Lines with what continues them, without comments; each with the number of its first."""
+    """Yield lines with what continues them, without comments; each with the number of its first."""
     parts: list[str] = []
     first = 0
     for number, line in enumerate(text.split("\n"), start=1):
@@ -119,7 +119,7 @@ def _without_comment(line: str) -> str:
 
 
 def read_line(text: str, place: Place) -> list[Entry]:
-    """What one logical line says; nothing for an empty one.
+    """Parse one logical line; an empty one has no entries.
 
     Raises:
         UnusableError: It names something that no index provides, or cannot be read.
@@ -137,7 +137,7 @@ def read_line(text: str, place: Place) -> list[Entry]:
 
 
 def _options(words: list[str], place: Place) -> Iterator[tuple[str, str]]:
-    """Options by their long names, with their values."""
+    """Yield options by their long names, with their values."""
     rest = iter(words)
     for word in rest:
         short = word[:2] if word[1:2] != "-" else ""
@@ -171,7 +171,7 @@ def _hash(value: str, place: Place) -> str:
 
 
 def read_requirement(text: str, place: Place, hashes: tuple[str, ...] = ()) -> Requirement | Wheel:
-    """A requirement, or a wheel inside the model.
+    """Parse a requirement, or the path of a wheel inside the model.
 
     Raises:
         UnusableError: It names a repository, a URL, a path, or is no requirement at all.

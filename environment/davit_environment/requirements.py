@@ -35,7 +35,7 @@ class Requirements:
     refusals: list[Refusal] = field(default_factory=list)
 
     def names(self) -> set[str]:
-        """Every package that is needed."""
+        """Collect the names of all packages that are needed."""
         return {one.name for one in self.requirements} | {one.name for one in self.wheels}
 
 
@@ -55,7 +55,7 @@ def read_requirements(
 
 
 def lines_of(file: str, data: bytes) -> list[tuple[Place, str]]:
-    """The logical lines of a file.
+    """Split a file into logical lines.
 
     Raises:
         UnusableError: It cannot be read as text.

@@ -39,14 +39,14 @@ def read_mapping(file: str, data: bytes, limit: int = FILE_BYTES) -> dict[str, A
 
 
 def present(value: Any) -> dict[str, Any]:
-    """The entries of a mapping that are not null; none for any other value."""
+    """Select the entries of a mapping that are not null; none for any other value."""
     if not isinstance(value, dict):
         return {}
     return {key: entry for key, entry in value.items() if not (isinstance(entry, str) and entry in _NULL)}
 
 
 def _inspect(file: str, text: str) -> None:
-    """Go through the events, which takes no memory, before anything is built of them."""
+    """Check the events, which takes no memory, before anything is built of them."""
     depth = nodes = 0
     for event in yaml.parse(text, Loader=_LOADER):
         if isinstance(event, yaml.AliasEvent):

@@ -1,1 +1,1 @@
-"""The demo: Davit from an empty machine to a promoted second version, told step by step."""
+"""The demo: Davit from an empty machine to a promoted second version, step by step."""

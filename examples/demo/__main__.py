@@ -5,13 +5,13 @@ import sys
 
 from devcluster.errors import DevclusterError
 from examples.demo.cluster import Cluster
-from examples.demo.narration import Narrator
-from examples.demo.story import tell
+from examples.demo.output import StepPrinter
+from examples.demo.story import run_demo
 from examples.demo.waiting import TookTooLong
 
 
 def main() -> int:
-    """Tell the story, or clear the stage. Returns the exit code."""
+    """Run the demo or remove everything that it created. Return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m examples.demo", description=__doc__)
     parser.add_argument("command", choices=["up", "down"])
     parser.add_argument("--cluster", default="davit", help="name of the development cluster")
@@ -20,7 +20,7 @@ def main() -> int:
     cluster = Cluster(options.cluster, options.provider)
     try:
         if options.command == "up":
-            tell(cluster, Narrator())
+            run_demo(cluster, StepPrinter())
         else:
             cluster.down()
     except (DevclusterError, TookTooLong) as problem:

@@ -1,4 +1,4 @@
-"""Installing and removing the two charts with helm, whatever state an earlier try has left."""
+"""Installs and removes the two charts with helm, whatever state an earlier try has left."""
 
 import json
 import shlex
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def _silent(_: str) -> None:
-    """Say nothing."""
+    """Print nothing."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Helm:
 
     Attributes:
         program: Its path.
-        environment: The whole environment, with KUBECONFIG.
-        say: Receives each command that installs a chart, as a person would type it in the repository's root.
+        environment: The complete environment, with KUBECONFIG.
+        say: Prints each command that installs a chart, as a user would type it in the repository's root.
     """
 
     program: str
@@ -44,10 +44,10 @@ class Helm:
         Args:
             release: Name of the release.
             chart: Folder below `charts/`.
-            namespace: Made when it is missing.
+            namespace: Created when it is missing.
             values: Single values, by their dotted names.
             files: Names of values files in the chart's folder.
-            wait: False for what becomes ready later, or never.
+            wait: False for a chart that becomes ready later, or never.
         """
         self._finish_interrupted(release, namespace)
         arguments = ["upgrade", "--install", release, f"charts/{chart}", "--namespace", namespace]
@@ -60,20 +60,20 @@ class Helm:
         self._run(*arguments)
 
     def is_installed(self, release: str, namespace: str) -> bool:
-        """Whether there is such a release, in whatever state."""
+        """Return whether the release exists, in whatever state."""
         return bool(self._status(release, namespace))
 
     def values(self, release: str, namespace: str) -> str:
-        """What `helm get values --all` shows of a release."""
+        """Return what `helm get values --all` shows of a release."""
         return self._run("get", "values", release, "--namespace", namespace, "--all", "--output", "json")
 
     def uninstall(self, release: str, namespace: str) -> None:
-        """Remove a release and wait until its objects are gone; harmless when there is none."""
+        """Remove a release and wait until its objects are deleted; harmless when there is none."""
         arguments = ["uninstall", release, "--namespace", namespace, "--ignore-not-found", "--wait"]
         self._run(*arguments, "--timeout", "5m")
 
     def _finish_interrupted(self, release: str, namespace: str) -> None:
-        """Undo what a killed helm has left half done: helm itself would refuse every further command."""
+        """Clean up after a killed helm, which would reject every further command for the release."""
         status = self._status(release, namespace)
         if status in {"pending-install", "uninstalling"}:
             self.uninstall(release, namespace)

@@ -1,4 +1,4 @@
-"""The development cluster and the images in it, by the commands a person would type."""
+"""The development cluster and the images in it, with the commands that a user would type."""
 
 import subprocess
 import sys
@@ -18,11 +18,11 @@ class Cluster:
     provider: str
 
     def up(self) -> None:
-        """Start it, or repair what is there."""
+        """Start the cluster, or repair it."""
         self._follow("up")
 
     def load_images(self) -> list[str]:
-        """Build the images, bring them into the cluster and return their names.
+        """Build the images, load them into the cluster and return their names.
 
         Quick when nothing has changed.
         """
@@ -33,29 +33,31 @@ class Cluster:
         return images
 
     def load(self, images: list[str]) -> None:
-        """Bring images that are already built into the cluster."""
+        """Load images that are already built into the cluster."""
         self._follow("load", *images)
 
     def down(self) -> None:
-        """Remove it without a trace."""
+        """Remove the cluster and everything it left."""
         self._follow("down")
 
     def kubectl(self) -> Kubectl:
-        """kubectl, pointed at this cluster."""
-        return Kubectl(Path(run([*self._command(), "kubeconfig"]).strip()))
+        """Return a kubectl that is bound to this cluster."""
+        return Kubectl(Path(run(self.command("kubeconfig")).strip()))
 
-    def _command(self) -> list[str]:
-        return [sys.executable, "-m", "devcluster", "--name", self.name, "--provider", self.provider]
+    def command(self, *arguments: str) -> list[str]:
+        """Return the devcluster command line with these arguments for this cluster."""
+        program = [sys.executable, "-m", "devcluster", "--name", self.name, "--provider", self.provider]
+        return [*program, *arguments]
 
     def _follow(self, *arguments: str) -> str:
-        # These take minutes the first time: their progress, on standard error, goes straight to the person.
-        done = subprocess.run([*self._command(), *arguments], stdout=subprocess.PIPE, text=True, check=False)
+        # These take minutes the first time: their progress, on standard error, is shown directly.
+        done = subprocess.run(self.command(*arguments), stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode != 0:
             command = f"python -m devcluster {' '.join(arguments)}"
-            raise DevclusterError(f"{command} ended with {done.returncode}; its words are above")
+            raise DevclusterError(f"{command} failed with exit code {done.returncode}; see its output above")
         return done.stdout
 
 
 def find_tool(name: str) -> str:
-    """Where a program such as helm is; the first time it is built, which takes a minute."""
+    """Return the path of a program such as helm; the first use builds it, which takes a minute."""
     return run([sys.executable, "-m", "devcluster", "tool", name], timeout=900).strip()

@@ -1,4 +1,4 @@
-"""Kubernetes as a person reaches it: the `kubectl` program with one kubeconfig."""
+"""Runs the `kubectl` program with one kubeconfig."""
 
 import json
 import os
@@ -28,17 +28,17 @@ class Kubectl:
         """Run one kubectl command and return what it printed.
 
         Raises:
-            CommandFailed: kubectl said no; its words are in the message.
+            CommandFailed: kubectl failed; the message contains its output.
         """
         return run([self._program, *arguments], text=text, environment=self.environment, timeout=timeout)
 
     def get(self, *arguments: str) -> Object:
-        """`kubectl get … -o json`."""
+        """Run `kubectl get … -o json`."""
         found: Object = json.loads(self("get", *arguments, "-o", "json"))
         return found
 
     def find(self, *arguments: str) -> Object | None:
-        """The same, or None when there is no such object."""
+        """Get an object, or None when it does not exist."""
         try:
             return self.get(*arguments)
         except CommandFailed as error:
@@ -47,17 +47,17 @@ class Kubectl:
             raise
 
     def apply(self, *objects: Object, text: str | None = None) -> str:
-        """`kubectl apply` of some objects, or of a text as it stands in a file."""
+        """Run `kubectl apply` for some objects, or for the text of a manifest."""
         manifest = text or json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
         return self("apply", "-f", "-", text=manifest)
 
     def ensure_namespace(self, name: str) -> None:
-        """Create a namespace unless it is there."""
+        """Create a namespace unless it exists."""
         self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
 
     @contextmanager
     def forward(self, namespace: str, target: str, port: int) -> Iterator[str]:
-        """`kubectl port-forward` while the block runs; gives the base URL on this machine's loopback.
+        """Run `kubectl port-forward` while the block runs; yield the base URL on this machine's loopback.
 
         It goes to one pod and ends with that pod, so keep the block short.
         """
@@ -69,7 +69,7 @@ class Kubectl:
             stderr=subprocess.STDOUT,
             text=True,
         ) as process:
-            # It goes on to report every connection; unread, that would block it in the end.
+            # kubectl reports every connection; if nothing read that output, it would block in the end.
             reader = Thread(target=_drain, args=(process.stdout,), daemon=True)
             try:
                 announced = _announced_port(process)
@@ -82,12 +82,12 @@ class Kubectl:
 
 
 def _announced_port(process: "subprocess.Popen[str]") -> str:
-    said: list[str] = []
+    printed: list[str] = []
     for line in process.stdout or ():
         if announced := re.match(r"Forwarding from 127\.0\.0\.1:(\d+)", line):
             return announced[1]
-        said.append(line)
-    raise DevclusterError(f"kubectl port-forward did not start: {''.join(said).strip()}")
+        printed.append(line)
+    raise DevclusterError(f"kubectl port-forward did not start: {''.join(printed).strip()}")
 
 
 def _drain(output: IO[str]) -> None:

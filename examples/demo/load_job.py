@@ -21,12 +21,12 @@ class LoadJob:
         self._namespace = namespace
         self._name = name
 
-    def start(self, url: str, question: Object, predictions: int, *, image: str, rate: int = 50) -> Self:
-        """Begin to post `question` to `url`, `rate` times a second, for ten minutes at most."""
+    def start(self, url: str, document: Object, predictions: int, *, image: str, rate: int = 50) -> Self:
+        """Start to post `document` to `url`, `rate` times a second, for ten minutes at most."""
         self.remove()
         labels = {"app.kubernetes.io/name": "load", "job": self._name}
         metadata = {"name": self._name, "namespace": self._namespace, "labels": labels}
-        data = {"load.py": SCRIPT.read_text(), "body.json": json.dumps(question)}
+        data = {"load.py": SCRIPT.read_text(), "body.json": json.dumps(document)}
         arguments = [url, "--body", "/load/body.json", "--predictions", str(predictions)]
         arguments += ["--rate", str(rate), "--seconds", "600", "--report", "1"]
         self._kubectl.apply(
@@ -42,7 +42,7 @@ class LoadJob:
         self.remove()
 
     def summary(self) -> Summary | None:
-        """The newest counts, or None as long as there are none."""
+        """Return the newest counts, or None before the first report."""
         try:
             logs = self._kubectl("logs", "--namespace", self._namespace, f"job/{self._name}", "--tail=1")
         except CommandFailed:
@@ -83,7 +83,7 @@ class LoadJob:
 
 
 def build_job(metadata: Object, image: str, command: list[str]) -> Object:
-    """A Job that runs once, with no more rights than the pods it talks to."""
+    """Build a Job that runs once, with no more rights than the model's pods."""
     container = {
         "name": "load",
         "image": image,

@@ -1,4 +1,4 @@
-"""The few questions the demo asks MLflow itself, over its REST API."""
+"""The few calls of MLflow's REST API that the demo makes."""
 
 import json
 import urllib.request
@@ -8,12 +8,12 @@ API = "/api/2.0/mlflow"
 
 
 def move_alias(url: str, name: str, alias: str, version: int) -> None:
-    """Point an alias of a registered model at another version."""
+    """Set an alias of a registered model to another version."""
     call(url, "POST", "/registered-models/alias", {"name": name, "alias": alias, "version": str(version)})
 
 
 def call(url: str, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    """One call of MLflow's REST API; `path` stands below `/api/2.0/mlflow`."""
+    """Call MLflow's REST API; `path` is relative to `/api/2.0/mlflow`."""
     request = urllib.request.Request(  # noqa: S310  (the URL is a port-forward of our own)
         url + API + path,
         data=json.dumps(body).encode(),

@@ -1,4 +1,4 @@
-"""A ModelDeployment seen from outside: its status in words, and its answers over HTTP."""
+"""A ModelDeployment seen from outside: its status as text, and its answers over HTTP."""
 
 import json
 import urllib.error
@@ -11,7 +11,7 @@ from examples.demo.kubectl import Kubectl, Object
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back over HTTP: status, header fields by lower-case name, body."""
+    """An HTTP response: status, header fields by lower-case name, body."""
 
     status: int
     headers: dict[str, str]
@@ -29,9 +29,9 @@ class Answer:
         return self.headers.get("x-davit-model-version", "")
 
 
-def ask(url: str, question: Object | None = None, path: str = "/invocations") -> Answer:
-    """POST a question to a model, or GET a path when there is no question. Never raises for a status."""
-    body = json.dumps(question).encode() if question is not None else None
+def send(url: str, document: Object | None = None, path: str = "/invocations") -> Answer:
+    """POST a request body to a model, or GET a path when there is none. Do not raise for a status."""
+    body = json.dumps(document).encode() if document is not None else None
     request = urllib.request.Request(url + path, body, {"Content-Type": "application/json"})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
@@ -45,25 +45,25 @@ def _read(response: Any) -> Answer:
     return Answer(response.status, headers, response.read().decode())
 
 
-def ask_service(kubectl: Kubectl, namespace: str, name: str, question: Object) -> Answer:
-    """Ask through the Service of a ModelDeployment."""
+def send_to_service(kubectl: Kubectl, namespace: str, name: str, document: Object) -> Answer:
+    """Send a request through the Service of a ModelDeployment."""
     with kubectl.forward(namespace, f"svc/{name}", 80) as url:
-        return ask(url, question)
+        return send(url, document)
 
 
 def condition(deployment: Object, kind: str) -> Object:
-    """One condition of a ModelDeployment; empty when there is none of that type."""
+    """Return one condition of a ModelDeployment; empty when there is none of that type."""
     conditions = deployment.get("status", {}).get("conditions", [])
     return next((found for found in conditions if found["type"] == kind), {})
 
 
 def serving_version(deployment: Object) -> str:
-    """The model version that answers now; empty when none does."""
+    """Return the model version that answers now; empty when none does."""
     serving = deployment.get("status", {}).get("model", {}).get("serving") or {}
     return str(serving.get("version", ""))
 
 
-def says(deployment: Object, kind: str = "Ready") -> str:
-    """One condition as a sentence for a person or an error message."""
+def condition_text(deployment: Object, kind: str = "Ready") -> str:
+    """Format one condition as a sentence for output or an error message."""
     found = condition(deployment, kind)
     return f"{kind}={found.get('status', 'missing')} {found.get('reason', '')}: {found.get('message', '')}"

@@ -1,4 +1,4 @@
-"""Where the demo plays and with what: names, namespaces, the question asked, the two charts."""
+"""The demo's fixed inputs: names, namespaces, the request body, the two charts."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -15,8 +15,8 @@ ALIAS = "champion"
 MANIFEST = Path(__file__).parents[1] / "iris.yaml"
 SERVER_IMAGE = IMAGES["server"].reference
 
-# Three flowers; one of each species, for a model that has learnt its lesson.
-QUESTION: Object = {
+# Three flowers, one of each species.
+REQUEST: Object = {
     "dataframe_split": {
         "columns": ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"],
         "data": [[5.1, 3.5, 1.4, 0.2], [6.0, 2.7, 4.2, 1.3], [6.9, 3.1, 5.8, 2.2]],
@@ -25,7 +25,7 @@ QUESTION: Object = {
 
 
 def model_deployment(name: str, uri: str, namespace: str = MODEL_NAMESPACE, **spec: object) -> Object:
-    """A ModelDeployment as it would stand in a file; `spec` holds further fields of its spec."""
+    """Build a ModelDeployment as it would stand in a file; `spec` holds further fields of its spec."""
     return {
         "apiVersion": "davit.dev/v1alpha1",
         "kind": "ModelDeployment",
@@ -39,34 +39,34 @@ MISSING_ALIAS = model_deployment("iris-missing-alias", "models:/iris@chalenger")
 
 
 def install_stack(helm: Helm, images: Sequence[str]) -> None:
-    """MLflow with its database and store, from the images that the cluster was given."""
+    """Install MLflow with its database and store, from the images that were loaded into the cluster."""
     helm.install("mlflow", "mlflow-stack", NAMESPACE, files=stack_files(images))
 
 
 def stack_files(images: Sequence[str]) -> list[str]:
-    """The stack's values files for a cluster with these images: our own PostgreSQL, or the official one."""
+    """Return the stack's values files for these images: our own PostgreSQL, or the official one."""
     local = any(image.startswith("davit.dev/postgresql:") for image in images)
     return ["values-local-images.yaml"] if local else []
 
 
 def install_operator(helm: Helm, kubectl: Kubectl, resolve_seconds: int) -> None:
-    """The operator, which finds MLflow through a Secret that the stack has written.
+    """Install the operator, which finds MLflow through the Secret that the stack has written.
 
     Args:
-        helm: Where to.
-        kubectl: The same cluster.
-        resolve_seconds: How often it looks at aliases; 30 when nobody is waiting.
+        helm: Bound to the cluster.
+        kubectl: Bound to the same cluster.
+        resolve_seconds: How often the operator resolves aliases; the chart's default is 30.
     """
     values = {"connection.secretName": "mlflow-davit-connection", "resolveIntervalSeconds": resolve_seconds}
     again = helm.is_installed("davit", NAMESPACE)
     helm.install("davit", "davit-operator", NAMESPACE, values)
     if again:
-        # The image may be a newer one of the same name, which Kubernetes cannot know.
+        # The image may be a newer one under the same name, which Kubernetes does not detect.
         here = ("--namespace", NAMESPACE)
         kubectl("rollout", "restart", "deployment/davit-operator", *here)
         kubectl("rollout", "status", "deployment/davit-operator", "--timeout=120s", *here, timeout=150)
 
 
 def mlflow(kubectl: Kubectl) -> AbstractContextManager[str]:
-    """The URL of MLflow on this machine's loopback while the block runs."""
+    """Yield the URL of MLflow on this machine's loopback while the block runs."""
     return kubectl.forward(NAMESPACE, "svc/mlflow", 5000)

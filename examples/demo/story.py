@@ -1,4 +1,4 @@
-"""The story of the demo: one function a step, told in order by `tell`."""
+"""The steps of the demo: one function each, run in order by `run_demo`."""
 
 import json
 import re
@@ -10,9 +10,9 @@ from examples.demo import promotion
 from examples.demo.charts import Helm
 from examples.demo.cluster import Cluster, find_tool
 from examples.demo.kubectl import Kubectl
-from examples.demo.narration import Narrator
+from examples.demo.output import StepPrinter
 from examples.demo.registry import move_alias
-from examples.demo.serving import ask, condition, says, serving_version
+from examples.demo.serving import condition, condition_text, send, serving_version
 from examples.demo.stage import (
     ALIAS,
     MANIFEST,
@@ -20,75 +20,77 @@ from examples.demo.stage import (
     MODEL,
     MODEL_NAMESPACE,
     NAMESPACE,
-    QUESTION,
+    REQUEST,
     TYPING_ERROR,
     install_operator,
     install_stack,
     mlflow,
 )
-from examples.demo.training import ask_model, train
+from examples.demo.training import predict_locally, train
 from examples.demo.waiting import until
 
 
 class NotAsPromised(DevclusterError):
-    """The demo saw something that Davit says does not happen."""
+    """The demo observed behaviour that Davit's documentation excludes."""
 
 
 @dataclass(frozen=True)
-class Scene:
+class Context:
     """What every step after the cluster's start needs."""
 
     kubectl: Kubectl
-    tell: Narrator
+    output: StepPrinter
 
 
-def tell(cluster: Cluster, narrator: Narrator) -> None:
-    """Everything from an empty machine to a second version in production."""
-    with narrator.step(f"A Kubernetes cluster named {cluster.name}"):
+def run_demo(cluster: Cluster, output: StepPrinter) -> None:
+    """Run every step, from an empty machine to a second version in production."""
+    with output.step(f"A Kubernetes cluster named {cluster.name}"):
         cluster.up()
-    with narrator.step("The images: operator, server, MLflow and what it stands on"):
+    with output.step("The images: operator, server, MLflow, its database and its store"):
         images = cluster.load_images()
-    scene = Scene(cluster.kubectl(), narrator)
-    with narrator.step(f"Two Helm charts, mlflow-stack and davit-operator, in namespace {NAMESPACE}"):
-        install(scene, images)
-    first = train_first(scene)
-    deploy(scene, first)
-    compare(scene, first)
-    show_metrics(scene)
-    second = train_second(scene)
-    promote(scene, first, second)
-    show_errors(scene)
-    show_next(cluster, scene)
-    narrator.end("That was Davit.")
+    context = Context(cluster.kubectl(), output)
+    with output.step(f"Two Helm charts, mlflow-stack and davit-operator, in namespace {NAMESPACE}"):
+        install(context, images)
+    first = train_first(context)
+    deploy(context, first)
+    compare(context, first)
+    show_metrics(context)
+    second = train_second(context)
+    promote(context, first, second)
+    show_errors(context)
+    show_next(cluster, context)
+    output.end("The demo is complete.")
 
 
-def install(scene: Scene, images: list[str]) -> None:
-    """Both charts, as anybody would install them."""
-    helm = Helm(find_tool("helm"), scene.kubectl.environment, say=scene.tell.say)
+def install(context: Context, images: list[str]) -> None:
+    """Install both charts as their READMEs describe."""
+    helm = Helm(find_tool("helm"), context.kubectl.environment, say=context.output.say)
     install_stack(helm, images)
-    install_operator(helm, scene.kubectl, resolve_seconds=5)
+    install_operator(helm, context.kubectl, resolve_seconds=5)
 
 
-def train_first(scene: Scene) -> int:
-    """Train and register a first version, and call it champion."""
-    with scene.tell.step("A first model: iris flowers, a search over its parameters, all of it in MLflow"):
-        scene.tell.say(f"$ python examples/train_iris.py --alias {ALIAS}")
-        with mlflow(scene.kubectl) as url:
-            version, said = train(url, "--alias", ALIAS)
-        scene.tell.say(said)
+def train_first(context: Context) -> int:
+    """Train and register a first version, and set the alias champion to it."""
+    with context.output.step(
+        "A first model: iris flowers, a search over its parameters, all of it in MLflow"
+    ):
+        context.output.say(f"$ python examples/train_iris.py --alias {ALIAS}")
+        with mlflow(context.kubectl) as url:
+            version, printed = train(url, "--alias", ALIAS)
+        context.output.say(printed)
     return version
 
 
-def deploy(scene: Scene, version: int) -> None:
-    """Apply six lines and wait until they are true."""
-    with scene.tell.step("Six lines that put it into production"):
-        scene.tell.say(MANIFEST.read_text())
-        scene.tell.say(f"$ kubectl -n {MODEL_NAMESPACE} apply -f examples/iris.yaml")
-        scene.kubectl.ensure_namespace(MODEL_NAMESPACE)
-        scene.kubectl("apply", "--namespace", MODEL_NAMESPACE, "-f", str(MANIFEST))
-        wait_for_version(scene.kubectl, version)
-        scene.tell.say(f"$ kubectl -n {MODEL_NAMESPACE} get modeldeployment")
-        scene.tell.say(scene.kubectl("get", "modeldeployment", "--namespace", MODEL_NAMESPACE))
+def deploy(context: Context, version: int) -> None:
+    """Apply the six-line manifest and wait until it is Ready."""
+    with context.output.step("Six lines that put it into production"):
+        context.output.say(MANIFEST.read_text())
+        context.output.say(f"$ kubectl -n {MODEL_NAMESPACE} apply -f examples/iris.yaml")
+        context.kubectl.ensure_namespace(MODEL_NAMESPACE)
+        context.kubectl("apply", "--namespace", MODEL_NAMESPACE, "-f", str(MANIFEST))
+        wait_for_version(context.kubectl, version)
+        context.output.say(f"$ kubectl -n {MODEL_NAMESPACE} get modeldeployment")
+        context.output.say(context.kubectl("get", "modeldeployment", "--namespace", MODEL_NAMESPACE))
 
 
 def wait_for_version(kubectl: Kubectl, version: int) -> None:
@@ -99,92 +101,96 @@ def wait_for_version(kubectl: Kubectl, version: int) -> None:
         return serving_version(found) == str(version) and condition(found, "Ready").get("status") == "True"
 
     def status() -> str:
-        return says(kubectl.get("modeldeployment", MODEL, "--namespace", MODEL_NAMESPACE))
+        return condition_text(kubectl.get("modeldeployment", MODEL, "--namespace", MODEL_NAMESPACE))
 
     until(serves, f"version {version} to serve", seconds=300, hint=status)
 
 
-def compare(scene: Scene, version: int) -> None:
-    """Ask the pods and the model itself the same question."""
-    with scene.tell.step("A prediction through the Service, beside the model's own answer"):
-        with scene.kubectl.forward(MODEL_NAMESPACE, f"svc/{MODEL}", 80) as url:
-            answer = ask(url, QUESTION)
-        with mlflow(scene.kubectl) as url:
-            own = ask_model(url, f"models:/{MODEL}/{version}", QUESTION)
-        scene.tell.say(f"POST /invocations     {answer.status} {answer.body.strip()}")
-        scene.tell.say(f"X-Davit-Model-Version {answer.version}")
-        scene.tell.say(f"the model itself      {json.dumps(own)}")
+def compare(context: Context, version: int) -> None:
+    """Compare the pods' answer with the model's own."""
+    with context.output.step("A prediction through the Service, beside the model's own answer"):
+        with context.kubectl.forward(MODEL_NAMESPACE, f"svc/{MODEL}", 80) as url:
+            answer = send(url, REQUEST)
+        with mlflow(context.kubectl) as url:
+            own = predict_locally(url, f"models:/{MODEL}/{version}", REQUEST)
+        context.output.say(f"POST /invocations     {answer.status} {answer.body.strip()}")
+        context.output.say(f"X-Davit-Model-Version {answer.version}")
+        context.output.say(f"the model itself      {json.dumps(own)}")
         if answer.status != 200 or answer.predictions != own:
-            raise NotAsPromised("the pods do not answer what the model itself answers")
+            raise NotAsPromised("the predictions of the pods differ from those of the model itself")
 
 
-def show_metrics(scene: Scene) -> None:
-    """Some of what Prometheus would read."""
-    with scene.tell.step("What the server counts, for Prometheus"):
-        with scene.kubectl.forward(MODEL_NAMESPACE, f"svc/{MODEL}", 80) as url:
-            metrics = ask(url, path="/metrics").body
+def show_metrics(context: Context) -> None:
+    """Print some of the metrics that Prometheus would scrape."""
+    with context.output.step("What the server counts, for Prometheus"):
+        with context.kubectl.forward(MODEL_NAMESPACE, f"svc/{MODEL}", 80) as url:
+            metrics = send(url, path="/metrics").body
         moved = r"^davit_\w+(?:_total|_count|_load_seconds)\{.*\} (?!0\.0$)\S+$"
-        scene.tell.say("\n".join(re.findall(moved, metrics, re.MULTILINE)[:8]))
+        context.output.say("\n".join(re.findall(moved, metrics, re.MULTILINE)[:8]))
 
 
-def train_second(scene: Scene) -> int:
-    """Train another family of model; nothing moves yet."""
-    with scene.tell.step("A second model, a random forest; it is registered, and nothing moves yet"):
-        scene.tell.say("$ python examples/train_iris.py --family forest")
-        with mlflow(scene.kubectl) as url:
-            version, said = train(url, "--family", "forest", "--evaluations", "4")
-        scene.tell.say(said)
+def train_second(context: Context) -> int:
+    """Train another family of model, which does not change what is served."""
+    with context.output.step(
+        "A second model, a random forest; registering it does not change what is served"
+    ):
+        context.output.say("$ python examples/train_iris.py --family forest")
+        with mlflow(context.kubectl) as url:
+            version, printed = train(url, "--family", "forest", "--evaluations", "4")
+        context.output.say(printed)
     return version
 
 
-def promote(scene: Scene, first: int, second: int) -> None:
-    """Move the alias under steady load and count."""
-    with scene.tell.step(f"Promotion under load: {MODEL}@{ALIAS} moves from version {first} to {second}"):
-        with promotion.load(scene.kubectl) as traffic:
+def promote(context: Context, first: int, second: int) -> None:
+    """Move the alias under steady load and count the requests."""
+    with context.output.step(f"Promotion under load: {MODEL}@{ALIAS} moves from version {first} to {second}"):
+        with promotion.load(context.kubectl) as traffic:
             traffic.wait_for(100)
-            with mlflow(scene.kubectl) as url:
+            with mlflow(context.kubectl) as url:
                 move_alias(url, MODEL, ALIAS, second)
-            scene.tell.say("the alias has moved; requests keep coming")
-            wait_for_version(scene.kubectl, second)
+            context.output.say("the alias has moved; requests continue")
+            wait_for_version(context.kubectl, second)
             traffic.wait_for(200, version=str(second))
             counts = traffic.stop()
-        scene.tell.say(promotion.describe(counts))
+        context.output.say(promotion.describe(counts))
         if counts["failed"]:
             raise NotAsPromised(
                 f"{counts['failed']} requests failed while the alias moved: {counts['failures']}"
             )
 
 
-def show_errors(scene: Scene) -> None:
-    """Two mistakes: one that Kubernetes refuses, one that only the registry can know."""
-    with scene.tell.step("Two mistakes, and what one is told"):
-        scene.tell.say(f"a typing error, uri: {TYPING_ERROR['spec']['model']['uri']}")
+def show_errors(context: Context) -> None:
+    """Make two mistakes: one that the API server rejects, one that only the registry can detect."""
+    with context.output.step("Two user errors and their messages"):
+        context.output.say(f"a typing error, uri: {TYPING_ERROR['spec']['model']['uri']}")
         try:
-            scene.kubectl.apply(TYPING_ERROR)
+            context.kubectl.apply(TYPING_ERROR)
         except CommandFailed as refusal:
-            scene.tell.say(f"  {refusal.output.strip()}")
+            context.output.say(f"  {refusal.output.strip()}")
         else:
-            raise NotAsPromised("Kubernetes accepted a reference that has none of the six forms")
-        scene.tell.say(f"an alias that nobody set, uri: {MISSING_ALIAS['spec']['model']['uri']}")
-        scene.kubectl.apply(MISSING_ALIAS)
-        scene.tell.say(f"  {until(lambda: complaint(scene.kubectl), 'a complaint', seconds=60)}")
-        scene.kubectl(
+            raise NotAsPromised("Kubernetes accepted a model URI that has none of the six forms")
+        context.output.say(f"an alias that does not exist, uri: {MISSING_ALIAS['spec']['model']['uri']}")
+        context.kubectl.apply(MISSING_ALIAS)
+        context.output.say(
+            f"  {until(lambda: alias_message(context.kubectl), 'the status message', seconds=60)}"
+        )
+        context.kubectl(
             "delete", "modeldeployment", MISSING_ALIAS["metadata"]["name"], "--namespace", MODEL_NAMESPACE
         )
 
 
-def complaint(kubectl: Kubectl) -> str | None:
-    """What the status says of the missing alias; None as long as it says nothing."""
+def alias_message(kubectl: Kubectl) -> str | None:
+    """Return the status message about the missing alias; None until there is one."""
     found = kubectl.get("modeldeployment", MISSING_ALIAS["metadata"]["name"], "--namespace", MODEL_NAMESPACE)
-    return says(found) if condition(found, "Ready").get("status") == "False" else None
+    return condition_text(found) if condition(found, "Ready").get("status") == "False" else None
 
 
-def show_next(cluster: Cluster, scene: Scene) -> None:
-    """Where to go from here."""
+def show_next(cluster: Cluster, context: Context) -> None:
+    """Print commands to continue with."""
     other = "" if cluster.name == "davit" else f" CLUSTER={cluster.name}"
-    with scene.tell.step("What to look at next"):
-        scene.tell.say(
-            f"export KUBECONFIG={scene.kubectl.environment['KUBECONFIG']}\n"
+    with context.output.step("What to look at next"):
+        context.output.say(
+            f"export KUBECONFIG={context.kubectl.environment['KUBECONFIG']}\n"
             f"kubectl -n {MODEL_NAMESPACE} describe modeldeployment {MODEL}\n"
             f"kubectl -n {MODEL_NAMESPACE} get pods\n"
             f"kubectl -n {NAMESPACE} logs deploy/davit-operator\n"

@@ -1,4 +1,4 @@
-"""Training and asking models with the example scripts, against the MLflow server in the cluster."""
+"""Trains models and predicts with them by the example scripts, against the MLflow server in the cluster."""
 
 import json
 import os
@@ -16,26 +16,26 @@ SCRIPTS = Path(__file__).parents[1]
 CLIENT = {
     "MLFLOW_LOGGING_LEVEL": "ERROR",
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    # The server offers downloads straight from the store, whose address means nothing outside the cluster.
+    # The server offers direct downloads from the store, whose address does not resolve outside the cluster.
     "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",
 }
 
 
 def train(url: str, *options: str) -> tuple[int, str]:
-    """Run `train_iris.py`. Returns the number of the new version, and what the script said."""
-    said = _script(url, "train_iris.py", *options)
-    found = re.search(r"^registered \S+ version (\d+)$", said, re.MULTILINE)
+    """Run `train_iris.py`. Return the number of the new version, and the script's output."""
+    printed = _script(url, "train_iris.py", *options)
+    found = re.search(r"^registered \S+ version (\d+)$", printed, re.MULTILINE)
     if not found:
-        raise DevclusterError("train_iris.py did not say which version it registered")
-    return int(found[1]), said
+        raise DevclusterError("train_iris.py did not print the version that it registered")
+    return int(found[1]), printed
 
 
-def ask_model(url: str, uri: str, question: Object) -> list[object]:
-    """What the model itself answers, loaded from MLflow into a process on this machine."""
+def predict_locally(url: str, uri: str, document: Object) -> list[object]:
+    """Return the model's own predictions, loaded from MLflow into a process on this machine."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump(question, file)
+        json.dump(document, file)
         file.flush()
-        answer: list[object] = json.loads(_script(url, "ask_model.py", uri, file.name))
+        answer: list[object] = json.loads(_script(url, "predict_locally.py", uri, file.name))
     return answer
 
 

@@ -1,4 +1,4 @@
-"""Waiting for something to become true, with a limit and a name for what was awaited."""
+"""Waits for a condition, with a limit and a description for the error message."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ Result = TypeVar("Result")
 
 
 class TookTooLong(Exception):
-    """What was awaited did not happen in time."""
+    """The condition did not become true in time."""
 
 
 def until(
@@ -17,11 +17,11 @@ def until(
     """Call `look` every so many seconds until it returns something true, and return that.
 
     Args:
-        look: Looks at the world; None, False or empty means not yet.
-        what: Completes the sentence "waited in vain for …".
+        look: Returns the result; None, False or empty means not yet.
+        what: Completes the message "timed out after N s waiting for …".
         seconds: How long to wait at most.
-        every: Seconds between two looks.
-        hint: Called, if it can be, for what to add to the message when time is up.
+        every: Seconds between two calls.
+        hint: A call for details of the error message, if any.
 
     Raises:
         TookTooLong: `seconds` have passed.
@@ -30,6 +30,6 @@ def until(
     while not (found := look()):
         if time.monotonic() > deadline:
             more = f": {hint()}" if callable(hint) else ""
-            raise TookTooLong(f"waited {seconds:.0f} s in vain for {what}{more}")
+            raise TookTooLong(f"timed out after {seconds:.0f} s waiting for {what}{more}")
         time.sleep(every)
     return found

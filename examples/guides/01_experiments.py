@@ -36,6 +36,6 @@ found = mlflow.search_runs(
 )
 print(found[["params.rate", "metrics.height", "tags.verdict"]].to_string(index=False))
 
-# The search knows the last value of a metric; the whole history is kept as well.
+# The search returns the last value of a metric; its complete history is stored as well.
 history = mlflow.MlflowClient().get_metric_history(found["run_id"][0], "height")
 print("the best one, step by step:", [f"{point.value:.2g}" for point in history])

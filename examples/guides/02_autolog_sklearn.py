@@ -16,7 +16,7 @@ train, valid, train_species, valid_species = train_test_split(flowers, species, 
 
 with mlflow.start_run(run_name="logistic regression") as run:
     model = LogisticRegression(C=0.5, max_iter=500).fit(train, train_species)
-    # What is measured after the fit is kept too, under the name of the data's variable.
+    # Metrics computed after the fit are logged too, under the name of the data's variable.
     model.score(valid, valid_species)
 
 logged = mlflow.get_run(run.info.run_id).data

@@ -2,7 +2,7 @@
 
 MLFLOW_TRACKING_URI=http://127.0.0.1:5000 python 05_autolog_keras.py
 
-Keras 3 computes with JAX, TensorFlow or PyTorch; `KERAS_BACKEND` chooses, and MLflow does not mind which.
+Keras 3 computes with JAX, TensorFlow or PyTorch; `KERAS_BACKEND` selects one; MLflow works with each.
 """
 
 import os

@@ -16,14 +16,14 @@ flowers, species = load_iris(return_X_y=True, as_frame=True)
 model = LogisticRegression(max_iter=500).fit(flowers, species)
 
 with mlflow.start_run(run_name="log and register") as run:
-    # The input example tells the signature: names and types of what goes in and what comes out.
+    # MLflow derives the signature from the input example: names and types of inputs and outputs.
     logged = mlflow.sklearn.log_model(model, "model", input_example=flowers[:2], registered_model_name=NAME)
 
 client = mlflow.MlflowClient()
 version = logged.registered_model_version
 client.set_registered_model_alias(NAME, "champion", version)
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # stages still work; MLflow would rather see aliases
+    warnings.simplefilter("ignore")  # stages still work; MLflow recommends aliases
     client.transition_model_version_stage(NAME, version, "Production")
 
 uris = {

@@ -2,7 +2,7 @@
 
 MLFLOW_TRACKING_URI=http://127.0.0.1:5000 python 09_python_model.py
 
-This one wraps a classifier and answers with the names of the species; a parameter asks for doubts as well.
+This one wraps a classifier and answers with the names of the species; a parameter adds how sure the model is.
 """
 
 from pathlib import Path
@@ -20,12 +20,12 @@ class SpeciesByName(mlflow.pyfunc.PythonModel):
     """Takes measures of flowers, answers with names."""
 
     def load_context(self, context):
-        """Called once, where the model is loaded; `artifacts` are the files that were logged with it."""
+        """Load the classifier; called once. `artifacts` are the files that were logged with the model."""
         self.model = joblib.load(context.artifacts["classifier"])
         self.names = Path(context.artifacts["names"]).read_text().split()
 
     def predict(self, context, model_input, params=None):
-        """Called for every request."""
+        """Predict the species' names; called for every request."""
         chances = self.model.predict_proba(model_input)
         names = [self.names[best] for best in chances.argmax(axis=1)]
         sure = chances.max(axis=1) >= (params or {}).get("at_least", 0.0)

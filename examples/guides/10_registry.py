@@ -2,7 +2,7 @@
 
 MLFLOW_TRACKING_URI=http://127.0.0.1:5000 python 10_registry.py
 
-Whatever serves `models:/guide-registry@champion` follows each move of the alias by itself.
+Deployments of `models:/guide-registry@champion` follow each move of the alias automatically.
 """
 
 import warnings
@@ -14,7 +14,9 @@ from sklearn.linear_model import LogisticRegression
 
 NAME = "guide-registry"
 
-warnings.filterwarnings("ignore", message=".*tage", category=FutureWarning)  # stages: MLflow prefers aliases
+warnings.filterwarnings(
+    "ignore", message=".*tage", category=FutureWarning
+)  # stages: MLflow recommends aliases
 mlflow.set_experiment("guide 10: registry")
 client = mlflow.MlflowClient()
 flowers, species = load_iris(return_X_y=True, as_frame=True)
@@ -30,7 +32,7 @@ def train(strength: float) -> str:
             "model",
             input_example=flowers[:2],
             registered_model_name=NAME,
-            # Named here, because MLflow takes a while to find out what a model needs.
+            # Listed here, because MLflow takes a while to infer a model's requirements.
             pip_requirements=[f"scikit-learn=={sklearn.__version__}"],
         )
     version = str(logged.registered_model_version)
@@ -56,13 +58,13 @@ client.transition_model_version_stage(NAME, third, "Staging")
 client.set_registered_model_alias(NAME, "challenger", third)
 show("before")
 
-# The second version takes over; whatever was in Production is archived in the same call.
+# The second version takes over; the version in Production is archived in the same call.
 client.transition_model_version_stage(NAME, second, "Production", archive_existing_versions=True)
 client.set_registered_model_alias(NAME, "champion", second)
 show("promoted")
 
-# Back to the first: versions never change, so this is the very model of before.
+# Roll back to the first: versions are immutable, so this is the same model as before.
 client.transition_model_version_stage(NAME, first, "Production", archive_existing_versions=True)
 client.set_registered_model_alias(NAME, "champion", first)
 client.delete_registered_model_alias(NAME, "challenger")
-show("taken back")
+show("rolled back")

@@ -1,4 +1,4 @@
-"""Inference: a registered model takes a DataFrame, holds it against its signature, and answers row by row.
+"""Inference: a registered model validates a DataFrame against its signature and predicts row by row.
 
 MLFLOW_TRACKING_URI=http://127.0.0.1:5000 python 11_inference.py
 """
@@ -14,7 +14,7 @@ mlflow.set_experiment("guide 11: inference")
 flowers, species = load_iris(return_X_y=True, as_frame=True)
 forest = RandomForestClassifier(n_estimators=10, random_state=1).fit(flowers, species)
 with mlflow.start_run(run_name="forest"):
-    # Since MLflow 3 models are saved with skops, which refuses the compiled trees inside a forest.
+    # Since MLflow 3 models are saved with skops, which rejects the compiled trees inside a forest.
     logged = mlflow.sklearn.log_model(
         forest,
         "model",
@@ -35,4 +35,4 @@ print(batch.to_string())
 try:
     model.predict(flowers.drop(columns="petal width (cm)"))
 except MlflowException as refusal:
-    print("refused:", str(refusal).splitlines()[0])
+    print("rejected:", str(refusal).splitlines()[0])

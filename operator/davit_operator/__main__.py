@@ -1,16 +1,17 @@
-"""`python -m davit_operator`: the operator, for the cluster it runs in or that the kubeconfig names."""
+"""`python -m davit_operator`: run the operator in its cluster, or against the current kubeconfig."""
 
 import asyncio
+import os
 
 from davit_operator.app import create_app
 from davit_operator.handlers.operation import operate
 from davit_operator.logs import configure_logging
-from davit_operator.settings import Settings, StoreSettings
+from davit_operator.settings import Settings
 
 
 async def main(settings: Settings) -> None:
-    """Runs until a signal arrives."""
-    await operate(await create_app(settings, StoreSettings()))
+    """Run the operator until a signal arrives."""
+    await operate(await create_app(settings, os.environ))
 
 
 if __name__ == "__main__":

@@ -1,20 +1,22 @@
 """The only place where the parts are made and joined."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from davit_registry.authorities import authorities_file
+from davit_registry.ca_certificates import write_ca_file
+from davit_registry.login import RegistryLogin
+from davit_registry.stores.source import StoreAccess
+from davit_registry.stores.table import read_environment
 
 from davit_operator.adapters.clock import SystemClock
 from davit_operator.adapters.cluster_kubernetes import KubernetesCluster
 from davit_operator.adapters.kubernetes_api import KubernetesApi, connect
 from davit_operator.adapters.metrics import PrometheusMetrics
 from davit_operator.adapters.registry_mlflow import MlflowRegistry
-from davit_operator.adapters.store_s3 import ModelStore
+from davit_operator.adapters.stores import ModelStores
 from davit_operator.adapters.webhooks_mlflow import MlflowWebhooks
-from davit_operator.domain.access import RegistryAccess, StoreAccess
 from davit_operator.domain.kinds import CustomKind
 from davit_operator.domain.ports import Clock, Cluster, Metrics, Registry, Store, Webhooks
 from davit_operator.domain.webhook import Subscription
@@ -35,7 +37,7 @@ from davit_operator.models.lookups import Lookups
 from davit_operator.models.pinning import Pinner
 from davit_operator.models.route import Platform
 from davit_operator.models.subscriber import Subscriber
-from davit_operator.settings import Settings, StoreSettings
+from davit_operator.settings import Settings
 from davit_operator.workload.blueprint import ServerImage
 
 _PATIENCE_ROUNDS = 10
@@ -86,7 +88,7 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """How MLflow tells us that something has changed."""
+    """How MLflow notifies us of changes."""
 
     hints: Hints
     receiver: Receiver
@@ -106,31 +108,31 @@ class App:
     link: Link | None
 
     async def aclose(self) -> None:
-        """Closes connections."""
+        """Close connections."""
         await self.registry.aclose()
         await self.api.aclose()
 
 
-async def create_app(settings: Settings, store_settings: StoreSettings) -> App:
-    """Makes the operator for the cluster that we run in, or else that the kubeconfig names.
+async def create_app(settings: Settings, environment: Mapping[str, str]) -> App:
+    """Make the operator for the cluster that we run in, or else that the kubeconfig names.
 
     Raises:
         ConfigException: There is no cluster to be found.
-        InvalidReference: The certificates of authorities cannot be read.
+        InvalidReference: The CA certificates cannot be read.
     """
     clock, metrics = SystemClock(), PrometheusMetrics()
     api = KubernetesApi(await connect())
     kinds = [one.kind for one in REGISTRATIONS]
-    authorities = authorities_file(settings.ca_certificates)
-    registry = MlflowRegistry(authorities)
+    ca_file = write_ca_file(settings.ca_certificates)
+    registry = MlflowRegistry(ca_file)
     outside = Outside(
         cluster=KubernetesCluster(api, settings.watch_namespaces, clock, kinds),
         registry=registry,
-        store=ModelStore(registry, authorities),
+        store=ModelStores(ca_file),
         clock=clock,
         metrics=metrics,
     )
-    core = create_core(settings, store_settings, outside)
+    core = create_core(settings, StoreAccess(read_environment(environment)), outside)
     link = create_link(settings, MlflowWebhooks(registry), clock, metrics)
     return App(
         settings=settings,
@@ -144,7 +146,7 @@ async def create_app(settings: Settings, store_settings: StoreSettings) -> App:
 
 
 def create_link(settings: Settings, webhooks: Webhooks, clock: Clock, metrics: Metrics) -> Link | None:
-    """The webhook's parts; None where the settings name no secret, no address or no registry."""
+    """Make the webhook's parts; None where the settings name no secret, no address or no registry."""
     secret, url = settings.webhook_secret.get_secret_value(), settings.webhook_url
     if not (secret and url and settings.registry_url):
         return None
@@ -155,20 +157,21 @@ def create_link(settings: Settings, webhooks: Webhooks, clock: Clock, metrics: M
         hints=hints,
         receiver=Receiver(secret, hints, clock, metrics),
         subscriber=Subscriber(
-            webhooks, Subscription(name, url, secret), build_registry_access(settings), metrics
+            webhooks, Subscription(name, url, secret), build_registry_login(settings), metrics
         ),
     )
 
 
 def create_core(
     settings: Settings,
-    store_settings: StoreSettings,
+    store: StoreAccess,
     outside: Outside,
     registrations: Sequence[Registration] | None = None,
 ) -> Core:
-    """Joins the controllers of all registered kinds, their queue and their rounds to an outside."""
+    """Join the controllers of all registered kinds, their queue and their rounds to an outside."""
     queue = WorkQueue()
-    shared = create_shared(settings, store_settings, outside, queue)
+    outside.metrics.watch_queue(queue.__len__)
+    shared = create_shared(settings, store, outside, queue)
     controllers = tuple(one.create(shared) for one in registrations or REGISTRATIONS)
     patience = max(_PATIENCE_ROUNDS * settings.resolve_interval, _LEAST_PATIENCE)
     liveness = Liveness(outside.clock.now(), patience)
@@ -177,19 +180,17 @@ def create_core(
         liveness=liveness,
         controllers=controllers,
         workers=Workers(queue, controllers, outside.metrics),
-        rounds=Rounds(outside.cluster, controllers, liveness, outside.clock),
+        rounds=Rounds(outside.cluster, controllers, liveness, outside.clock, outside.metrics),
     )
 
 
-def create_shared(
-    settings: Settings, store_settings: StoreSettings, outside: Outside, queue: WorkQueue
-) -> Shared:
-    """Makes what the controllers of all kinds share."""
+def create_shared(settings: Settings, store: StoreAccess, outside: Outside, queue: WorkQueue) -> Shared:
+    """Make what the controllers of all kinds share."""
     platform = build_platform(settings)
     lookups = Lookups(
         outside.registry, outside.store, outside.clock, outside.metrics, settings.resolve_interval
     )
-    credentials = Credentials(outside.cluster, platform, *build_access(settings, store_settings))
+    credentials = Credentials(outside.cluster, platform, build_registry_login(settings), store)
     return Shared(
         outside=outside,
         queue=queue,
@@ -203,7 +204,7 @@ def create_shared(
 def register_model_deployments(
     parts: Sequence[Part] = PARTS, choose_goals: ChooseGoals = choose_goals
 ) -> Registration:
-    """The kind ModelDeployment, with what its tracks consist of and which tracks there are."""
+    """Register the kind ModelDeployment, with what its tracks consist of and which tracks there are."""
     kind = describe_kind(parts)
 
     def create(shared: Shared) -> Controller:
@@ -221,31 +222,18 @@ REGISTRATIONS = (register_model_deployments(),)
 
 
 def build_platform(settings: Settings) -> Platform:
-    """What the settings offer to every ModelDeployment."""
+    """Collect what the settings offer to every ModelDeployment."""
     return Platform(
         registry_url=settings.registry_url,
-        registry_has_credentials=bool(
-            settings.registry_username or settings.registry_token.get_secret_value()
-        ),
+        registry_has_credentials=build_registry_login(settings).has_credentials,
         artifacts_destination=settings.artifacts_destination,
         ca_certificates=settings.ca_certificates,
     )
 
 
-def build_access(settings: Settings, store: StoreSettings) -> tuple[RegistryAccess, StoreAccess]:
-    """The operator's own credentials."""
-    return build_registry_access(settings), StoreAccess(
-        access_key_id=store.access_key_id,
-        secret_access_key=store.secret_access_key.get_secret_value(),
-        session_token=store.session_token.get_secret_value(),
-        region=store.region,
-        endpoint_url=store.endpoint_url,
-    )
-
-
-def build_registry_access(settings: Settings) -> RegistryAccess:
-    """The operator's own registry, and what proves us to it."""
-    return RegistryAccess(
+def build_registry_login(settings: Settings) -> RegistryLogin:
+    """Collect the operator's login to its own registry."""
+    return RegistryLogin(
         url=settings.registry_url,
         username=settings.registry_username,
         password=settings.registry_password.get_secret_value(),

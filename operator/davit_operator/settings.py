@@ -1,8 +1,9 @@
-"""The operator's settings: the only reader of its environment."""
+"""The operator's settings from its environment; what the stores read of it stands in their table."""
 
 from datetime import timedelta
 from typing import Annotated, Literal
 
+from davit_registry.stores.table import direct_stores
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -22,6 +23,9 @@ Names = Annotated[
     ),
 ]
 
+_SCHEMES = "|".join(kind.scheme for kind in direct_stores())
+_DESTINATION = rf"^(({_SCHEMES})://[^/]+(/.*)?)?$"
+
 
 class Settings(BaseSettings):
     """What the operator honours; each field is `DAVIT_` plus its name in the environment."""
@@ -36,17 +40,17 @@ class Settings(BaseSettings):
     registry_password: SecretStr = SecretStr("")
     registry_token: SecretStr = SecretStr("")
     ca_certificates: str = Field("", max_length=64 << 10)
-    """Authorities to trust besides the usual ones, in PEM format, for registry and store, here and in pods.
+    """CA certificates to trust besides the system's, in PEM format, for registry and store, here and in pods.
     They stand in the template of every pod, hence the limit in bytes."""
 
     webhook_secret: SecretStr = SecretStr("")
-    """What the registry signs its webhook with; without it there is none, and aliases are only polled."""
+    """The key with which the registry signs its webhook; without it aliases are only polled."""
     webhook_url: str = Field("", pattern=r"^(https?://[^/]+/.+)?$")
     """Where the registry reaches this operator's receiver; it ends in `/mlflow`."""
     webhook_port: int = Field(8081, ge=0, le=65535)
     """Port of the receiver."""
 
-    artifacts_destination: str = Field("", pattern=r"^(s3://[^/]+(/.*)?)?$")
+    artifacts_destination: str = Field("", pattern=_DESTINATION)
     """The store behind the registry's artifact proxy; lets the operator list files without the proxy."""
 
     server_image: str = f"davit.dev/server:{__version__}"
@@ -67,15 +71,3 @@ class Settings(BaseSettings):
     def resolve_interval(self) -> timedelta:
         """How often each distinct reference is resolved."""
         return timedelta(seconds=self.resolve_interval_seconds)
-
-
-class StoreSettings(BaseSettings):
-    """Credentials of the store behind the artifact proxy, under the names that every S3 client knows."""
-
-    model_config = SettingsConfigDict(env_prefix="AWS_", env_ignore_empty=True, extra="ignore", frozen=True)
-
-    access_key_id: str = ""
-    secret_access_key: SecretStr = SecretStr("")
-    session_token: SecretStr = SecretStr("")
-    region: str = ""
-    endpoint_url: str = ""

@@ -1,6 +1,6 @@
-"""What an MLflow server's answer means: its body when it is fine, else one of our errors.
+"""What an MLflow server's response means: its body when it is good, else an explained error.
 
-Messages say the status and MLflow's error code, never the text of an answer: it may quote what was sent.
+Messages have the status and MLflow's error code, never the text of a response: it may quote what was sent.
 """
 
 import re
@@ -15,13 +15,13 @@ _HOST_REFUSED = "Invalid Host header"
 
 
 def read_answer(response: httpx.Response, server: str) -> dict[str, Any]:
-    """The decoded body of a good answer.
+    """Return the decoded body of a good response.
 
     Raises:
         NotFound: MLflow says 404.
         InvalidReference: MLflow says 400.
         Denied: 401, 403, or a redirect.
-        Unavailable: Any other status, or no answer of an MLflow server.
+        Unavailable: Any other status, or no response of an MLflow server.
     """
     body = _json_object(response)
     if body is not None and response.status_code == httpx.codes.OK:
@@ -30,7 +30,7 @@ def read_answer(response: httpx.Response, server: str) -> dict[str, Any]:
 
 
 def refusal(response: httpx.Response, server: str) -> RegistryError:
-    """The error that a bad answer stands for."""
+    """Explain an error response."""
     status, code = response.status_code, error_code(response)
     server = f"the MLflow server {server}"
     if status == httpx.codes.FORBIDDEN and _HOST_REFUSED in response.text:
@@ -64,13 +64,13 @@ def refusal(response: httpx.Response, server: str) -> RegistryError:
 
 
 def error_code(response: httpx.Response) -> str:
-    """MLflow's error code, when it looks like one; empty for any other answer."""
+    """Return MLflow's error code, when it looks like one; empty for any other response."""
     code = (_json_object(response) or {}).get("error_code")
     return code if isinstance(code, str) and _CODE.fullmatch(code) else ""
 
 
 def no_mlflow(server: str) -> Unavailable:
-    """Something answers, and it is not what an MLflow server would say."""
+    """Explain that something answers, and not as an MLflow server does."""
     return Unavailable(
         f"{server} answers, but not as an MLflow server does",
         reason="NotAnMlflowServer",

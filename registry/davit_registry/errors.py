@@ -1,13 +1,6 @@
-"""What can go wrong between a reference and the files behind it.
-
-Every error carries four things: its class says what a caller should do (correct the reference, wait,
-fix credentials), `reason` names the case in one PascalCase word, `cause` names the object and what is
-wrong with it, and `cure` says what to do. `str(error)` joins cause and cure into one sentence. None of
-them ever contains a credential or the text of a server's answer.
-"""
+"""Errors that explain themselves: the base of those of all packages, and those of this one."""
 
 from enum import StrEnum
-from typing import ClassVar
 
 
 class Failure(StrEnum):
@@ -28,24 +21,42 @@ class Failure(StrEnum):
     """The model cannot be served as it is: another version or spec helps."""
 
 
-class RegistryError(Exception):
-    """Any failure to read the registry or a store.
+class ExplainedError(Exception):
+    """A failure with an explanation. It never contains a credential or the text of a server's response.
 
     Args:
         cause: Which object, and what is wrong with it.
         reason: The case as one PascalCase word, stable across releases; the class's own when omitted.
-        cure: What to do about it, as an imperative.
+        cure: What to do about it, as an imperative; the class's own when omitted.
+
+    Attributes:
+        failure: Who can help, and whether a retry can.
     """
 
-    reason = "RegistryError"
+    reason = ""
     cure = ""
-    failure: ClassVar[Failure] = Failure.UNAVAILABLE
+    failure = Failure.UNAVAILABLE
 
     def __init__(self, cause: str, *, reason: str | None = None, cure: str | None = None) -> None:
         self.cause = cause
         self.reason = self.reason if reason is None else reason
         self.cure = self.cure if cure is None else cure
-        super().__init__(f"{cause}: {self.cure}" if self.cure else cause)
+        super().__init__(self.message)
+
+    @property
+    def message(self) -> str:
+        """Cause and cure in one sentence."""
+        return f"{self.cause}; {self.cure}" if self.cure else self.cause
+
+    def explanation(self) -> dict[str, str]:
+        """Return class, reason, cause and cure as they stand in a termination message."""
+        return {"class": self.failure.value, "reason": self.reason, "cause": self.cause, "cure": self.cure}
+
+
+class RegistryError(ExplainedError):
+    """Any failure to read the registry or a store."""
+
+    reason = "RegistryError"
 
 
 class InvalidReference(RegistryError):
@@ -56,15 +67,25 @@ class InvalidReference(RegistryError):
 
 
 class NotFound(RegistryError):
-    """The registry or store answers, and what was asked for is not there or not usable (yet)."""
+    """The registry or store answers, and the requested object does not exist or is not usable (yet)."""
 
     reason = "NotFound"
     cure = "check the reference, or register the model"
     failure = Failure.MODEL_REJECTED
 
 
+class UnsupportedStore(NotFound):
+    """The files are in a kind of store that cannot be read."""
+
+    reason = "UnsupportedStore"
+    cure = (
+        "log the model to an experiment whose artifacts are in a supported store or behind MLflow's artifact "
+        "proxy"
+    )
+
+
 class NotFinished(NotFound):
-    """What was asked for is there and not complete yet; time helps."""
+    """The requested object exists and is not complete yet; time helps."""
 
     reason = "NotFinished"
     cure = "wait until it is complete"
@@ -87,8 +108,12 @@ class Unavailable(RegistryError):
     failure = Failure.UNAVAILABLE
 
 
+class StoreUnavailable(Unavailable):
+    """No usable answer from the store, as opposed to the registry."""
+
+
 def missing_file(name: str) -> NotFound:
-    """A file that was listed is not there."""
+    """Explain that a file that was listed is not there."""
     return NotFound(
         f"the file {name} is gone from the store",
         reason="FileMissing",

@@ -46,7 +46,7 @@ class File:
 
 
 def digest_of(files: Iterable[File]) -> str:
-    """The digest of a model. What two equal ones prove depends on the store: see `contents_of`.
+    """Compute the digest of a model. What two equal ones prove depends on the store: see `contents_of`.
 
     SHA-256 over one line per file, path, size and entity tag separated by NUL, the lines sorted by their
     UTF-8 bytes. It never depends on the order of a listing or on the locale.
@@ -56,7 +56,7 @@ def digest_of(files: Iterable[File]) -> str:
 
 
 def contents_of(files: Collection[File]) -> Contents:
-    """The digest of a model, with what it proves.
+    """Compute the digest of a model, with what it proves.
 
     Equal digests of integrity `Content` mean the same bytes. An entity tag in S3's form counts as one of the
     content also where a store encrypts with its own keys: it is then no MD5, but made anew for every upload.
@@ -66,7 +66,7 @@ def contents_of(files: Collection[File]) -> Contents:
 
 
 def bare_etag(header: str) -> str:
-    """An entity tag as listings and digests use it: no quotes, no weakness mark."""
+    """Return an entity tag as listings and digests use it: without quotes and weakness mark."""
     return header.removeprefix("W/").strip('"')
 
 
@@ -82,7 +82,7 @@ class Listing:
         self._files: list[File] = []
 
     def add(self, file: File) -> None:
-        """Takes one file.
+        """Add one file.
 
         Raises:
             InvalidReference: There are more than a model ever has.
@@ -96,10 +96,10 @@ class Listing:
         self._files.append(file)
 
     def files(self) -> list[File]:
-        """Everything taken, sorted by path.
+        """Return all files, sorted by path.
 
         Raises:
-            NotFound: That is nothing.
+            NotFound: There are none.
         """
         if not self._files:
             raise NotFound(

@@ -1,4 +1,4 @@
-"""References resolved over MLflow's REST API, version 2.0 (mlflow.org, "REST API").
+"""Resolve references over MLflow's REST API, version 2.0 (mlflow.org, "REST API").
 
 Two calls for a version or an alias, and never a download to find out whether something is there: MLflow's own
 client takes minutes to say that `runs:/…` names nothing. Nothing is retried here: callers come back on their
@@ -7,7 +7,7 @@ own schedule.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -23,6 +23,7 @@ from davit_registry.reference import (
     StoredModel,
     parse_reference,
 )
+from davit_registry.resolved import ResolvedModel
 from davit_registry.rest import MlflowRest
 
 _API = "/api/2.0/mlflow"
@@ -31,42 +32,24 @@ _MOST_PAGES = 50
 _MOST_NAMES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedModel:
-    """What a reference names at this moment.
-
-    Attributes:
-        location: Where the files are: `mlflow-artifacts:/…`, `s3://…` or another store's URI.
-        name: Registered model, when the reference goes through one.
-        version: Its version.
-        run_id: The run that made it, where MLflow knows.
-        model_id: Identifier of the logged model (MLflow 3), where there is one.
-    """
-
-    location: str
-    name: str | None = None
-    version: int | None = None
-    run_id: str | None = None
-    model_id: str | None = None
-
-
 class MlflowClient(MlflowRest):
-    """An MLflow server that says what references name; constructed as `MlflowRest` is."""
+    """An MLflow server that resolves references; constructed as `MlflowRest` is."""
 
     async def resolve(self, reference: Reference) -> ResolvedModel:
-        """What a reference names now.
+        """Resolve a reference to what it names now.
 
         Raises:
             NotFound: The server answers, and there is no such model, version, alias or run, or none ready.
             InvalidReference: The server cannot make sense of it.
             Denied: The server refuses us.
-            Unavailable: No usable answer.
+            Unavailable: No usable response.
         """
         try:
-            return await self._resolve(reference, _MOST_HOPS)
+            found = await self._resolve(reference, _MOST_HOPS)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             # JSON without what MLflow's always has.
             raise no_mlflow(f"the server {self.url}") from error
+        return replace(found, uri=str(reference))
 
     async def _resolve(self, reference: Reference, hops: int) -> ResolvedModel:
         match reference:
@@ -81,7 +64,10 @@ class MlflowClient(MlflowRest):
             case RunModel(run_id, name):
                 return await self._run_model(run_id, name)
             case StoredModel(uri):
-                return ResolvedModel(uri)
+                return self._at(uri)
+
+    def _at(self, location: str, *, run_id: str | None = None, model_id: str = "") -> ResolvedModel:
+        return ResolvedModel("", self.login.url, location, run_id=run_id or "", model_id=model_id)
 
     async def _version(self, name: str, version: int) -> dict[str, Any]:
         try:
@@ -138,7 +124,7 @@ class MlflowClient(MlflowRest):
         return dict(max(versions, key=lambda found: int(found["version"])))
 
     async def _model(self, name: str) -> dict[str, Any]:
-        """The registered model itself, asked for when something of it is missing."""
+        """Get the registered model itself, to explain what of it is missing."""
         try:
             return dict((await self.get(f"{_API}/registered-models/get", name=name))["registered_model"])
         except NotFound as error:
@@ -149,7 +135,7 @@ class MlflowClient(MlflowRest):
             ) from error
 
     async def _located(self, version: dict[str, Any], hops: int) -> ResolvedModel:
-        """A model version with the place of its files, which its download URI names in one or more hops."""
+        """Find the place of a model version's files, which its download URI names in one or more hops."""
         name, number, source = version["name"], int(version["version"]), version.get("source", "")
         if version.get("status", "READY") != "READY":
             raise NotFinished(
@@ -164,15 +150,15 @@ class MlflowClient(MlflowRest):
         return replace(
             found,
             name=name,
-            version=number,
+            version=str(number),
             run_id=version.get("run_id") or found.run_id,
-            model_id=found.model_id or (logged.group(1) if logged else None),
+            model_id=found.model_id or (logged.group(1) if logged else ""),
         )
 
     async def _followed(self, uri: str, hops: int) -> ResolvedModel:
-        """A place of files may itself be a reference: `runs:/…` and `models:/…` are followed."""
+        """Follow a place of files that is itself a reference: `runs:/…` or `models:/…`."""
         if not uri.startswith(("runs:/", "models:/")):
-            return ResolvedModel(uri)
+            return self._at(uri)
         if not hops:
             raise NotFound(
                 f"the source of the model leads in circles through {uri}",
@@ -190,16 +176,26 @@ class MlflowClient(MlflowRest):
                 reason="ModelNotFound",
                 cure="check the identifier in MLflow, on the run's Models tab",
             ) from error
-        return _ready(answer["model"]["info"])
+        return self._ready(answer["model"]["info"])
+
+    def _ready(self, info: dict[str, Any]) -> ResolvedModel:
+        """Say where a logged model is, if its upload is complete."""
+        if info.get("status", "LOGGED_MODEL_READY") != "LOGGED_MODEL_READY":
+            raise NotFinished(
+                f"logged model {info['model_id']!r} is {info['status']}, not LOGGED_MODEL_READY",
+                reason="ModelNotReady",
+                cure="wait until its upload ends, or log it again",
+            )
+        return self._at(info["artifact_uri"], run_id=info.get("source_run_id"), model_id=info["model_id"])
 
     async def _run_model(self, run_id: str, name: str) -> ResolvedModel:
         info = await self._run(run_id)
         models = await self._logged_by_run(info["experiment_id"], info["run_id"])
         for model in models:
             if model["name"] == name:
-                return _ready(model)
+                return self._ready(model)
         await self._require_artifacts(info["run_id"], name, {str(model["name"]) for model in models})
-        return ResolvedModel(f"{info['artifact_uri'].rstrip('/')}/{name}", run_id=info["run_id"])
+        return self._at(f"{info['artifact_uri'].rstrip('/')}/{name}", run_id=info["run_id"])
 
     async def _run(self, run_id: str) -> dict[str, Any]:
         try:
@@ -217,7 +213,7 @@ class MlflowClient(MlflowRest):
         return info
 
     async def _logged_by_run(self, experiment: str, run_id: str) -> list[dict[str, Any]]:
-        """The models that a run logged, the newest first; none on a server of MLflow 2."""
+        """List the models that a run logged, the newest first; none on a server of MLflow 2."""
         query: dict[str, Any] = {
             "experiment_ids": [experiment],
             "filter": f"source_run_id='{run_id}'",
@@ -238,7 +234,7 @@ class MlflowClient(MlflowRest):
         return models
 
     async def _require_artifacts(self, run_id: str, name: str, models: Iterable[str]) -> None:
-        """MLflow 2 kept a run's models among its other artifacts, and `log_artifacts` still can."""
+        """Look among a run's other artifacts: MLflow 2 kept models there, and `log_artifacts` still can."""
         answer = await self.get(f"{_API}/artifacts/list", run_id=run_id, path=name)
         if not answer.get("files"):
             raise NotFound(
@@ -248,21 +244,8 @@ class MlflowClient(MlflowRest):
             )
 
 
-def _ready(info: dict[str, Any]) -> ResolvedModel:
-    """Where a logged model is, if its upload is complete."""
-    if info.get("status", "LOGGED_MODEL_READY") != "LOGGED_MODEL_READY":
-        raise NotFinished(
-            f"logged model {info['model_id']!r} is {info['status']}, not LOGGED_MODEL_READY",
-            reason="ModelNotReady",
-            cure="wait until its upload ends, or log it again",
-        )
-    return ResolvedModel(
-        info["artifact_uri"], run_id=info.get("source_run_id") or None, model_id=info["model_id"]
-    )
-
-
 def _listed(names: Iterable[str]) -> str:
-    """Some names for a message."""
+    """Join some names for a message."""
     known = sorted(names)
     more = f" and {len(known) - _MOST_NAMES} more" if len(known) > _MOST_NAMES else ""
     return ", ".join(known[:_MOST_NAMES]) + more if known else "none"

@@ -1,7 +1,7 @@
 """Every reason that a condition, a termination message or an error can give, in one table.
 
 The table itself is `reasons.toml`. The operator reads the class of a reason from the message of the container
-that gives it; the table is asked only for images too old to write the class.
+that gives it; the table is used only for images too old to write the class.
 """
 
 import tomllib
@@ -50,8 +50,13 @@ REASONS = _read()
 
 
 def is_known(reason: str) -> bool:
-    """Whether a reason is in the table, as those of newer images and of who imitates them may not be."""
+    """Whether a reason is in the table; those of newer images and of forged messages may not be."""
     return any(row.name == reason for row in REASONS)
+
+
+def is_operators_own(reason: str) -> bool:
+    """Return whether only the operator gives a reason, so that no container can mean it."""
+    return any(row.name == reason and row.sources == ("operator",) for row in REASONS)
 
 
 @cache
@@ -60,5 +65,5 @@ def _failures() -> dict[str, Failure]:
 
 
 def failure_of(reason: str) -> Failure:
-    """The class of a reason, where nothing else says it; `ModelRejected` for one that is not in the table."""
+    """Return the class of a reason; `ModelRejected` for one that is not in the table."""
     return _failures().get(reason, Failure.MODEL_REJECTED)

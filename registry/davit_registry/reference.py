@@ -9,10 +9,14 @@ import re
 from dataclasses import dataclass
 
 from davit_registry.errors import InvalidReference
+from davit_registry.stores.table import direct_stores
 
 _FORMS = (
-    "write models:/NAME/VERSION, models:/NAME@ALIAS, models:/NAME/STAGE, models:/m-MODEL_ID, "
-    "runs:/RUN_ID/NAME or s3://BUCKET/PREFIX"
+    "models:/NAME/VERSION",
+    "models:/NAME@ALIAS",
+    "models:/NAME/STAGE",
+    "models:/m-MODEL_ID",
+    "runs:/RUN_ID/NAME",
 )
 _MOST_DIGITS = 18
 
@@ -91,7 +95,7 @@ Reference = RegisteredVersion | RegisteredAlias | RegisteredStage | LoggedModel 
 
 
 def parse_reference(uri: str) -> Reference:
-    """Reads a reference.
+    """Parse a reference.
 
     Raises:
         InvalidReference: The text has none of the six forms; the message names them.
@@ -104,9 +108,10 @@ def parse_reference(uri: str) -> Reference:
             return _registered(uri, rest)
         case "runs":
             return _run(uri, rest)
-        case "s3":
+        case other if other in {kind.scheme for kind in direct_stores()}:
             return _stored(uri, rest)
-    raise _invalid(uri, "does not start with models:/, runs:/ or s3://")
+    schemes = "".join(f" or {kind.scheme}://" for kind in direct_stores())
+    raise _invalid(uri, f"does not start with models:/, runs:/{schemes}")
 
 
 def _registered(uri: str, path: str) -> Reference:
@@ -155,4 +160,7 @@ def _require(uri: str, fine: bool, problem: str) -> None:  # noqa: FBT001  reads
 
 
 def _invalid(uri: str, problem: str) -> InvalidReference:
-    return InvalidReference(f"the reference {uri!r} {problem}", cure=_FORMS)
+    forms = [*_FORMS, *(kind.form for kind in direct_stores())]
+    return InvalidReference(
+        f"the reference {uri!r} {problem}", cure=f"write {', '.join(forms[:-1])} or {forms[-1]}"
+    )

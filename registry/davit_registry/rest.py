@@ -1,4 +1,4 @@
-"""HTTP to one MLflow server: an answer or one error of ours, within ten seconds.
+"""HTTP to one MLflow server: a response or an explained error, within ten seconds.
 
 Redirects are refused, because following one would carry credentials to another place. A connection that
 breaks is tried once more, since the server may have closed a kept one in between; any other repetition is
@@ -14,10 +14,10 @@ from typing import Any, Self
 import httpx
 
 from davit_registry.answers import read_answer
-from davit_registry.credentials import Credentials
+from davit_registry.ca_certificates import create_ssl_context
 from davit_registry.errors import InvalidReference
-from davit_registry.trust import trust
-from davit_registry.unreachable import REGISTRY, no_answer
+from davit_registry.login import RegistryLogin
+from davit_registry.unreachable import REGISTRY, connection_error
 
 CONNECT_SECONDS = 3.0
 WHOLE_SECONDS = 10.0
@@ -28,36 +28,35 @@ class MlflowRest:
     """A pool of connections to an MLflow server.
 
     Args:
-        url: Its base URL, as `MLFLOW_TRACKING_URI` has it; a user and password in it are used.
-        credentials: What proves us; None for a server that asks for nothing.
-        ca_bundle: A file of authorities to trust besides the usual ones.
+        login: The server, and the credentials for it.
+        ca_file: A PEM file of CA certificates to trust besides the system's.
         transport: Replaces the network in tests.
 
     Attributes:
+        login: As given.
         url: The base URL without user and password: fit for messages.
-        trust: Whom to trust, for other connections on behalf of this server.
+        ssl_context: The CA certificates to trust, for other connections on behalf of this server.
 
     Raises:
-        InvalidReference: The URL or the file of authorities cannot be used.
+        InvalidReference: The URL or the file of CA certificates cannot be used.
     """
 
     def __init__(
         self,
-        url: str,
-        credentials: Credentials | None = None,
+        login: RegistryLogin,
         *,
-        ca_bundle: str | None = None,
+        ca_file: str = "",
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        parsed = _parse_url(url)
+        self.login = login
+        parsed = _parse_url(login.url)
         self.url = str(parsed.copy_with(userinfo=b"")).rstrip("/")
-        self.trust = trust(ca_bundle)
-        given = credentials.headers() if credentials else {}
-        self._login = given or Credentials(parsed.username, parsed.password).headers()
+        self.ssl_context = create_ssl_context(ca_file)
+        self._headers = login.headers() or RegistryLogin("", parsed.username, parsed.password).headers()
         self._http = httpx.AsyncClient(
-            headers=self._login,
+            headers=self._headers,
             timeout=httpx.Timeout(WHOLE_SECONDS, connect=CONNECT_SECONDS),
-            verify=self.trust,
+            verify=self.ssl_context,
             transport=transport,
             trust_env=False,
         )
@@ -71,30 +70,30 @@ class MlflowRest:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Closes all connections."""
+        """Close all connections."""
         await self._http.aclose()
 
     def login_headers(self) -> dict[str, str]:
-        """The headers that prove us, for requests that go to the same server by another client."""
-        return dict(self._login)
+        """Return the headers with our credentials, for requests to the same server by another client."""
+        return dict(self._headers)
 
     async def get(self, path: str, /, **query: str) -> dict[str, Any]:
-        """The JSON answer to a GET below the base URL.
+        """Return the JSON response to a GET below the base URL.
 
         Raises:
             NotFound: MLflow says 404.
             InvalidReference: MLflow says 400.
             Denied: 401, 403, or a redirect.
-            Unavailable: No usable answer.
+            Unavailable: No usable response.
         """
         return read_answer(await self.send("GET", path, params=query), self.url)
 
     async def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The JSON answer to a POST, raising as `get` does."""
+        """Return the JSON response to a POST, raising as `get` does."""
         return read_answer(await self.send("POST", path, json=body), self.url)
 
     async def send(self, method: str, path: str, **content: Any) -> httpx.Response:
-        """Any answer at all.
+        """Send a request and return the response, whatever its status.
 
         Raises:
             Unavailable: There is none.
@@ -104,7 +103,7 @@ class MlflowRest:
                 return await self._send_twice(self._http.build_request(method, self.url + path, **content))
         except (httpx.HTTPError, TimeoutError) as error:
             slow = isinstance(error, TimeoutError | httpx.TimeoutException)
-            raise no_answer(error, f"the MLflow server {self.url}", REGISTRY, slow=slow) from error
+            raise connection_error(error, f"the MLflow server {self.url}", REGISTRY, slow=slow) from error
 
     async def _send_twice(self, request: httpx.Request) -> httpx.Response:
         try:

@@ -1,4 +1,4 @@
-"""Why a server gives no answer: not reachable, too slow, or a certificate that cannot be accepted.
+"""Why a server gives no response: unreachable, too slow, or an invalid certificate.
 
 Apart from the HTTP clients, so that every one of them (httpx, botocore, the standard library) can use it.
 """
@@ -6,7 +6,7 @@ Apart from the HTTP clients, so that every one of them (httpx, botocore, the sta
 import ssl
 from dataclasses import dataclass
 
-from davit_registry.errors import Unavailable
+from davit_registry.errors import StoreUnavailable, Unavailable
 
 _EXPIRED = 10  # numbers of OpenSSL's X509_V_ERR_*, which the ssl module gives no names
 _NOT_YET_VALID = 9
@@ -17,8 +17,9 @@ _CHECK_ADDRESS = "check its address, and that it runs and can be reached from he
 
 @dataclass(frozen=True, slots=True)
 class Reasons:
-    """The reasons for one kind of server."""
+    """The class and the reasons of errors of one kind of server."""
 
+    error: type[Unavailable]
     unreachable: str
     expired: str
     not_yet_valid: str
@@ -27,6 +28,7 @@ class Reasons:
 
 
 REGISTRY = Reasons(
+    Unavailable,
     unreachable="RegistryUnreachable",
     expired="RegistryCertificateExpired",
     not_yet_valid="RegistryCertificateNotYetValid",
@@ -34,6 +36,7 @@ REGISTRY = Reasons(
     untrusted="RegistryUntrusted",
 )
 STORE = Reasons(
+    StoreUnavailable,
     unreachable="StoreUnreachable",
     expired="StoreCertificateExpired",
     not_yet_valid="StoreCertificateNotYetValid",
@@ -42,10 +45,10 @@ STORE = Reasons(
 )
 
 
-def no_answer(
+def connection_error(
     error: BaseException, server: str, reasons: Reasons, *, slow: bool, cure: str = _CHECK_ADDRESS
 ) -> Unavailable:
-    """What it means that a server gave no answer.
+    """Explain why a server gave no response.
 
     Args:
         error: What the client raised.
@@ -57,11 +60,11 @@ def no_answer(
     if problem := certificate_problem(error, server, reasons):
         return problem
     what = "gives no answer in time" if slow else f"gives no answer ({type(error).__name__})"
-    return Unavailable(f"{server} {what}", reason=reasons.unreachable, cure=cure)
+    return reasons.error(f"{server} {what}", reason=reasons.unreachable, cure=cure)
 
 
 def certificate_problem(error: BaseException, server: str, reasons: Reasons) -> Unavailable | None:
-    """What is wrong with a server's certificate; None when that is not what the error is about.
+    """Explain what is wrong with a server's certificate; None for any other error.
 
     Args:
         error: What the client raised; the error of the ssl module may be anywhere behind it.
@@ -73,26 +76,26 @@ def certificate_problem(error: BaseException, server: str, reasons: Reasons) -> 
         return None
     match found:
         case code if code == _EXPIRED:
-            return Unavailable(
+            return reasons.error(
                 f"the certificate of {server}, or one that signed it, has expired",
                 reason=reasons.expired,
                 cure="renew it; if it is still valid, set the clock of this node right",
             )
         case code if code == _NOT_YET_VALID:
-            return Unavailable(
+            return reasons.error(
                 f"the certificate of {server}, or one that signed it, is not valid yet",
                 reason=reasons.not_yet_valid,
                 cure="check the clocks of this node and of the server: one of them is wrong, "
                 "or the certificate begins later",
             )
         case code if code in _WRONG_NAME:
-            return Unavailable(
+            return reasons.error(
                 f"the certificate of {server} is for another host name",
                 reason=reasons.wrong_host,
                 cure="use an address that the certificate names, or issue it for this one "
                 "(subjectAltName: a DNS name, or the IP address)",
             )
-    return Unavailable(
+    return reasons.error(
         f"the certificate of {server} is not signed by a trusted CA certificate",
         reason=reasons.untrusted,
         cure="provide the CA certificate that signed it: DAVIT_CA_CERTIFICATES",
@@ -100,7 +103,7 @@ def certificate_problem(error: BaseException, server: str, reasons: Reasons) -> 
 
 
 def _verify_code(error: BaseException | None, seen: set[int]) -> int | None:
-    """OpenSSL's number in the ssl module's error behind a client's: clients chain it, or keep it."""
+    """Find OpenSSL's number in the ssl module's error behind a client's: clients chain it, or keep it."""
     if error is None or id(error) in seen:
         return None
     if isinstance(error, ssl.SSLCertVerificationError):

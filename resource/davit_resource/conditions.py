@@ -50,7 +50,7 @@ class Verdict:
 def merge_conditions(
     previous: Iterable[Condition], verdicts: Iterable[Verdict], generation: int, now: datetime
 ) -> list[Condition]:
-    """The conditions to store. One that is no longer judged is left out; a time moves only on a flip."""
+    """Merge conditions to store. One that is no longer judged is left out; a time moves only on a flip."""
     before = {condition.type: condition for condition in previous}
     return [
         Condition(

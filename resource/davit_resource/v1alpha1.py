@@ -29,7 +29,7 @@ class _Reported(BaseModel):
 
 
 class RegistrySpec(_Wanted):
-    """`spec.model.registry`: the MLflow server to ask, when it is not the operator's own."""
+    """`spec.model.registry`: the MLflow server, when it is not the operator's own."""
 
     url: str | None = None
     secret_name: str | None = None
@@ -184,11 +184,11 @@ class ModelDeploymentStatus(_Reported):
     history: list[HistoryEntry] = Field(default_factory=list)
 
     def condition(self, type_: str) -> Condition | None:
-        """One condition by its name."""
+        """Return one condition by its name."""
         return next((condition for condition in self.conditions if condition.type == type_), None)
 
     def to_json(self) -> Object:
-        """The JSON tree to store; what is empty is left out."""
+        """Return the JSON tree to store; what is empty is left out."""
         dumped = self.model_dump(by_alias=True, exclude_none=True, mode="json")
         return {name: _pruned(value) for name, value in dumped.items() if value not in ("", [], {})}
 
@@ -204,7 +204,7 @@ class Resource(_Reported):
     body: Object = Field(repr=False)
 
     def parse_spec(self) -> ModelDeploymentSpec:
-        """Reads what is wanted.
+        """Read what is wanted.
 
         Raises:
             UnreadableSpec: A field is missing, unknown to this operator or has a wrong value.
@@ -216,7 +216,7 @@ class Resource(_Reported):
 
 
 def parse_resource(body: Object) -> Resource:
-    """Reads a ModelDeployment as the API server stores it. A status that we cannot read counts as none."""
+    """Read a ModelDeployment as the API server stores it. An unreadable status counts as none."""
     metadata = body["metadata"]
     return Resource(
         ref=Ref(KIND, metadata["namespace"], metadata["name"]),

@@ -25,7 +25,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    """The command line; what is left out comes from the environment (DAVIT_…)."""
+    """Describe the command line; what is left out comes from the environment (DAVIT_…)."""
     parser = argparse.ArgumentParser(prog="davit", description="Serve MLflow models over HTTP.")
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="answer predictions for one model")
@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    """Find the model, then answer until told to stop."""
+    """Find the model, then serve it until a signal arrives."""
     from pydantic import ValidationError  # noqa: PLC0415
 
     from davit_server.settings import Settings  # noqa: PLC0415
@@ -102,8 +102,8 @@ def _serve(options: argparse.Namespace) -> int:
     except ValidationError as failure:
         for error in failure.errors():
             field = "_".join(map(str, error["loc"]))
-            told = error["msg"].removeprefix("Value error, ")
-            print(f"davit: DAVIT_{field.upper()}: {told}", file=sys.stderr)  # noqa: T201
+            problem = error["msg"].removeprefix("Value error, ")
+            print(f"davit: DAVIT_{field.upper()}: {problem}", file=sys.stderr)  # noqa: T201
         return USAGE_ERROR
     except LookupError as failure:
         print(f"davit: {failure}", file=sys.stderr)  # noqa: T201
@@ -112,7 +112,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _find(options: argparse.Namespace) -> dict[str, Any]:
-    """The settings that say which model, from what was typed."""
+    """Return the settings that name the model on the command line."""
     typed = options.model or options.uri
     if not typed:
         return {}
@@ -132,9 +132,9 @@ def _fetch_to_laptop(uri: str) -> dict[str, Any]:
     return {
         "model_path": found.path,
         "model_uri": uri,
-        "model_name": found.name or uri.rstrip("/").rpartition("/")[2],
-        "model_version": str(found.version or ""),
-        "model_run_id": found.run_id or "",
+        "model_name": found.source.name or uri.rstrip("/").rpartition("/")[2],
+        "model_version": found.source.version,
+        "model_run_id": found.source.run_id,
         "model_digest": found.digest,
     }
 

@@ -1,20 +1,20 @@
-"""Every failure the server knows: of a request (answered with an error) and of a model (ends the process).
+"""All failures of the server: of a request (answered with an error) and of a model (ends the process).
 
-How a request's failure becomes a status code is decided in one place, `davit_server.api.errors`.
+`davit_server.api.errors` maps failures of requests to status codes.
 Messages name what is wrong and the cure; they never contain what the client sent.
 """
 
-from davit_registry.errors import Failure
+from davit_registry.errors import ExplainedError, Failure
 
 
 class RequestError(Exception):
     """A request that cannot be answered with a prediction.
 
     Args:
-        message: What is wrong and what to do about it; goes to the client as it is.
+        message: What is wrong and what to do about it; sent to the client unchanged.
         code: MLflow's name for the error where it has one (the client's `error_code`).
         outcome: The label under which the request is counted.
-        retry_after: Seconds after which trying again makes sense.
+        retry_after: Seconds after which to retry, for `Retry-After`.
     """
 
     code = "INTERNAL_ERROR"
@@ -28,7 +28,7 @@ class RequestError(Exception):
 
 
 class InvalidInput(RequestError):
-    """The request does not say what the model needs; only another request helps."""
+    """The request does not fit the model; only another request can succeed."""
 
     code = "BAD_REQUEST"
     outcome = "invalid"
@@ -49,21 +49,21 @@ class TooLarge(RequestError):
 
 
 class Unsupported(RequestError):
-    """The media type is not one the server reads."""
+    """The server does not read this media type."""
 
     code = "UNSUPPORTED_MEDIA_TYPE"
     outcome = "unsupported"
 
 
 class NotReady(RequestError):
-    """The model is not loaded yet, or the server is about to go away."""
+    """The model is not loaded yet, or the server is shutting down."""
 
     code = "TEMPORARILY_UNAVAILABLE"
     outcome = "not_ready"
 
 
 class Overloaded(RequestError):
-    """More requests wait than the queue may hold."""
+    """The queue is full."""
 
     code = "REQUEST_LIMIT_EXCEEDED"
     outcome = "overloaded"
@@ -84,14 +84,14 @@ class TooSlow(RequestError):
 
 
 class ClientGone(RequestError):
-    """The client went away before its request was complete; nobody reads this answer."""
+    """The client disconnected before its request was complete; no answer can be delivered."""
 
     code = "CANCELLED"
     outcome = "cancelled"
 
 
 class ModelFailed(RequestError):
-    """The model answered with something that cannot be sent: the model is at fault, not the request."""
+    """The model returned something that cannot be sent: the model is at fault, not the request."""
 
     code = "INTERNAL_ERROR"
     outcome = "model_failed"
@@ -114,33 +114,27 @@ class ModelRaised(RequestError):
         self.status = status
 
 
-class ModelRejected(Exception):
-    """This model will not be served: the process ends and says why.
+class ModelRejected(ExplainedError):
+    """The model is not served: the process ends with the reason.
 
     Args:
         stage: `fetch`, `load`, `smoke-test` or `serve`.
         reason: One PascalCase word, for conditions and dashboards.
         cause: What happened, naming the file or library.
         cure: What to do about it.
-        failure: Who can help and whether a retry can; the operator derives the conditions from it.
+        failure: The class of the failure, from which the operator derives conditions and retries.
     """
 
     def __init__(
         self, stage: str, reason: str, cause: str, cure: str, failure: Failure = Failure.MODEL_REJECTED
     ) -> None:
-        super().__init__(f"{stage}: {reason}: {cause} {cure}")
+        super().__init__(cause, reason=reason, cure=cure)
         self.stage = stage
-        self.reason = reason
-        self.cause = cause
-        self.cure = cure
         self.failure = failure
 
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.reason}: {self.cause} {self.cure}"
+
     def as_dict(self) -> dict[str, str]:
-        """The five fields as they stand in the termination message."""
-        return {
-            "class": self.failure.value,
-            "stage": self.stage,
-            "reason": self.reason,
-            "cause": self.cause,
-            "cure": self.cure,
-        }
+        """Return the five fields of the termination message."""
+        return {**self.explanation(), "stage": self.stage}

@@ -1,4 +1,4 @@
-"""The server's settings: the only reader of its environment."""
+"""Read the server's settings from its environment, in this one place."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,7 +10,7 @@ KIB = 1024
 MIB = 1024 * KIB
 
 DEFAULT_TOLERANCE = 1e-5
-"""A hundred times what one operation in float32 loses: enough for sums of a few hundred terms."""
+"""A hundred times the rounding error of one operation in float32: enough for sums of a few hundred terms."""
 
 Level = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR"],
@@ -19,7 +19,7 @@ Level = Annotated[
 
 
 def _word(value: object) -> object:
-    """Read the resource's words, such as Enabled, like those of the environment; Disabled is `off`."""
+    """Accept the resource's spelling, such as Enabled, like that of the environment; Disabled is `off`."""
     if not isinstance(value, str):
         return value
     word = value.lower()
@@ -32,7 +32,7 @@ PlanName = Annotated[Literal["auto", "pyfunc", "onnx"], BeforeValidator(_word)]
 
 
 class Settings(BaseSettings):
-    """What `davit serve` honours; each field is `DAVIT_` plus its name in the environment.
+    """The settings of `davit serve`; each field is `DAVIT_` plus its name in the environment.
 
     An empty value counts as not set, so that a pod template can always name every variable.
     """
@@ -44,23 +44,23 @@ class Settings(BaseSettings):
     model_path: Path = Path("/model")
     """Folder that holds the MLmodel file."""
     model_uri: str = ""
-    """The reference the model came from; told in metadata and logs."""
+    """The model URI that the model comes from, for metadata and logs."""
     model_name: str = ""
     """Name in paths, headers and metric labels; default: the folder's name."""
     model_version: str = ""
     model_run_id: str = ""
-    """Default: what the MLmodel file says."""
+    """Default: the run of the MLmodel file."""
     model_digest: str = ""
 
     deployment: str = ""
-    """`namespace/name` of the ModelDeployment, told in logs."""
+    """`namespace/name` of the ModelDeployment, shown in logs."""
     track: str = ""
 
     host: str = "0.0.0.0"  # noqa: S104  a pod is reached at its own address
     port: int = Field(8080, ge=0, le=65535)
 
     drain_seconds: float = Field(10, ge=0, le=3600)
-    """How long requests are still answered after SIGTERM, until load balancers have noticed."""
+    """How long requests are still answered after SIGTERM, while load balancers remove the pod."""
     request_timeout_seconds: float = Field(60, gt=0, le=86400)
     """Deadline of one request, from its first byte to its answer."""
     max_body_bytes: int = Field(16 * MIB, ge=1 * KIB)
@@ -80,23 +80,23 @@ class Settings(BaseSettings):
     for an author's own code, as long as it leaves the processor idle; 1 for flavors that compute or are not
     thread-safe."""
     plan: PlanName = "auto"
-    """auto: the fastest way of predicting that answers exactly as pyfunc does; pyfunc: never past pyfunc;
-    onnx: converted and run by onnxruntime, if that answers as pyfunc does within the tolerance."""
+    """auto: the fastest predictor with exactly pyfunc's answers; pyfunc: always through pyfunc; onnx:
+    converted and run by onnxruntime, if its answers are pyfunc's within the tolerance."""
     startup_predictions: StartupPredictions = "auto"
     """off: the model is not called before its first request: no smoke test, no checks, no batching."""
     tolerance: float = Field(DEFAULT_TOLERANCE, gt=0, le=0.1, allow_inf_nan=False)
-    """How far a number may be from pyfunc's, as a share of it, under the plan `onnx`."""
+    """Largest relative difference of a number from pyfunc's, with the plan `onnx`."""
 
     log_level: Level = "INFO"
     log_format: Literal["json", "console"] = "json"
     access_log: bool = False
     termination_log: Path = Path("/dev/termination-log")
-    """Where a failure is told to Kubernetes; ignored when the file does not exist."""
+    """The file of the termination message for Kubernetes; ignored when it does not exist."""
 
     @field_validator("startup_predictions")
     @classmethod
     def _needs_no_check(cls, value: str, known: ValidationInfo) -> str:
-        """Refuse what only predictions at start could make safe."""
+        """Refuse settings that need predictions at start when those are off."""
         if value == "off" and known.data.get("batching") == "enabled":
             raise ValueError(
                 "batching=enabled needs predictions at start, to check it; remove one of the two"

@@ -1,4 +1,4 @@
-"""The termination message: how a process that cannot serve tells Kubernetes why."""
+"""The termination message: the reason why a process cannot serve, for Kubernetes."""
 
 import json
 import logging
@@ -9,11 +9,11 @@ from davit_server.errors import ModelRejected
 logger = logging.getLogger(__name__)
 
 MAX_BYTES = 4096
-"""Kubernetes keeps no more."""
+"""Kubernetes keeps at most this much."""
 
 
 class TerminationLog:
-    """The file that Kubernetes reads when the container has ended.
+    """The file that Kubernetes reads after the container has ended.
 
     Args:
         path: Ignored when the file does not exist, as on a laptop.
@@ -22,37 +22,37 @@ class TerminationLog:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def tell(self, rejection: ModelRejected) -> None:
-        """Leave class, stage, reason, cause and cure."""
-        told = rejection.as_dict()
-        over = len(json.dumps(told)) - MAX_BYTES
+    def write(self, rejection: ModelRejected) -> None:
+        """Write class, stage, reason, cause and cure."""
+        fields = rejection.as_dict()
+        over = len(json.dumps(fields)) - MAX_BYTES
         if over > 0:
-            told["cause"] = told["cause"][: -over - 3] + "…"
-        self._write(json.dumps(told, ensure_ascii=False))
+            fields["cause"] = fields["cause"][: -over - 3] + "…"
+        self._write_text(json.dumps(fields, ensure_ascii=False))
 
-    def foretell(self, rejection: ModelRejected) -> None:
-        """Leave a message for the case that the system kills the process without warning."""
-        self.tell(rejection)
+    def write_provisional(self, rejection: ModelRejected) -> None:
+        """Write a message that applies if the system kills the process without warning."""
+        self.write(rejection)
 
-    def tell_unfinished(self, unfinished: ModelRejected | None) -> int:
-        """Leave last words when the process is told to end while it still loads; returns the exit code.
+    def write_unfinished(self, unfinished: ModelRejected | None) -> int:
+        """Write a message if loading took too long before the process was ended; return the exit code.
 
         Args:
-            unfinished: Set when loading has taken so long that it probably hangs, and that Kubernetes ends
-                the process for it. Otherwise nothing went wrong.
+            unfinished: The rejection, if loading has taken so long that it probably hangs and was ended by
+                Kubernetes; None if nothing went wrong.
         """
         if unfinished is None:
             self.clear()
             return 0
-        self.tell(unfinished)
+        self.write(unfinished)
         logger.error("ended before the model was ready", extra={"fields": unfinished.as_dict()})
         return 1
 
     def clear(self) -> None:
-        """Nothing to tell (any more)."""
-        self._write("")
+        """Remove the message: there is nothing to report."""
+        self._write_text("")
 
-    def _write(self, text: str) -> None:
+    def _write_text(self, text: str) -> None:
         if not self._path.exists():
             return
         try:
@@ -62,7 +62,7 @@ class TerminationLog:
 
 
 def ended_while_loading(limit: int | None, files: int) -> ModelRejected:
-    """What an end without any warning during loading most likely means.
+    """Return the most likely reason for an end without any warning during loading.
 
     Args:
         limit: The memory limit in bytes, if there is one.
@@ -72,8 +72,8 @@ def ended_while_loading(limit: int | None, files: int) -> ModelRejected:
     return ModelRejected(
         "load",
         "KilledWhileLoading",
-        f"The process ended without a word while loading the model. Most likely it was killed because memory "
-        f"ran out (the model's files have {files // 2**20} MiB; {allowed}); if its exit code is not 137, a "
-        "library crashed, or the model's code ended the process itself (os._exit).",
+        "The process ended without an error while loading the model. Most likely it was killed because "
+        f"memory ran out (the model's files have {files // 2**20} MiB; {allowed}); if its exit code is not "
+        "137, a library crashed, or the model's code ended the process itself (os._exit).",
         "Raise spec.resources.limits.memory.",
     )

@@ -19,7 +19,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc):
 @pytest.fixture
 def rendered(example: str) -> str:
     """An example, rendered by its chart."""
-    from support.charts import render
+    from support.charts.rendering import render
 
     [chart] = [chart for chart in RELEASES if example.startswith(chart)]
     return render(chart, RELEASES[chart], "--values", str(Path(EXAMPLES[example])))

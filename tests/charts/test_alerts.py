@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.charts import ROOT, ChartError, documents, render
+from davit_registry.errors import Failure
+from davit_registry.reasons import REASONS, is_operators_own
+from support.charts.rendering import ROOT, ChartError, documents, render
 from support.golden import INPUT
-from support.promtool import promtool
+from support.metrics.promql import matched
+from support.metrics.promtool import promtool
 
 RELEASES = {"mlflow-stack": "mlflow", "davit-operator": "davit"}
 EVERYTHING = ("serviceMonitor", "prometheusRule")
@@ -83,7 +86,7 @@ def test_there_is_a_case_for_every_alert(chart: str):
     assert {alert for case in cases(chart)["cases"] for alert in case["fires"]} == {*rules(chart)}
 
 
-def test_every_alert_has_a_runbook_with_the_three_answers(chart: str):
+def test_every_alert_has_a_runbook_with_its_three_sections(chart: str):
     for alert, rule in rules(chart).items():
         url, _, anchor = rule["annotations"]["runbook_url"].partition("#")
         file = url.removeprefix(f"{home(chart)}/")
@@ -103,7 +106,7 @@ def test_links_begin_with_the_address_that_pyproject_names():
         assert home(chart).startswith("https://")
 
 
-def test_runbooks_of_your_own_replace_ours(chart: str):
+def test_the_runbook_address_can_be_changed(chart: str):
     values = "metrics.serviceMonitor.enabled=true,metrics.podMonitor.enabled=true"
     values = values if chart == "davit-operator" else values.partition(",")[0]
     values += (
@@ -116,17 +119,33 @@ def test_runbooks_of_your_own_replace_ours(chart: str):
             render(chart, RELEASES[chart], "--set", f"metrics.prometheusRule.runbooks={relative}")
 
 
-def test_no_runbook_speaks_of_an_alert_that_is_gone():
-    told = {
+def test_only_reasons_that_no_model_and_no_user_can_give_alert_who_runs_the_operator():
+    """A pod may write any reason into its termination message; of these the operator takes none from a pod."""
+    [selected] = [
+        [reason for _, reason in matched(rule["expr"], "reason")]
+        for rule in rules("davit-operator").values()
+        if matched(rule["expr"], "reason")
+    ]
+    table = {reason.name: reason for reason in REASONS}
+    runbook = (ROOT / "docs/runbooks/davit.md").read_text()
+    assert len(selected) > 1
+    for reason in selected:
+        assert is_operators_own(reason)
+        assert table[reason].failure in {Failure.DENIED, Failure.UNAVAILABLE, None}
+        assert f"- `{reason}`:" in runbook
+
+
+def test_every_runbook_belongs_to_an_existing_alert():
+    sections = {
         line.removeprefix("## ")
         for path in (ROOT / "docs/runbooks").glob("*.md")
         for line in path.read_text().splitlines()
         if line.startswith("## ")
     }
-    assert told == {alert for chart in RELEASES for alert in rules(chart)}
+    assert sections == {alert for chart in RELEASES for alert in rules(chart)}
 
 
 @pytest.mark.parametrize("label", ["severity", "release"])
-def test_nobody_can_take_a_label_that_the_alerts_have(label: str):
+def test_values_cannot_override_labels_of_the_alerts(label: str):
     with pytest.raises(ChartError, match=f"invalid propertyName '{label}'"):
         render("mlflow-stack", "mlflow", "--set", f"metrics.prometheusRule.alertLabels.{label}=mine")

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from support.charts import (
+from support.charts.rendering import (
     ChartError,
     containers,
     documents,
@@ -139,7 +139,7 @@ IDENTITIES = [
 
 
 @pytest.mark.parametrize(("arguments", "annotation"), IDENTITIES)
-def test_without_a_secret_the_clouds_identity_counts_in_every_pod_that_uses_the_store(
+def test_without_a_secret_every_pod_that_uses_the_store_uses_the_cloud_identity(
     arguments: tuple[str, ...], annotation: str
 ):
     identity = {"serviceAccount": {"annotations": {annotation: "models"}}}
@@ -185,7 +185,7 @@ def store_credentials(container) -> set[str]:
         (VOLUME, False),
     ],
 )
-def test_davit_is_told_of_a_store_that_it_can_reach_itself(own: tuple[str, ...], told: bool):
+def test_the_connection_names_a_store_that_davit_can_reach(own: tuple[str, ...], told: bool):
     connection = one(rendered(*own), "Secret", "mlflow-davit-connection")["stringData"]
     assert ("DAVIT_ARTIFACTS_DESTINATION" in connection) is told
 
@@ -243,7 +243,7 @@ def test_two_servers_share_a_volume_that_several_nodes_mount():
         ),
     ],
 )
-def test_values_that_contradict_each_other_are_both_named(values: tuple[str, ...], first: str, second: str):
+def test_the_message_names_both_contradicting_values(values: tuple[str, ...], first: str, second: str):
     with pytest.raises(ChartError) as refusal:
         rendered(*(word for value in values for word in ("--set", value)))
     assert first in str(refusal.value)
@@ -254,12 +254,12 @@ def test_values_that_contradict_each_other_are_both_named(values: tuple[str, ...
     "value",
     ["database.kind=oracle", "database.host=db:5432", "store.kind=minio", "store.endpoint=s3.example.com"],
 )
-def test_a_backend_that_cannot_work_is_refused_by_name(value: str):
+def test_an_invalid_backend_is_rejected_by_name(value: str):
     with pytest.raises(ChartError, match=value.split("=", 1)[0].replace(".", "/")):
         rendered("--set", value)
 
 
-def test_everything_that_reads_a_checked_address_has_the_authorities():
+def test_every_container_that_checks_a_certificate_mounts_the_ca_certificates():
     objects = rendered(
         *POSTGRESQL, "--set", "database.tls.mode=verify-full", "--set", "database.tls.caSecret=ca"
     )

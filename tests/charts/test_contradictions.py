@@ -1,7 +1,7 @@
 """The stack's values that contradict each other: Helm refuses them by both names and says what to do."""
 
 import pytest
-from support.charts import ChartError, render
+from support.charts.rendering import ChartError, render
 
 
 @pytest.mark.parametrize(
@@ -10,7 +10,7 @@ from support.charts import ChartError, render
         ("ingress.enabled=true", "ingress.enabled is true and ingress.hosts is empty"),
         (
             "ingress.enabled=true,ingress.hosts={a.example.com},ingress.tls[0].hosts={b.example.com}",
-            "ingress.tls has a certificate for b.example.com, and ingress.hosts does not list it",
+            "ingress.tls has a certificate for b.example.com and ingress.hosts does not contain that host",
         ),
         (
             "httpRoute.enabled=true,httpRoute.hostnames={a.example.com}",
@@ -55,11 +55,11 @@ from support.charts import ChartError, render
         ),
         (
             "server.extraArgs={--workers=4}",
-            "server.extraArgs sets --workers, which server.workers decides",
+            "server.extraArgs sets --workers, which the value server.workers sets",
         ),
         (
             "tls.enabled=true,server.extraArgs={--uvicorn-opts=--timeout-keep-alive 9}",
-            "server.extraArgs sets --uvicorn-opts, which tls.enabled decides",
+            "server.extraArgs sets --uvicorn-opts, which the value tls.enabled sets",
         ),
         ("server.extraVolumes[0].name=scripts", "server.extraVolumes has scripts twice"),
         (
@@ -68,11 +68,11 @@ from support.charts import ChartError, render
         ),
     ],
 )
-def test_values_that_contradict_each_other_are_refused_by_both_names(values: str, complaint: str):
+def test_contradicting_values_are_rejected_naming_both(values: str, complaint: str):
     with pytest.raises(ChartError, match=complaint):
         render("mlflow-stack", "mlflow", "--set", values)
 
 
-def test_all_contradictions_are_told_at_once():
+def test_all_contradictions_are_reported_at_once():
     with pytest.raises(ChartError, match=r"(?s)ingress\.hosts.*service\.nodePort"):
         render("mlflow-stack", "mlflow", "--set", "ingress.enabled=true,service.nodePort=30500")

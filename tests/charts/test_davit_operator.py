@@ -4,8 +4,9 @@ import pytest
 import yaml
 from davit_operator.adapters.permissions import list_permissions
 from davit_operator.modeldeployment.parts import describe_kind
-from davit_operator.settings import Settings, StoreSettings
-from support.charts import CHARTS, ROOT, ChartError, documents, environment, one, render
+from davit_operator.settings import Settings
+from davit_registry.stores.table import direct_stores
+from support.charts.rendering import CHARTS, ROOT, ChartError, documents, environment, one, render
 
 EVERY_REGISTRY_VALUE = ROOT / "tests/data/input/charts/davit-operator-own-registry.values.yaml"
 
@@ -33,7 +34,7 @@ def wanted(*, everywhere: bool) -> set[tuple[str, str, str]]:
     }
 
 
-def test_the_definition_is_the_reviewed_one():
+def test_the_chart_installs_the_crd_of_manifests():
     name = "modeldeployments.davit.dev"
     reviewed = ROOT / f"manifests/crds/{name}.yaml"
     copied = CHARTS / f"davit-operator/files/{name}.yaml"
@@ -44,7 +45,7 @@ def test_the_definition_is_the_reviewed_one():
     )
 
 
-def test_the_definition_stays_when_the_release_goes_unless_told_otherwise():
+def test_the_crd_outlives_the_release_unless_configured_otherwise():
     annotations = one(rendered(), "CustomResourceDefinition", "modeldeployments.davit.dev")["metadata"][
         "annotations"
     ]
@@ -55,7 +56,7 @@ def test_the_definition_stays_when_the_release_goes_unless_told_otherwise():
     assert "annotations" not in unkept["metadata"]
 
 
-def test_the_definition_can_be_left_to_somebody_else():
+def test_the_crd_can_be_left_out():
     kinds = {obj["kind"] for obj in rendered("--set", "crds.install=false")}
     assert "CustomResourceDefinition" not in kinds
 
@@ -81,7 +82,7 @@ def operator_environment(*arguments: str):
 
 def known_names() -> set[str]:
     own = {f"DAVIT_{name.upper()}" for name in Settings.model_fields}
-    return own | {f"AWS_{name.upper()}" for name in StoreSettings.model_fields}
+    return own | {name for kind in direct_stores() for name in kind.secret_keys.values()}
 
 
 def test_the_chart_sets_every_setting_of_the_operator_and_no_other():
@@ -93,14 +94,14 @@ def test_the_chart_sets_every_setting_of_the_operator_and_no_other():
     assert environment(operator).keys() | from_store_secret == known_names()
 
 
-def test_the_operator_reads_what_the_chart_says():
+def test_the_operator_reads_the_settings_that_the_chart_renders():
     values = {name: variable["value"] for name, variable in operator_environment().items()}
     assert values["DAVIT_WEBHOOK_URL"] == "http://davit-operator.team.svc:8081/mlflow"
     assert values["DAVIT_SERVER_IMAGE"] == f"davit.dev/server:{version()}"
     Settings.model_validate({name.removeprefix("DAVIT_").lower(): value for name, value in values.items()})
 
 
-def test_the_stacks_connection_speaks_the_operators_names():
+def test_the_keys_of_the_stacks_connection_are_settings_of_the_operator():
     connection = one(documents(render("mlflow-stack", "mlflow")), "Secret", "mlflow-davit-connection")
     assert connection["stringData"].keys() <= known_names()
 
@@ -128,11 +129,17 @@ def version() -> str:
             "metrics.prometheusRule.enabled=true,metrics.serviceMonitor.enabled=true",
             "metrics.prometheusRule.enabled is true and metrics.podMonitor.enabled is false",
         ),
-        ("registry.secretName=a", "registry.secretName .* neither registry.url nor connection.secretName"),
-        ("webhook.secretName=a", "webhook.secretName .* neither registry.url nor connection.secretName"),
+        (
+            "registry.secretName=a",
+            "registry.secretName is set, but registry.url and connection.secretName are empty",
+        ),
+        (
+            "webhook.secretName=a",
+            "webhook.secretName is set, but registry.url and connection.secretName are empty",
+        ),
     ],
 )
-def test_values_that_contradict_each_other_are_refused_by_both_names(values: str, complaint: str):
+def test_contradicting_values_are_rejected_naming_both(values: str, complaint: str):
     with pytest.raises(ChartError, match=complaint):
         rendered("--set", values)
 
@@ -151,6 +158,6 @@ def test_values_that_contradict_each_other_are_refused_by_both_names(values: str
         ("store.artifactsDestination=/mnt/models", "artifactsDestination"),
     ],
 )
-def test_a_value_that_cannot_work_is_refused_by_name(value: str, complaint: str):
+def test_an_invalid_value_is_rejected_by_name(value: str, complaint: str):
     with pytest.raises(ChartError, match=complaint):
         rendered("--set", value)

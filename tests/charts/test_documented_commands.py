@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from support.charts import CHARTS, ROOT, documents, notes, render
+from support.charts.rendering import CHARTS, ROOT, documents, notes, render
 
 PAGES = ["README.md", "charts/README.md", "charts/mlflow-stack/README.md", "charts/davit-operator/README.md"]
 PAGES += ["examples/guides/README.md", "docs/runbooks/mlflow-stack.md", "docs/runbooks/davit.md"]
@@ -146,7 +146,7 @@ def test_documented_selectors_select_something():
     assert [f"{key}={value}" for key, value in ours if f"{key}: {value}" not in rendered] == []
 
 
-def test_enough_is_read_for_these_tests_to_mean_something():
+def test_these_tests_read_a_minimum_of_commands():
     assert len(installations()) >= 10
     assert len(blocks()) >= 4
     assert len(named()) >= 12

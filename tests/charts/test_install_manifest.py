@@ -2,7 +2,7 @@
 
 import runpy
 
-from support.charts import ROOT, documents
+from support.charts.rendering import ROOT, documents
 
 
 def test_the_install_manifest_is_a_fresh_rendering():
@@ -10,7 +10,7 @@ def test_the_install_manifest_is_a_fresh_rendering():
     assert (ROOT / "manifests" / "install.yaml").read_text() == fresh, "python manifests/render.py"
 
 
-def test_the_install_manifest_brings_everything_that_the_operator_needs():
+def test_the_install_manifest_contains_everything_that_the_operator_needs():
     kinds = [obj["kind"] for obj in documents((ROOT / "manifests" / "install.yaml").read_text())]
     assert kinds[0] == "Namespace"
     assert {

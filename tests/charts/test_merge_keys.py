@@ -10,7 +10,7 @@ import pytest
 import yaml
 from davit_operator.engine.drift import MERGE_KEYS
 from support.golden import GOLDEN
-from support.kubernetes_schemas import Schema, definition_of, resolve
+from support.schemas.kubernetes import Schema, definition_of, resolve
 
 OBJECTS = [
     obj
@@ -48,7 +48,7 @@ def test_lists_are_merged_by_the_keys_that_the_api_server_uses(obj):
         assert sorted(ours) == sorted(theirs), path
 
 
-def test_no_key_stands_in_the_table_without_a_list_that_we_apply():
+def test_every_merge_key_belongs_to_a_list_that_the_operator_applies():
     found = {
         path.rpartition(".")[2]
         for obj in OBJECTS

@@ -5,7 +5,16 @@ import importlib.util
 from pathlib import Path
 
 import pytest
-from support.charts import CHARTS, ChartError, containers, documents, environment, one, pod_specs, render
+from support.charts.rendering import (
+    CHARTS,
+    ChartError,
+    containers,
+    documents,
+    environment,
+    one,
+    pod_specs,
+    render,
+)
 
 NAMES = ["mlflow", "mlflow.team", "mlflow.team.svc", "mlflow.team.svc.cluster.local"]
 
@@ -46,7 +55,7 @@ def server_variable(name: str, *arguments: str) -> str:
         ("postgresql.password=secret", "password"),
     ],
 )
-def test_a_value_that_cannot_work_is_refused_by_name(value: str, complaint: str):
+def test_an_invalid_value_is_rejected_by_name(value: str, complaint: str):
     with pytest.raises(ChartError, match=complaint):
         rendered("--set", value)
 
@@ -66,13 +75,13 @@ def test_mlflow_answers_port_forwards_and_prometheus(security, host: str):
 @pytest.mark.parametrize(
     "host", ["evil.example.com", "mlflow.team.evil.example.com", "10.evil.example.com:5000"]
 )
-def test_mlflow_answers_no_stranger(security, host: str):
+def test_mlflow_rejects_unknown_host_names(security, host: str):
     assert not security.is_allowed_host_header(
         server_variable("MLFLOW_SERVER_ALLOWED_HOSTS").split(","), host
     )
 
 
-def test_a_host_of_the_users_own_comes_on_top():
+def test_configured_hosts_are_added_to_the_default_ones():
     hosts = server_variable(
         "MLFLOW_SERVER_ALLOWED_HOSTS", "--set", "server.allowedHosts[0]=mlflow.example.com"
     )
@@ -80,13 +89,13 @@ def test_a_host_of_the_users_own_comes_on_top():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_browser_may_change_things_from_every_name(security, name: str):
+def test_cross_origin_writes_are_allowed_from_every_own_name(security, name: str):
     origins = server_variable("MLFLOW_SERVER_CORS_ALLOWED_ORIGINS").split(",")
     assert not security.should_block_cors_request(f"http://{name}:5000", "POST", origins)
     assert security.should_block_cors_request("http://evil.example.com", "POST", origins)
 
 
-def test_presigned_urls_lead_to_a_name_that_every_namespace_resolves():
+def test_presigned_urls_use_a_name_that_every_namespace_resolves():
     assert server_variable("MLFLOW_S3_ENDPOINT_URL") == "http://mlflow-versitygw.team.svc.cluster.local:7070"
 
 
@@ -95,7 +104,7 @@ def generated(objects) -> set[str]:
     return {base64.b64decode(value).decode() for value in values}
 
 
-def test_credentials_are_in_secrets_and_nowhere_else():
+def test_credentials_are_only_in_secrets():
     objects = rendered()
     secrets = generated(objects)
     assert len(secrets) == 5
@@ -116,7 +125,7 @@ def test_the_connection_repeats_the_stores_credentials():
         assert connection[name] == base64.b64decode(store[name]).decode()
 
 
-def test_secrets_of_the_users_own_replace_the_generated_ones():
+def test_existing_secrets_replace_the_generated_ones():
     own = "database.existingSecret=mine,store.existingSecret=ours,webhooks.existingSecret=theirs"
     objects = rendered("--set", own)
     assert [obj["metadata"]["name"] for obj in objects if obj["kind"] == "Secret"] == [
@@ -134,7 +143,7 @@ def test_secrets_of_the_users_own_replace_the_generated_ones():
     assert used == {"mine", "ours", "theirs"}
 
 
-def test_the_database_password_is_in_no_address_and_no_argument():
+def test_the_database_password_is_in_no_url_and_no_argument():
     uri = server_variable("MLFLOW_BACKEND_STORE_URI")
     assert uri == "postgresql+psycopg2://mlflow@mlflow-postgresql:5432/mlflow"
 
@@ -142,7 +151,9 @@ def test_the_database_password_is_in_no_address_and_no_argument():
 @pytest.mark.parametrize(
     ("keep", "volumes", "secrets"), [("true", "Retain", "keep"), ("false", "Delete", "delete")]
 )
-def test_volumes_and_what_opens_them_share_one_fate(keep: str, volumes: str, secrets: str):
+def test_volumes_and_the_secrets_that_unlock_them_are_kept_or_deleted_together(
+    keep: str, volumes: str, secrets: str
+):
     objects = rendered("--set", f"keepData={keep}")
     for name in ("mlflow-postgresql", "mlflow-versitygw"):
         policy = one(objects, "StatefulSet", name)["spec"]["persistentVolumeClaimRetentionPolicy"]
@@ -155,12 +166,12 @@ def migration(*arguments: str) -> str:
     return str(job["metadata"]["name"])
 
 
-def test_another_migration_pod_is_another_job():
+def test_a_changed_migration_pod_gets_a_new_job_name():
     assert migration() == migration("--set", "server.replicas=3")
     assert migration() != migration("--set", "server.image.tag=3.18.0")
 
 
-def test_servers_wait_for_the_schema_before_they_start():
+def test_servers_wait_for_the_migrated_schema_before_they_start():
     server = one(rendered(), "Deployment", "mlflow")["spec"]
     assert [container["name"] for container in server["template"]["spec"]["initContainers"]] == [
         "await-stores"

@@ -1,7 +1,16 @@
 """The stack's Jobs: what runs when, with which programs, and what is refused before it could do harm."""
 
 import pytest
-from support.charts import ChartError, Document, containers, documents, environment, one, pod_specs, render
+from support.charts.rendering import (
+    ChartError,
+    Document,
+    containers,
+    documents,
+    environment,
+    one,
+    pod_specs,
+    render,
+)
 
 
 def rendered(*values: str) -> list[Document]:
@@ -37,18 +46,18 @@ def job_pod(objects: list[Document], beginning: str) -> Document:
         ("server.terminationGracePeriodSeconds=5", "terminationGracePeriodSeconds"),
     ],
 )
-def test_a_value_that_cannot_work_is_refused_by_name(value: str, complaint: str):
+def test_an_invalid_value_is_rejected_by_name(value: str, complaint: str):
     with pytest.raises(ChartError, match=complaint):
         rendered(value)
 
 
 @pytest.mark.parametrize("prefix", ["artifacts", "artifacts/backups"])
-def test_backups_never_lie_where_whoever_reads_artifacts_could_read_them(prefix: str):
+def test_backups_are_never_in_a_place_that_artifact_readers_can_read(prefix: str):
     with pytest.raises(ChartError, match=r"backup.prefix is .* and store.prefix is"):
         rendered(f"backup.prefix={prefix}")
 
 
-def test_artifacts_never_lie_among_backups():
+def test_artifacts_are_never_stored_among_backups():
     with pytest.raises(ChartError, match=r"backup.prefix is .* and store.prefix is"):
         rendered("store.prefix=backups/artifacts")
 
@@ -59,7 +68,7 @@ def test_a_volume_for_backups_is_not_the_artifacts_bucket():
     assert {"name": "backups", "persistentVolumeClaim": {"claimName": "mine"}} in pod["volumes"]
 
 
-def test_overwriting_needs_a_backup_to_overwrite_with():
+def test_overwriting_needs_the_name_of_a_backup():
     with pytest.raises(ChartError, match=r"restore.overwrite is true and restore.from is empty"):
         rendered("restore.overwrite=true")
 
@@ -71,7 +80,7 @@ def test_by_default_there_are_backups_and_no_garbage_collection():
     ]
 
 
-def test_while_a_release_restores_nothing_else_touches_the_database():
+def test_during_a_restore_nothing_else_uses_the_database():
     objects = rendered("restore.from=latest", "garbageCollection.enabled=true", "server.replicas=3")
     assert one(objects, "Deployment", "mlflow")["spec"]["replicas"] == 0
     assert all(name.startswith("mlflow-restore-") for name in kinds(objects, "Job"))
@@ -79,27 +88,27 @@ def test_while_a_release_restores_nothing_else_touches_the_database():
     assert [obj["spec"]["suspend"] for obj in objects if obj["kind"] == "CronJob"] == [True, True]
 
 
-def test_a_migration_is_preceded_by_a_dump_with_the_databases_own_programs():
+def test_a_migration_follows_a_dump_by_the_databases_own_programs():
     pod = job_pod(rendered(), "Job mlflow-migrate-")
     assert [container["name"] for container in containers(pod)] == ["prepare-dump", "dump", "migrate"]
     assert containers(pod)[1]["image"] == "docker.io/library/postgres:15.18"
     assert environment(pod["containers"][0])["MIGRATION_BACKUP"]["value"] == "true"
 
 
-def test_another_image_may_bring_newer_database_programs():
+def test_the_image_with_the_database_programs_can_be_changed():
     values = ("backup.image.repository=docker.io/library/postgres", "backup.image.tag=17.2")
     for beginning in ("Job mlflow-migrate-", "CronJob mlflow-backup"):
         dump = containers(job_pod(rendered(*values), beginning))[1]
         assert dump["image"] == "docker.io/library/postgres:17.2"
 
 
-def test_a_migration_without_backup_is_a_decision_of_the_user():
+def test_a_migration_without_backup_must_be_configured():
     pod = job_pod(rendered("migration.backup=false"), "Job mlflow-migrate-")
     assert [container["name"] for container in containers(pod)] == ["migrate"]
     assert environment(pod["containers"][0])["MIGRATION_BACKUP"]["value"] == "false"
 
 
-def test_what_only_a_person_can_change_is_not_tried_again():
+def test_failures_that_need_a_person_are_not_retried():
     objects = [*rendered(), *rendered("restore.from=latest")]
     jobs = [obj["spec"] for obj in objects if obj["kind"] == "Job"]
     assert len(jobs) == 2
@@ -108,14 +117,14 @@ def test_what_only_a_person_can_change_is_not_tried_again():
         assert rule == {"action": "FailJob", "onExitCodes": {"operator": "In", "values": [3]}}
 
 
-def test_the_disruption_budget_counts_the_servers_and_nothing_else():
+def test_the_disruption_budget_selects_only_servers():
     budget = one(rendered(), "PodDisruptionBudget", "mlflow")["spec"]
     server = one(rendered(), "Deployment", "mlflow")["spec"]
     assert budget["selector"] == server["selector"]
     assert kinds(rendered("server.podDisruptionBudget.enabled=false"), "PodDisruptionBudget") == []
 
 
-def test_servers_spread_where_they_can_and_wait_for_no_node():
+def test_servers_prefer_different_nodes_without_waiting_for_one():
     pod = pod_specs(rendered("server.replicas=2"))["Deployment mlflow"]
     assert {one["topologyKey"] for one in pod["topologySpreadConstraints"]} == {
         "kubernetes.io/hostname",
@@ -141,7 +150,7 @@ def test_servers_spread_where_they_can_and_wait_for_no_node():
         (("backup.existingClaim=mine",), "file:///backups/backups"),
     ],
 )
-def test_backups_lie_beside_the_artifacts_whatever_the_store(values: tuple[str, ...], destination: str):
+def test_backups_are_stored_beside_the_artifacts_in_every_store(values: tuple[str, ...], destination: str):
     pod = job_pod(rendered(*values), "CronJob mlflow-backup")
     assert environment(pod["containers"][0])["BACKUP_DESTINATION"]["value"] == destination
 

@@ -7,7 +7,7 @@ from cryptography import x509
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives import serialization
 from davit_resource import constants
-from support.charts import ChartError, containers, documents, environment, one, pod_specs, render
+from support.charts.rendering import ChartError, containers, documents, environment, one, pod_specs, render
 
 
 def rendered(*values: str):
@@ -34,7 +34,7 @@ def test_the_key_that_encrypts_webhook_secrets_is_one_that_mlflow_can_use():
     assert Fernet(key).decrypt(Fernet(key).encrypt(b"secret")) == b"secret"
 
 
-def test_the_operator_is_told_what_deliveries_are_signed_with():
+def test_the_connection_has_the_secret_that_signs_deliveries():
     objects = rendered()
     assert connection(objects)["DAVIT_WEBHOOK_SECRET"] == decoded(objects, "mlflow-webhooks")["secret"]
 
@@ -47,7 +47,7 @@ def test_mlflow_may_call_private_addresses_only_for_webhooks_of_the_cluster():
     assert "DAVIT_WEBHOOK_SECRET" not in connection(without)
 
 
-def test_all_servers_decrypt_webhooks_with_one_key_and_notice_new_ones_within_seconds():
+def test_all_servers_share_the_webhook_key_and_notice_new_webhooks_within_seconds():
     variables = environment(server(rendered("webhooks.enabled=false")))
     reference = variables["MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY"]["valueFrom"]["secretKeyRef"]
     assert reference == {"name": "mlflow-webhooks", "key": "encryptionKey"}
@@ -58,7 +58,7 @@ def variable(container, name: str) -> str:
     return str(environment(container)[name]["value"])
 
 
-def test_without_users_and_tls_nothing_of_them_is_there():
+def test_without_users_and_tls_no_object_mentions_them():
     objects = rendered()
     assert not [one for one in environment(server(objects)) if "AUTH" in one]
     assert not {"DAVIT_REGISTRY_PASSWORD", "DAVIT_CA_CERTIFICATES"} & connection(objects).keys()
@@ -66,7 +66,7 @@ def test_without_users_and_tls_nothing_of_them_is_there():
     assert not {"mlflow-auth", "mlflow-tls", "mlflow-server"} & names
 
 
-def test_users_have_an_administrator_whom_the_operator_is_told():
+def test_the_connection_names_the_administrator():
     objects = rendered("auth.enabled=true")
     made = decoded(objects, "mlflow-auth")
     assert made["username"] == "admin"
@@ -77,7 +77,7 @@ def test_users_have_an_administrator_whom_the_operator_is_told():
     assert int(variable(server(objects), "MLFLOW_AUTH_CACHE_SECONDS")) > 0
 
 
-def test_server_migration_and_those_who_wait_for_it_know_the_same_database_of_users():
+def test_server_migration_and_waiting_containers_use_one_user_database():
     objects = rendered("auth.enabled=true", "auth.database=people")
     [job] = [obj for obj in objects if obj["kind"] == "Job"]
     pods = [job, one(objects, "Deployment", "mlflow")]
@@ -91,7 +91,7 @@ def test_server_migration_and_those_who_wait_for_it_know_the_same_database_of_us
 
 
 @pytest.mark.parametrize("beginning", ["CronJob mlflow-backup", "Job mlflow-migrate-", "Job mlflow-restore-"])
-def test_who_dumps_and_restores_knows_the_database_of_users_and_not_their_passwords(beginning: str):
+def test_backup_jobs_know_the_user_database_but_no_passwords_of_users(beginning: str):
     restoring = ("restore.from=latest",) if "restore" in beginning else ()
     specs = pod_specs(rendered("auth.enabled=true", *restoring))
     [spec] = [spec for name, spec in specs.items() if name.startswith(beginning)]
@@ -101,7 +101,7 @@ def test_who_dumps_and_restores_knows_the_database_of_users_and_not_their_passwo
     assert knowing == (["migrate"] if "migrate" in beginning else [])
 
 
-def test_the_collector_of_garbage_and_the_release_s_test_are_clients_who_prove_themselves():
+def test_garbage_collection_and_helm_test_authenticate_as_clients():
     objects = rendered("auth.enabled=true", "tls.enabled=true", "garbageCollection.enabled=true")
     specs = pod_specs(objects)
     for name in ("CronJob mlflow-garbage-collection", "Pod mlflow-test"):
@@ -109,24 +109,24 @@ def test_the_collector_of_garbage_and_the_release_s_test_are_clients_who_prove_t
         assert variable(client, "MLFLOW_TRACKING_URI").startswith("https://")
         proof = environment(client)["MLFLOW_TRACKING_PASSWORD"]["valueFrom"]["secretKeyRef"]
         assert proof == {"name": "mlflow-auth", "key": "password"}
-        assert authorities(specs[name]) == ["mlflow-tls"]
+        assert trusted_secrets(specs[name]) == ["mlflow-tls"]
 
 
-def authorities(spec) -> list[str]:
-    """The Secrets with authorities that a pod's first container is told to trust."""
-    [told] = [volume for volume in spec["volumes"] if volume["name"] == "authorities"]
-    [mount] = [one for one in spec["containers"][0]["volumeMounts"] if one["name"] == "authorities"]
-    assert variable(spec["containers"][0], "AUTHORITIES") == mount["mountPath"]
-    return [source["secret"]["name"] for source in told["projected"]["sources"]]
+def trusted_secrets(spec) -> list[str]:
+    """The Secrets with the CA certificates that a pod's first container trusts."""
+    [projected] = [volume for volume in spec["volumes"] if volume["name"] == "ca-certificates"]
+    [mount] = [one for one in spec["containers"][0]["volumeMounts"] if one["name"] == "ca-certificates"]
+    assert variable(spec["containers"][0], "CA_CERTIFICATES_FOLDER") == mount["mountPath"]
+    return [source["secret"]["name"] for source in projected["projected"]["sources"]]
 
 
-def test_clients_trust_the_authority_of_a_store_too_since_presigned_urls_lead_there():
+def test_clients_trust_the_stores_ca_because_presigned_urls_lead_there():
     own = ("store.kind=s3", "store.endpoint=https://s3", "store.caSecret=store-ca", "tls.enabled=true")
-    assert authorities(pod_specs(rendered(*own))["Pod mlflow-test"]) == ["store-ca", "mlflow-tls"]
-    assert authorities(pod_specs(rendered(*own[:-1]))["Pod mlflow-test"]) == ["store-ca"]
+    assert trusted_secrets(pod_specs(rendered(*own))["Pod mlflow-test"]) == ["store-ca", "mlflow-tls"]
+    assert trusted_secrets(pod_specs(rendered(*own[:-1]))["Pod mlflow-test"]) == ["store-ca"]
 
 
-def test_one_certificate_speaks_for_every_name_of_server_and_store():
+def test_one_certificate_covers_every_name_of_server_and_store():
     objects = rendered("tls.enabled=true")
     made = decoded(objects, "mlflow-tls")
     authority = x509.load_pem_x509_certificate(made["ca.crt"].encode())
@@ -145,13 +145,13 @@ def test_one_certificate_speaks_for_every_name_of_server_and_store():
         } <= known
 
 
-def test_the_bundled_store_keeps_connections_only_where_no_upload_can_spoil_the_next_request():
+def test_the_bundled_store_reuses_connections_only_without_tls():
     for values, kept in (((), True), (("tls.enabled=true",), False)):
         [store] = pod_specs(rendered(*values))["StatefulSet mlflow-versitygw"]["containers"]
         assert ("--keep-alive" in store["args"]) == kept
 
 
-def test_with_tls_every_address_says_so_and_davit_is_told_the_authority():
+def test_with_tls_every_url_is_https_and_the_connection_has_the_ca_certificate():
     objects = rendered("tls.enabled=true")
     told = connection(objects)
     assert told["DAVIT_REGISTRY_URL"] == "https://mlflow.team.svc.cluster.local:5000"
@@ -162,7 +162,7 @@ def test_with_tls_every_address_says_so_and_davit_is_told_the_authority():
     assert "https://mlflow.team.svc:*" in variable(server(objects), "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS")
 
 
-def test_with_tls_probes_speak_it_and_only_those_who_serve_hold_the_key():
+def test_with_tls_probes_use_https_and_only_servers_hold_the_key():
     objects = rendered("tls.enabled=true", "auth.enabled=true")
     for name, spec in pod_specs(objects).items():
         for container in containers(spec):
@@ -173,7 +173,7 @@ def test_with_tls_probes_speak_it_and_only_those_who_serve_hold_the_key():
                     assert container[kind]["httpGet"]["scheme"] == "HTTPS", f"{name} {container['name']}"
 
 
-def test_a_certificate_of_ones_own_is_used_and_left_out_of_the_connection():
+def test_an_existing_certificate_is_used_and_left_out_of_the_connection():
     objects = rendered("tls.enabled=true", "tls.existingSecret=mine")
     assert "DAVIT_CA_CERTIFICATES" not in connection(objects)
     volumes = one(objects, "Deployment", "mlflow")["spec"]["template"]["spec"]["volumes"]
@@ -181,7 +181,7 @@ def test_a_certificate_of_ones_own_is_used_and_left_out_of_the_connection():
 
 
 @pytest.mark.parametrize("name", ["mlflow", "mlflow-postgresql", "mlflow-versitygw"])
-def test_another_credential_is_another_pod(name: str):
+def test_a_changed_credential_changes_the_pod_template(name: str):
     kind = "Deployment" if name == "mlflow" else "StatefulSet"
 
     def checksum(*values: str) -> str:
@@ -209,7 +209,7 @@ def test_only_mlflow_and_its_jobs_reach_the_database():
     assert peer == {"podSelector": {"matchLabels": labels}}
 
 
-def test_named_clients_and_davits_pods_reach_mlflow_and_the_store_and_nobody_else():
+def test_only_named_clients_and_davits_pods_reach_mlflow_and_the_store():
     client = "networkPolicy.clients[0].namespaceSelector.matchLabels.team=a"
     for name in ("mlflow-server", "mlflow-versitygw"):
         found = peers(policies(client)[name]["ingress"])
@@ -220,7 +220,7 @@ def test_named_clients_and_davits_pods_reach_mlflow_and_the_store_and_nobody_els
         assert {} not in found
 
 
-def test_mlflow_connects_to_its_own_to_dns_and_to_the_operators_receiver_only():
+def test_mlflow_connects_only_to_its_own_pods_dns_and_the_webhook_receiver():
     egress = policies()["mlflow-egress"]["egress"]
     assert [[port["port"] for port in rule.get("ports", [])] for rule in egress] == [[53, 53], [], [8081]]
     assert peers(egress)[1]["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "davit-operator"}
@@ -238,6 +238,6 @@ def test_mlflow_connects_to_its_own_to_dns_and_to_the_operators_receiver_only():
         ("networkPolicy.clients=a", "networkPolicy/clients"),
     ],
 )
-def test_a_value_that_cannot_work_is_refused_by_name(value: str, complaint: str):
+def test_an_invalid_value_is_rejected_by_name(value: str, complaint: str):
     with pytest.raises(ChartError, match=complaint):
         rendered(value)

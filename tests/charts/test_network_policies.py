@@ -8,8 +8,8 @@ from functools import cache
 
 import pytest
 from davit_resource import constants
-from support.charts import Document, documents, render
-from support.network_policies import Peer, may_connect
+from support.charts.network_policies import Peer, may_connect
+from support.charts.rendering import Document, documents, render
 
 EVERYTHING = ("auth.enabled=true", "tls.enabled=true", "garbageCollection.enabled=true")
 CLIENTS = (*EVERYTHING, "networkPolicy.clients[0].namespaceSelector.matchLabels.team=a")
@@ -101,20 +101,20 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("source", "target", "port"), NEEDED)
-def test_what_is_needed_is_allowed(source: str, target: str, port: int):
+def test_network_policies_allow_every_needed_connection(source: str, target: str, port: int):
     assert allowed(source, target, port, *CLIENTS)
 
 
 @pytest.mark.parametrize(("source", "target", "port"), REFUSED)
-def test_everything_else_is_refused(source: str, target: str, port: int):
+def test_network_policies_deny_every_other_connection(source: str, target: str, port: int):
     assert not allowed(source, target, port, *CLIENTS)
 
 
-def test_where_no_clients_are_named_everybody_is_one_and_the_database_stays_shut():
+def test_without_named_clients_mlflow_is_open_and_the_database_closed():
     assert allowed("a stranger", MLFLOW, 5000)
     assert allowed("a stranger", STORE, 7070)
     assert not allowed("a stranger", POSTGRESQL, 5432)
 
 
-def test_without_webhooks_mlflow_connects_to_no_operator():
+def test_without_webhooks_mlflow_cannot_connect_to_the_operator():
     assert not allowed(MLFLOW, "the operator", 8081, "webhooks.enabled=false")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from support.charts import ROOT, containers, documents, environment, one, pod_specs, render
+from support.charts.rendering import ROOT, containers, documents, environment, one, pod_specs, render
 
 PUBLISHED = ("--values", str(Path(ROOT) / "tests/data/input/charts/mlflow-stack-published.values.yaml"))
 
@@ -19,11 +19,11 @@ def variable(objects, name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("host", ["mlflow.example.com", "mlflow.lab.example.com", "models.example.com"])
-def test_outside_hosts_are_allowed_hosts_on_any_port(objects, host: str):
+def test_external_hosts_are_allowed_on_any_port(objects, host: str):
     assert {host, f"{host}:*"} <= {*variable(objects, "MLFLOW_SERVER_ALLOWED_HOSTS")}
 
 
-def test_hosts_of_a_switched_off_ingress_are_strangers():
+def test_hosts_of_a_disabled_ingress_are_not_allowed():
     objects = documents(render("mlflow-stack", "mlflow", *PUBLISHED, "--set", "ingress.enabled=false"))
     allowed = variable(objects, "MLFLOW_SERVER_ALLOWED_HOSTS")
     assert "mlflow.example.com" not in allowed
@@ -37,18 +37,18 @@ def test_browsers_of_a_host_with_a_certificate_must_use_https(objects):
 
 
 @pytest.mark.parametrize("host", ["mlflow.lab.example.com", "models.example.com"])
-def test_where_tls_ends_elsewhere_either_scheme_is_an_origin(objects, host: str):
+def test_with_tls_terminated_elsewhere_both_schemes_are_allowed_origins(objects, host: str):
     origins = variable(objects, "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS")
     assert {f"https://{host}", f"http://{host}"} <= {*origins}
 
 
-def test_an_autoscaled_server_has_no_replicas_that_an_upgrade_would_set_back(objects):
+def test_an_autoscaled_server_renders_no_replicas_that_an_upgrade_would_reset(objects):
     assert "replicas" not in one(objects, "Deployment", "mlflow")["spec"]
     target = one(objects, "HorizontalPodAutoscaler", "mlflow")["spec"]["scaleTargetRef"]
     assert (target["kind"], target["name"]) == ("Deployment", "mlflow")
 
 
-def test_every_container_of_mlflows_image_gets_what_the_user_adds(objects):
+def test_every_container_with_mlflows_image_gets_the_extra_values(objects):
     for name, spec in pod_specs(objects).items():
         for container in containers(spec):
             if "mlflow" in container["image"]:
@@ -57,7 +57,7 @@ def test_every_container_of_mlflows_image_gets_what_the_user_adds(objects):
                 assert "/etc/company" in {mount["mountPath"] for mount in container["volumeMounts"]}
 
 
-def test_what_goes_along_with_mlflow_starts_before_all_else_in_every_pod_that_uses_the_database(objects):
+def test_sidecars_start_first_in_every_pod_that_uses_the_database(objects):
     first = {
         name: spec["initContainers"][0]["name"]
         for name, spec in pod_specs(objects).items()
@@ -68,7 +68,7 @@ def test_what_goes_along_with_mlflow_starts_before_all_else_in_every_pod_that_us
     assert {*first.values()} == {"database-proxy"}
 
 
-def test_pods_of_jobs_carry_what_keeps_a_mesh_away(objects):
+def test_pods_of_jobs_opt_out_of_a_service_mesh(objects):
     templates = [
         obj["spec"].get("jobTemplate", obj)["spec"]["template"]["metadata"]
         for obj in objects
@@ -81,7 +81,7 @@ def test_pods_of_jobs_carry_what_keeps_a_mesh_away(objects):
         assert metadata["labels"]["example.com/team"] == "platform"
 
 
-def test_another_annotation_is_another_job(objects):
+def test_a_changed_annotation_gets_a_new_job_name(objects):
     def name(*more: str) -> str:
         [job] = [obj for obj in documents(render("mlflow-stack", "mlflow", *more)) if obj["kind"] == "Job"]
         return job["metadata"]["name"]
@@ -89,18 +89,18 @@ def test_another_annotation_is_another_job(objects):
     assert name() != name("--set", "jobs.podAnnotations.a=b")
 
 
-def test_postgresql_takes_its_own_settings(objects):
+def test_postgresql_gets_the_configured_settings(objects):
     [container] = one(objects, "StatefulSet", "mlflow-postgresql")["spec"]["template"]["spec"]["containers"]
     settings = ["-c", "log_min_duration_statement=2s", "-c", "max_connections=3000000"]
     assert container["args"] == ["postgres", *settings]
 
 
-def test_the_server_takes_more_arguments(objects):
+def test_the_server_gets_extra_arguments(objects):
     server = one(objects, "Deployment", "mlflow")["spec"]["template"]["spec"]["containers"][0]
     assert server["args"][-1] == "--x-frame-options=DENY"
 
 
-def test_every_pod_runs_where_its_component_is_told(objects):
+def test_every_pod_gets_the_scheduling_of_its_component(objects):
     for name, spec in pod_specs(objects).items():
         wanted = {"StatefulSet mlflow-postgresql": "ssd", "StatefulSet mlflow-versitygw": "hdd"}
         selector = {"disk": wanted[name]} if name in wanted else {"kubernetes.io/arch": "amd64"}
@@ -109,12 +109,12 @@ def test_every_pod_runs_where_its_component_is_told(objects):
         assert spec["priorityClassName"], name
 
 
-def test_every_pod_may_pull_from_a_registry_that_asks_who_is_there(objects):
+def test_every_pod_gets_the_image_pull_secrets(objects):
     for name, spec in pod_specs(objects).items():
         assert spec["imagePullSecrets"] == [{"name": "registry-login"}], name
 
 
-def test_every_claim_has_the_storage_class_that_was_asked_for():
+def test_every_claim_has_the_configured_storage_class():
     classes = [f"{part}.persistence.storageClassName=fast" for part in ("postgresql", "versitygw")]
     files = "database.kind=sqlite,database.persistence.storageClassName=fast"
     files += ",store.kind=volume,store.persistence.storageClassName=fast"
@@ -125,7 +125,7 @@ def test_every_claim_has_the_storage_class_that_was_asked_for():
     assert [claim["spec"]["storageClassName"] for claim in claims] == ["fast"] * 4
 
 
-def test_an_existing_claim_takes_the_place_of_one_of_the_charts_making(objects):
+def test_an_existing_claim_replaces_the_charts_own(objects):
     for name, claim in (("mlflow-postgresql", "tracking-data"), ("mlflow-versitygw", "models")):
         spec = one(objects, "StatefulSet", name)["spec"]
         assert "volumeClaimTemplates" not in spec
@@ -133,7 +133,7 @@ def test_an_existing_claim_takes_the_place_of_one_of_the_charts_making(objects):
         assert data["persistentVolumeClaim"] == {"claimName": claim}
 
 
-def test_labels_of_the_users_own_select_nothing(objects):
+def test_user_labels_are_in_no_selector(objects):
     deployment = one(objects, "Deployment", "mlflow")["spec"]
     assert deployment["template"]["metadata"]["labels"]["example.com/team"] == "platform"
     assert "example.com/team" not in deployment["selector"]["matchLabels"]

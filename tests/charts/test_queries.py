@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support import scrapes
-from support.charts import documents, render
-from support.promql import selections
-from support.promtool import promtool
+from support.charts.rendering import documents, render
+from support.metrics import scrapes
+from support.metrics.promql import groupings, matched, selections
+from support.metrics.promtool import promtool
 
 RELEASES = {"mlflow-stack": "mlflow", "davit-operator": "davit"}
 # Grafana puts these in before it asks.
@@ -69,13 +69,26 @@ def test_every_query_is_promql(queries: dict[str, str], tmp_path: Path):
     promtool("check", "rules", path)
 
 
-def test_every_query_asks_for_what_there_is(queries: dict[str, str]):
+def test_every_query_uses_existing_metrics_and_labels(queries: dict[str, str]):
     known = scrapes.everything()
     for name, query in queries.items():
         assert selections(query), f"{name}: no metric found in {query}"
         for metric, labels in selections(query):
-            assert metric in known, f"{name}: nobody tells {metric}"
+            assert metric in known, f"{name}: there is no {metric}"
             assert labels <= known[metric], f"{name}: {metric} has no {labels - known[metric]}"
+
+
+def test_every_label_that_a_query_groups_by_is_one_of_its_metrics(queries: dict[str, str]):
+    known = scrapes.everything()
+    for name, query in queries.items():
+        labels = set().union(*(known[metric] for metric, _ in selections(query)))
+        assert groupings(query) <= labels, f"{name}: no metric of it has {groupings(query) - labels}"
+
+
+def test_every_outcome_that_a_query_selects_can_happen(queries: dict[str, str]):
+    for name, query in queries.items():
+        for metric, value in matched(query, "outcome"):
+            assert value in scrapes.outcomes(metric), f"{name}: {metric} has no outcome {value}"
 
 
 def test_every_panel_says_what_it_shows_and_overlaps_no_other(chart: str):
@@ -89,7 +102,7 @@ def test_every_panel_says_what_it_shows_and_overlaps_no_other(chart: str):
         taken |= cells
 
 
-def test_dashboards_of_two_releases_are_two():
+def test_dashboards_of_two_releases_have_different_ids():
     one, other = (
         json.loads(next(iter(obj["data"].values())))
         for release in ("mlflow", "registry")
@@ -108,5 +121,11 @@ def test_dashboards_of_two_releases_are_two():
         ("x == 1 and on (job_name) topk(1, y)", {"x", "y"}),
     ],
 )
-def test_names_of_metrics_are_told_from_functions_and_labels(query: str, names: set[str]):
+def test_names_of_metrics_are_distinguished_from_functions_and_labels(query: str, names: set[str]):
     assert {name for name, _ in selections(query)} == names
+
+
+def test_the_check_itself_reads_groupings_and_matchers():
+    query = 'sum by (le, a) (rate(x{b="y",outcome=~"ok|error"}[5m])) / on (c) z{outcome!="ok"}'
+    assert groupings(query) == {"le", "a", "c"}
+    assert matched(query, "outcome") == [("x", "ok"), ("x", "error"), ("z", "ok")]

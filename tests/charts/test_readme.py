@@ -2,7 +2,7 @@
 
 import runpy
 
-from support.charts import CHARTS
+from support.charts.rendering import CHARTS
 
 
 def test_the_tables_of_values_are_fresh(chart: str):

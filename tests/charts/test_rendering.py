@@ -7,9 +7,9 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from support.charts import CHARTS, Document, containers, documents, helm, pod_specs
+from support.charts.rendering import CHARTS, Document, containers, documents, helm, pod_specs
 from support.golden import Golden
-from support.kubernetes_schemas import write_schemas
+from support.schemas.kubernetes import write_schemas
 
 from devcluster.binaries.build import ensure_binary
 
@@ -49,7 +49,7 @@ def test_a_chart_passes_helm_lint(chart: str):
     helm("lint", "--strict", str(CHARTS / chart), "--kube-version", "1.34.0")
 
 
-def test_a_rendering_is_what_was_reviewed(example: str, objects: list[Document], golden: Golden):
+def test_a_rendering_equals_its_golden_file(example: str, objects: list[Document], golden: Golden):
     golden.check_yaml(f"charts/{example}.yaml", reviewable(objects))
 
 
@@ -60,7 +60,7 @@ def test_kubernetes_knows_every_field(rendered: str, objects: list[Document], tm
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_every_object_is_in_the_release_namespace_or_says_another(objects: list[Document]):
+def test_every_object_is_in_the_release_namespace_or_names_another(objects: list[Document]):
     cluster_wide = {"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
     homeless = [
         o["metadata"]["name"]
@@ -99,7 +99,7 @@ def test_every_server_has_all_three_probes(objects: list[Document]):
                 ]
 
 
-def test_no_image_floats(objects: list[Document]):
+def test_every_image_has_a_fixed_tag(objects: list[Document]):
     images = {c["image"] for spec in pod_specs(objects).values() for c in containers(spec)}
     assert all(":" in image.split("/")[-1] and not image.endswith(":latest") for image in images)
 

@@ -1,7 +1,7 @@
 """GitOps tools render the stack's chart without a cluster and apply whatever differs from the last rendering."""
 
 import pytest
-from support.charts import ChartError, documents, render_as_is
+from support.charts.rendering import ChartError, documents, render_as_is
 
 # Every Secret that the chart would else generate, by the value that names the user's own.
 OWN_SECRETS = ("database", "store", "webhooks", "auth", "tls")

@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support.charts import CHARTS
+from support.charts.rendering import CHARTS
 
 FILES = CHARTS / "mlflow-stack" / "files"
 KINDS = ("scheduled", "migration")
@@ -82,7 +82,7 @@ def test_a_damaged_dump_is_not_restored(backups, dumps: Path, tmp_path: Path, pa
         backups.fetch(name, tmp_path / "fetched")
 
 
-def test_a_backup_of_before_users_were_backed_up_is_read_and_pruned(
+def test_a_backup_without_users_by_an_older_version_is_read_and_pruned(
     backups, dumps: Path, tmp_path: Path, monkeypatch
 ):
     old = backups.save(dumps, "scheduled", {"database": ABOUT["database"]})
@@ -97,7 +97,7 @@ def test_a_backup_of_before_users_were_backed_up_is_read_and_pruned(
     assert backups.prune("scheduled", 1) == [min(old, new)]
 
 
-def test_a_backup_that_was_never_finished_is_none(backups, dumps: Path, tmp_path: Path, monkeypatch):
+def test_an_unfinished_backup_does_not_count(backups, dumps: Path, tmp_path: Path, monkeypatch):
     whole = save_at(backups, monkeypatch, dumps, 1)
     half = save_at(backups, monkeypatch, dumps, 2)
     (tmp_path / "backups" / half / "backup.json").unlink()
@@ -117,7 +117,7 @@ def test_each_kind_of_backup_keeps_its_newest(backups, dumps: Path, tmp_path: Pa
     assert len([name for name in backups.names() if name.endswith("migration")]) == 4
 
 
-def test_a_store_without_folders_is_not_told_to_delete_an_empty_one(backups, dumps, monkeypatch):
+def test_no_empty_folder_is_deleted_in_a_store_without_folders(backups, dumps, monkeypatch):
     from mlflow.exceptions import MlflowException
     from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
@@ -145,7 +145,7 @@ def test_a_store_without_folders_is_not_told_to_delete_an_empty_one(backups, dum
         ({"runs": 9, "tags": 1}, None),
     ],
 )
-def test_a_migration_may_add_rows_and_never_lose_any(after: dict, complaint: str | None):
+def test_a_migration_may_add_rows_but_not_lose_any(after: dict, complaint: str | None):
     from migrate_database import RowsMissingError, compare
 
     if complaint is None:
@@ -165,7 +165,7 @@ def test_a_migration_may_add_rows_and_never_lose_any(after: dict, complaint: str
         ({"experiments": 1, "registered_models": 1}, True),
     ],
 )
-def test_only_what_somebody_would_miss_counts_as_data(rows: dict, holds: bool):
+def test_default_rows_do_not_count_as_data(rows: dict, holds: bool):
     from schema import holds_data
 
     assert holds_data(rows) is holds
@@ -193,7 +193,7 @@ def run(*scripts: str, database: Path, work: Path) -> subprocess.CompletedProces
     )
 
 
-def test_a_database_of_a_newer_mlflow_is_refused_and_left_alone(tmp_path: Path):
+def test_a_database_of_a_newer_mlflow_is_rejected_and_unchanged(tmp_path: Path):
     database = tmp_path / "mlflow.db"
     with sqlite3.connect(database) as connection:
         connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
@@ -204,7 +204,7 @@ def test_a_database_of_a_newer_mlflow_is_refused_and_left_alone(tmp_path: Path):
     assert "server.image.tag" in ended.stderr
 
 
-def test_an_empty_database_is_filled_and_needs_no_backup(tmp_path: Path):
+def test_an_empty_database_is_initialized_without_a_backup(tmp_path: Path):
     database, work = tmp_path / "mlflow.db", tmp_path / "dump"
     scripts = ("prepare_dump before-migration", "migrate_database", "migrate_database", "prepare_dump always")
     ended = run(*scripts, database=database, work=work)
@@ -288,7 +288,7 @@ BACK_UP = ("prepare_dump always", "save_backup")
 RESTORE = ("fetch_backup", "finish_restore")
 
 
-def test_users_are_backed_up_and_restored_with_the_rest(stack: Stack):
+def test_users_are_backed_up_and_restored(stack: Stack):
     stack.run(*BACK_UP)
     stack.names("UPDATE users SET name = 'mallory'")
     assert "1 experiments, 1 users. All 2 artifacts" in stack.run(*RESTORE)
@@ -300,19 +300,19 @@ def test_a_backup_without_users_leaves_them_alone_and_says_so(stack: Stack):
     stack.run(*BACK_UP)
     stack.have_users()
     stack.names("INSERT INTO users VALUES ('eve')")
-    assert "It holds no users: those that were there stay." in stack.run(*RESTORE)
+    assert "It contains no users: the existing ones were kept." in stack.run(*RESTORE)
     assert stack.names() == ["admin", "eve"]
 
 
-def test_where_nobody_asks_for_users_those_of_a_backup_are_left_out(stack: Stack):
+def test_a_restore_without_user_management_skips_the_users_of_a_backup(stack: Stack):
     stack.run(*BACK_UP)
     stack.have_users(yes=False)
     stack.names("UPDATE users SET name = 'mallory'")
-    assert "Its users were left out: auth.enabled is false." in stack.run(*RESTORE)
+    assert "Its users were not restored: auth.enabled is false." in stack.run(*RESTORE)
     assert stack.names() == ["mallory"]
 
 
-def test_users_that_somebody_would_miss_are_not_overwritten_unasked(stack: Stack, monkeypatch):
+def test_existing_users_are_not_overwritten_without_consent(stack: Stack, monkeypatch):
     stack.run(*BACK_UP)
     stack.names("INSERT INTO users VALUES ('eve')")
     with pytest.raises(SystemExit):
@@ -327,7 +327,7 @@ def test_users_that_somebody_would_miss_are_not_overwritten_unasked(stack: Stack
 OLDEST_USERS = "8606fa83a998"
 
 
-def test_users_whose_schema_must_change_are_backed_up_first_with_the_rest(stack: Stack, monkeypatch):
+def test_a_migration_of_the_user_database_follows_a_backup(stack: Stack, monkeypatch):
     import migrate_database
     import schema
 
@@ -344,10 +344,10 @@ def test_users_whose_schema_must_change_are_backed_up_first_with_the_rest(stack:
     assert stack.names() == ["admin", "eve"]
 
 
-def test_where_only_the_administrator_would_be_lost_there_is_no_backup_before_a_migration(stack: Stack):
+def test_no_backup_precedes_a_migration_of_only_the_administrator(stack: Stack):
     import schema
 
     stack.revise(schema.migrations().get_current_head(), OLDEST_USERS)
-    assert "No backup: the schema is current, or there is nothing in it" in stack.run(
+    assert "No backup: the schema is current, or the database is empty" in stack.run(
         "prepare_dump before-migration"
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from support.charts import CHARTS, ChartError, render
+from support.charts.rendering import CHARTS, ChartError, render
 
 Schema = dict[str, Any]
 
@@ -49,7 +49,7 @@ def settings(text: str) -> Iterator[tuple[list[str], yaml.Node, bool]]:
     yield from walk(yaml.compose(text, Loader=yaml.SafeLoader), [])
 
 
-def test_an_unknown_value_is_refused_wherever_it_stands(chart: str):
+def test_an_unknown_value_is_rejected_at_every_level(chart: str):
     # What Kubernetes itself defines and checks is open: volumes, which have dozens of kinds.
     lax = [path for path, node in nodes(schema_of(chart)) if node.get("additionalProperties") is not False]
     assert [path for path in lax if not path.startswith("/definitions/volumes/")] == []
@@ -86,7 +86,7 @@ def test_values_and_schema_know_the_same_names(chart: str):
 
 
 @pytest.mark.parametrize("label", ["app.kubernetes.io/name", "app.kubernetes.io/component"])
-def test_nobody_can_take_a_label_that_selects_pods(label: str):
+def test_values_cannot_override_labels_of_selectors(label: str):
     key = label.replace(".", "\\.")
     with pytest.raises(ChartError, match=f"invalid propertyName '{label}'"):
         render("mlflow-stack", "mlflow", "--set-string", f"server.podLabels.{key}=mine")

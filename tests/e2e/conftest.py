@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.diagnosis import tell_what_is_there
-from support.live import RESOLVE_SECONDS, Place, forward_mlflow
-from support.live_cluster import PROVIDER, cluster, fresh_namespace, helm, kubectl, loaded
+from support.cluster.diagnosis import tell_what_is_there
+from support.cluster.fixtures import PROVIDER, cluster, fresh_namespace, helm, kubectl, loaded
+from support.cluster.live import RESOLVE_SECONDS, Place, forward_mlflow
 
 from examples.demo.charts import Helm
 from examples.demo.cluster import Cluster
@@ -18,7 +18,7 @@ from examples.demo.kubectl import Kubectl
 from examples.demo.stage import install_operator, install_stack
 
 HERE = Path(__file__).parent
-MODELS = HERE.parent / "support" / "broken_and_whole_models.py"
+MODELS = HERE.parent / "support" / "models" / "register_e2e_models.py"
 
 # These need the operator for themselves, so they come last, in this order.
 LAST = ["test_steady_state.py", "test_uninstall.py"]

@@ -1,6 +1,6 @@
 """The promise of the project: promote and roll back without losing a request."""
 
-from support.live import Place
+from support.cluster.live import Place
 
 from examples.demo.registry import move_alias
 

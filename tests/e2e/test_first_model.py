@@ -1,12 +1,12 @@
 """From a training script to answers: the way a first-time user goes."""
 
 import pytest
-from support.live import Place, forward_mlflow
+from support.cluster.live import Place, forward_mlflow
 
 from examples.demo.kubectl import Object
-from examples.demo.serving import ask
-from examples.demo.stage import QUESTION
-from examples.demo.training import ask_model, train
+from examples.demo.serving import send
+from examples.demo.stage import REQUEST
+from examples.demo.training import predict_locally, train
 from examples.demo.waiting import until
 
 NAME = "iris-example"
@@ -28,7 +28,7 @@ def deployed(place: Place, trained: int) -> Object:
 def test_the_example_serves_what_the_model_itself_answers(place: Place, deployed, trained: int, mlflow: str):
     answer = place.ask("first")
     assert answer.status == 200
-    assert answer.predictions == ask_model(mlflow, f"models:/{NAME}/{trained}", QUESTION)
+    assert answer.predictions == predict_locally(mlflow, f"models:/{NAME}/{trained}", REQUEST)
     assert answer.version == str(trained)
     assert answer.headers["x-davit-model"] == NAME
     assert answer.headers["x-davit-run-id"] == deployed["status"]["model"]["serving"]["runId"]
@@ -39,14 +39,14 @@ def test_the_example_serves_what_the_model_itself_answers(place: Place, deployed
     assert "1/1" in columns
 
     with place.kubectl.forward(place.namespace, "svc/first", 80) as url:
-        metrics = ask(url, path="/metrics").body
-        refused = ask(url, {"nonsense": True})
+        metrics = send(url, path="/metrics").body
+        refused = send(url, {"nonsense": True})
     assert f'version="{trained}"' in metrics
     assert refused.status == 400
     assert "stack_trace" not in refused.body
 
 
-def test_deleting_it_leaves_nothing(place: Place, deployed):
+def test_deleting_the_model_deployment_deletes_its_objects(place: Place, deployed):
     place.run("delete", "modeldeployment", "first", "--wait=true", "--timeout=60s")
 
     def nothing() -> bool:

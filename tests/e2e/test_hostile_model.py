@@ -1,6 +1,6 @@
 """Model code is untrusted code."""
 
-from support.live import Place
+from support.cluster.live import Place
 
 
 def test_a_hostile_pickle_finds_nothing_worth_stealing(place: Place, models):

@@ -4,12 +4,12 @@ import copy
 import urllib.parse
 from pathlib import Path
 
-from support.charts import documents, render
-from support.live import Place
-from support.prometheus import prometheus
+from support.charts.rendering import documents, render
+from support.cluster.live import Place
+from support.metrics.prometheus import prometheus
 
-from examples.demo.serving import ask
-from examples.demo.stage import QUESTION
+from examples.demo.serving import send
+from examples.demo.stage import REQUEST
 from examples.demo.waiting import until
 
 
@@ -22,7 +22,7 @@ def expression(alert: str) -> str:
 
 
 def test_a_model_that_raises_makes_the_alerts_expression_true(place: Place, models, tmp_path: Path):
-    broken = copy.deepcopy(QUESTION)
+    broken = copy.deepcopy(REQUEST)
     broken["dataframe_split"]["data"] = [[-1.0, 0.0, 0.0, 0.0]]
     alert = expression("DavitModelErrors")
     place.deploy("moody", f"models:/e2e-moody/{models['moody']['version']}")
@@ -30,18 +30,18 @@ def test_a_model_that_raises_makes_the_alerts_expression_true(place: Place, mode
     labels = {"namespace": place.namespace, "deployment": "moody"}
     with (
         place.kubectl.forward(place.namespace, "svc/moody", 80) as url,
-        prometheus(urllib.parse.urlsplit(url).netloc, labels, tmp_path) as server,
+        prometheus(urllib.parse.urlsplit(url).netloc, {}, tmp_path) as server,
     ):
 
         def well() -> bool:
-            assert ask(url, QUESTION).status == 200
+            assert send(url, REQUEST).status == 200
             return bool(server.query('rate(davit_requests_total{outcome="ok"}[5m]) > 0'))
 
         until(well, "answers that are counted", seconds=60)
         assert server.query(alert) == []
 
         def fires() -> list:
-            assert ask(url, broken).status == 400
+            assert send(url, broken).status == 400
             return server.query(alert)
 
         [firing] = until(fires, "the expression of DavitModelErrors", seconds=120)

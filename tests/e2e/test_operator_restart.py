@@ -3,8 +3,8 @@
 import json
 import re
 
-from support.live import Place
-from support.stack import operator_metrics
+from support.cluster.live import Place
+from support.stack.installed import operator_metrics
 
 from examples.demo.kubectl import Kubectl
 from examples.demo.registry import move_alias
@@ -26,7 +26,9 @@ def wait_for_surge(place: Place, name: str, before: set[str]) -> None:
     until(lambda: place.pod_names(name) - before, "a new pod", seconds=60, every=0.2)
 
 
-def test_killed_in_mid_rollout_it_finishes_with_zero_failed_requests(place: Place, kubectl, mlflow, models):
+def test_an_operator_killed_during_a_rollout_finishes_it_with_zero_failed_requests(
+    place: Place, kubectl, mlflow, models
+):
     first, second = models["plain"]["version"], models["turned"]["version"]
     start(place, mlflow, first, "rolling")
     before = place.pod_names("rolling")
@@ -41,7 +43,9 @@ def test_killed_in_mid_rollout_it_finishes_with_zero_failed_requests(place: Plac
     assert not place.pod_names("rolling") & before
 
 
-def test_conflicting_writers_neither_stop_it_nor_win(place: Place, kubectl: Kubectl, mlflow, models):
+def test_a_conflicting_writer_neither_stops_the_operator_nor_wins(
+    place: Place, kubectl: Kubectl, mlflow, models
+):
     first, second = models["plain"]["version"], models["turned"]["version"]
     start(place, mlflow, first, "disputed")
     bugs = internal_errors(kubectl)
@@ -64,6 +68,6 @@ def test_conflicting_writers_neither_stop_it_nor_win(place: Place, kubectl: Kube
 
 
 def internal_errors(kubectl: Kubectl) -> float:
-    """How often the operator met a bug of its own."""
+    """How often the operator had an internal error."""
     pattern = r'^davit_operator_errors_total\{reason="InternalError"\} (\S+)$'
     return sum(float(count) for count in re.findall(pattern, operator_metrics(kubectl), re.MULTILINE))

@@ -1,7 +1,7 @@
 """The registry and the store may be away: what serves, serves."""
 
-from support.live import Place
-from support.stack import stopped
+from support.cluster.live import Place
+from support.stack.installed import stopped
 
 from examples.demo.serving import condition
 

@@ -1,6 +1,6 @@
 """Pods come and go; the model keeps answering."""
 
-from support.live import ROWS, Place
+from support.cluster.live import ROWS, Place
 
 from examples.demo.waiting import until
 
@@ -21,7 +21,7 @@ def test_a_deleted_pod_loses_no_request(place: Place, models):
     assert len(place.pod_names("steady") - before) == 1
 
 
-def test_a_pod_killed_outright_loses_only_what_was_in_its_hands(place: Place, models):
+def test_a_killed_pod_loses_only_requests_in_flight(place: Place, models):
     place.deploy("steady", URI.format(version=models["plain"]["version"]), replicas=2)
     place.wait_ready("steady")
     with place.load("steady") as traffic:

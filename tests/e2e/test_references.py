@@ -1,8 +1,8 @@
 """All six ways to name a model lead to the same bytes."""
 
 import pytest
-from support.live import Place, forward_mlflow
-from support.stack import store_location, store_secret
+from support.cluster.live import Place, forward_mlflow
+from support.stack.installed import store_location, store_secret
 
 from examples.demo.kubectl import Kubectl
 from examples.demo.registry import call, move_alias

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from support.live import Place
-from support.stack import delete_artifact, store_location, store_secret
+from support.cluster.live import Place
+from support.stack.installed import delete_artifact, store_location, store_secret
 
 from devcluster.commands import CommandFailed
 from examples.demo.kubectl import Kubectl
@@ -43,7 +43,7 @@ def refusal(place: Place, containing: str) -> str:
     return f"{ready['reason']}: {ready['message']}"
 
 
-def test_a_reference_of_no_known_form_is_refused_by_kubernetes_with_the_forms(old: Place):
+def test_kubernetes_rejects_an_invalid_reference_with_the_valid_forms(old: Place):
     with pytest.raises(CommandFailed) as refused:
         old.patch("old", model={"uri": "models:e2e-iris@champion"})
     assert "spec.model.uri" in refused.value.output
@@ -73,7 +73,7 @@ def test_a_missing_secret_is_named(old: Place, models, kubectl: Kubectl):
     assert "spec.model.storeSecretName" in refusal(old, "nowhere")
 
 
-def test_a_wrong_credential_names_the_secret_and_gives_nothing_away(old: Place, models, kubectl: Kubectl):
+def test_wrong_credentials_are_reported_with_the_secrets_name_only(old: Place, models, kubectl: Kubectl):
     store_secret(kubectl, old.namespace, AWS_SECRET_ACCESS_KEY="a-wrong-key-of-some-length")
     uri = store_location(kubectl, models["plain"])
     old.patch("old", model={"uri": uri, "storeSecretName": "store"})
@@ -90,7 +90,7 @@ def test_a_model_that_does_not_load_is_rejected_with_the_reason(old: Place, mode
     assert condition(old.deployment("old"), "Stalled")["status"] == "True"
 
 
-def test_a_model_that_needs_more_memory_than_it_may_have_names_the_limit(old: Place):
+def test_a_model_beyond_its_memory_limit_is_reported_with_the_limit(old: Place):
     old.patch("old", resources={"limits": {"memory": "100Mi"}, "requests": {"memory": "100Mi"}})
     said = refusal(old, "its limit of 100Mi")
     assert "OutOfMemory" in said

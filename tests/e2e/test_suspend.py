@@ -1,6 +1,6 @@
 """`spec.suspend`: keep what serves, follow nothing, until told otherwise."""
 
-from support.live import Place
+from support.cluster.live import Place
 
 from examples.demo.registry import move_alias
 

@@ -1,7 +1,7 @@
 """Davit can be removed in either order, and nothing is stuck or left."""
 
 import pytest
-from support.live import RESOLVE_SECONDS, Place
+from support.cluster.live import RESOLVE_SECONDS, Place
 
 from examples.demo.charts import Helm
 from examples.demo.kubectl import Kubectl
@@ -26,14 +26,14 @@ def wait_until_empty(place: Place) -> None:
     until(lambda: place.get("deploy,rs,pods,pdb")["items"] == [], "everything to be gone", seconds=120)
 
 
-def test_operator_first_then_the_deployment(deployed: Place, helm: Helm):
+def test_uninstalling_the_operator_before_the_model_deployment(deployed: Place, helm: Helm):
     helm.uninstall("davit", NAMESPACE)
     assert deployed.ask("leaving").predictions == [0, 1, 2], "it serves without the operator"
     deployed.run("delete", "modeldeployment", "leaving", "--timeout=30s")
     wait_until_empty(deployed)
 
 
-def test_the_resource_definition_first_then_the_operator(deployed: Place, helm: Helm, kubectl: Kubectl):
+def test_uninstalling_the_crd_before_the_operator(deployed: Place, helm: Helm, kubectl: Kubectl):
     kubectl("delete", "crd", "modeldeployments.davit.dev", "--timeout=60s")
     wait_until_empty(deployed)
     helm.uninstall("davit", NAMESPACE)
@@ -45,6 +45,6 @@ def test_the_resource_definition_first_then_the_operator(deployed: Place, helm: 
     until(gone, "the operator's pod to end", seconds=120)
 
 
-def test_a_namespace_goes_with_all_that_is_in_it(deployed: Place, kubectl: Kubectl):
+def test_deleting_a_namespace_deletes_everything_in_it(deployed: Place, kubectl: Kubectl):
     kubectl("delete", "namespace", deployed.namespace, "--timeout=240s", timeout=270)
     assert kubectl.find("namespace", deployed.namespace) is None

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.crd import CRD_PATH
-from support.diagnosis import tell_what_is_there
-from support.guides import Walks
-from support.live import Place
-from support.live_cluster import PROVIDER, cluster, fresh_namespace, helm, kubectl, loaded
+from support.cluster.diagnosis import tell_what_is_there
+from support.cluster.fixtures import PROVIDER, cluster, fresh_namespace, helm, kubectl, loaded
+from support.cluster.live import Place
+from support.cluster.session import once
+from support.schemas.crd import CRD_PATH
+from support.stack.guides import Walks
 
 from examples.demo.charts import Helm
 from examples.demo.cluster import Cluster
@@ -21,12 +22,16 @@ HERE = Path(__file__).parent
 # These put programs of this machine into the cluster's network, which only the cluster that we make ourselves allows.
 collect_ignore = [] if PROVIDER == "node" else ["test_guides.py", "test_user_interface.py"]
 
+# They take longest: beside them the other files follow one another.
+FIRST = ["test_guides.py", "test_user_interface.py"]
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker("e2e")
             item.add_marker(pytest.mark.timeout(900, func_only=True))
+    items.sort(key=lambda item: item.path.name not in FIRST)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -40,15 +45,18 @@ def pytest_runtest_makereport(item: pytest.Item):
 
 
 @pytest.fixture(scope="session")
-def definition(kubectl: Kubectl) -> Iterator[None]:
+def definition(kubectl: Kubectl) -> None:
     """The definition of ModelDeployments, unless somebody has brought it."""
     name = CRD_PATH.stem
-    if kubectl.find("customresourcedefinition", name):
-        yield
-        return
-    kubectl("apply", "--server-side", "--filename", str(CRD_PATH))
-    yield
-    kubectl("delete", "customresourcedefinition", name)
+    if not kubectl.find("customresourcedefinition", name):
+        undo = [
+            "kubectl",
+            f"--kubeconfig={kubectl.environment['KUBECONFIG']}",
+            "delete",
+            "--ignore-not-found",
+        ]
+        undo += ["customresourcedefinition", name]
+        once("definition", lambda: kubectl("apply", "--server-side", "--filename", str(CRD_PATH)), undo)
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import socket
 import sys
 
 import pytest
-from support.live import Place
-from support.live_cluster import fresh_namespace
-from support.stack_release import StackRelease
-from support.steady_client import SteadyClient, differences, written
+from support.cluster.fixtures import fresh_namespace
+from support.cluster.live import Place
+from support.stack.release import StackRelease
+from support.stack.steady_client import SteadyClient, differences, written
 
 from devcluster.commands import CommandFailed
 from examples.demo.waiting import until
@@ -74,7 +74,7 @@ def check_nothing_is_lost(stack: StackRelease, request: pytest.FixtureRequest):
         report = client.finish()
         with capture.global_and_fixture_disabled():
             again = f"asked again {report['retries']} times, {report['broken']} answers broke off"
-            sys.stdout.write(f"\n{report['steps']} steps written, {again}\n")
+            sys.stderr.write(f"\n{report['steps']} steps written, {again}\n")
         with stack.url() as url:
             assert differences(report["steps"], written(url, report["run"])) == []
         return report
@@ -97,9 +97,7 @@ def test_a_rolling_restart_loses_no_write(stack: StackRelease, check_nothing_is_
     assert check_nothing_is_lost(client)["broken"] == 0, "who is told to stop finishes its answers"
 
 
-def test_servers_that_crash_under_their_client_lose_no_acknowledged_write(
-    stack: StackRelease, check_nothing_is_lost
-):
+def test_crashing_servers_lose_no_acknowledged_write(stack: StackRelease, check_nothing_is_lost):
     client = SteadyClient(stack.place, "crashing")
     client.start()
     for _ in range(2):

@@ -9,19 +9,19 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from support import own_backends
-from support.backing_servers import give_certificates
-from support.live import Place
-from support.old_mlflow import load_old_mlflow
-from support.own_backends import PASSWORD, S3_KEYS
-from support.stack_release import StackRelease
+from support.cluster.live import Place
+from support.stack import external_backends
+from support.stack.backing_servers import give_certificates
+from support.stack.external_backends import PASSWORD, S3_KEYS
+from support.stack.mlflow_2_image import load_old_mlflow
+from support.stack.release import StackRelease
 
 from examples.demo.cluster import Cluster
 from examples.demo.stage import SERVER_IMAGE
 
 MARK = "密码"  # of the password; no encoding of it occurs by chance
 
-# What somebody does by mistake.
+# A mistake of a user.
 WRECK = """
 import sys
 sys.path.insert(0, "/scripts")
@@ -110,8 +110,10 @@ def backups(stack: StackRelease, where: str) -> list[str]:
     return stack.place.execute(pod, "python", "-c", script, container="mlflow").split()
 
 
-def test_the_bundled_postgresql_with_an_s3_store_of_ones_own(stack: StackRelease):
-    stack.install(database=own_backends.bundled_postgresql(stack), store=own_backends.own_s3(stack, "http"))
+def test_the_bundled_postgresql_with_an_external_s3_store(stack: StackRelease):
+    stack.install(
+        database=external_backends.bundled_postgresql(stack), store=external_backends.own_s3(stack, "http")
+    )
     stack.install_operator(wait=False)
     check_use(stack)
     # The operator was not given the store's keys, and goes through MLflow's presigned URLs.
@@ -119,9 +121,11 @@ def test_the_bundled_postgresql_with_an_s3_store_of_ones_own(stack: StackRelease
     check_hidden(stack)
 
 
-def test_a_postgresql_and_an_s3_store_behind_a_private_authority(stack: StackRelease):
+def test_a_postgresql_and_an_s3_store_with_a_private_ca(stack: StackRelease):
     give_certificates(stack.place, "other-postgresql", "other-s3")
-    stack.install(database=own_backends.own_postgresql(stack), store=own_backends.own_s3(stack, "https"))
+    stack.install(
+        database=external_backends.own_postgresql(stack), store=external_backends.own_s3(stack, "https")
+    )
     stack.install_operator(wait=False, store__secretName="store-keys", caSecretName="private-ca")
     check_use(stack)
     check_served(stack)
@@ -132,8 +136,8 @@ def test_an_encrypted_mariadb_and_azure_blob_storage_with_their_backups(
     stack: StackRelease, cluster: Cluster
 ):
     give_certificates(stack.place, "other-mariadb")
-    database, image = own_backends.own_mariadb(stack, cluster)
-    store = own_backends.own_azure(stack, cluster)
+    database, image = external_backends.own_mariadb(stack, cluster)
+    store = external_backends.own_azure(stack, cluster)
     values = {"database": database, "store": store, "backup": {"keep": 1, "image": image}}
     stack.install(**values)
     stack.install_operator(wait=False)
@@ -164,7 +168,7 @@ def test_sqlite_and_a_volume_from_an_older_mlflow_on_with_their_backups(
 
 
 def test_google_cloud_storage(stack: StackRelease, cluster: Cluster):
-    store = own_backends.own_google(stack, cluster)
+    store = external_backends.own_google(stack, cluster)
     values = {"database": {"kind": "sqlite"}, "store": store, "backup": {"keep": 1}}
     stack.install(**values)
     stack.install_operator(wait=False)

@@ -6,9 +6,9 @@ MLflow asks for users here and speaks TLS, which is the harder way for all of th
 import json
 
 import pytest
-from support.live import Place
-from support.live_cluster import fresh_namespace
-from support.stack_release import WALLS, StackRelease
+from support.cluster.fixtures import fresh_namespace
+from support.cluster.live import Place
+from support.stack.release import WALLS, StackRelease
 
 from examples.demo.waiting import until
 
@@ -69,7 +69,7 @@ def backups_in_the_store(stack: StackRelease) -> set[str]:
     return set(json.loads(said.strip().splitlines()[-1].replace("'", '"')))
 
 
-def test_a_restore_that_would_do_harm_or_has_nothing_to_restore_is_refused(stack: StackRelease, backup: str):
+def test_a_harmful_or_empty_restore_is_rejected(stack: StackRelease, backup: str):
     words = restore(stack, **{"from": backup})
     assert words.startswith("Failed: ")
     assert "The database is not empty: 3 experiments, 7 runs" in words
@@ -80,7 +80,7 @@ def test_a_restore_that_would_do_harm_or_has_nothing_to_restore_is_refused(stack
     assert stack.sql("SELECT count(*) FROM runs") == "7"
 
 
-def test_a_backup_replaces_what_came_after_it_when_told_to(stack: StackRelease, backup: str, history: dict):
+def test_a_forced_restore_replaces_later_data(stack: StackRelease, backup: str, history: dict):
     # In a database as migrations have made it, whose objects are of another order than those that a backup has made.
     stack.sql(
         "DELETE FROM params; UPDATE registered_model_aliases SET version = 1; CREATE TABLE surplus (x int)"
@@ -115,7 +115,7 @@ def test_only_the_newest_backups_stay(stack: StackRelease, backup: str):
     assert backups_in_the_store(stack) == names, "backup.keep is 2"
 
 
-def test_garbage_collection_takes_the_deleted_run_with_its_artifacts_and_nothing_else(
+def test_garbage_collection_removes_only_the_deleted_run_and_its_artifacts(
     stack: StackRelease, history: dict
 ):
     doomed, *others = sorted(run for run, about in history["runs"].items() if about["artifacts"])

@@ -1,4 +1,4 @@
-"""The stack as somebody gets who sets nothing: how soon, how large, what it tells Prometheus; then behind an Ingress."""
+"""The stack with default values: start-up time, size, metrics; then behind an Ingress."""
 
 import base64
 import json
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
-from support import scrapes
-from support.live import Place
-from support.live_cluster import fresh_namespace
-from support.stack_release import helm_test
+from support.cluster.fixtures import fresh_namespace
+from support.cluster.live import Place
+from support.metrics import scrapes
+from support.stack.release import helm_test
 
 from examples.demo.charts import Helm
 from examples.demo.kubectl import Kubectl
@@ -76,11 +76,11 @@ def _mebibytes(quantity: str) -> float:
     return float(quantity[:-2]) * _UNITS[quantity[-2:]]
 
 
-def test_helm_test_finds_it_working(stack: Installed):
+def test_helm_test_passes_on_the_default_stack(stack: Installed):
     helm_test(stack.helm, stack.place)
 
 
-def test_prometheus_gets_by_the_pods_own_address_what_the_recorded_scrape_has(stack: Installed):
+def test_a_scrape_by_pod_address_matches_the_recorded_one(stack: Installed):
     with stack.place.kubectl.forward(stack.place.namespace, "svc/mlflow", 5000) as url:
         ask(url, "localhost", "/api/2.0/mlflow/experiments/search", body={"max_results": 1})
     told = scrapes.parsed(
@@ -96,7 +96,7 @@ def test_the_default_stack_is_small(stack: Installed, request: pytest.FixtureReq
     now = datetime.now(UTC)
     used = until(lambda: mebibytes(stack.place, now), "metrics-server to have measured all pods", seconds=180)
     with request.config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():
-        sys.stdout.write(f"\nReady after {stack.seconds:.0f} s, {sum(used.values()):.0f} MiB: {used}\n")
+        sys.stderr.write(f"\nReady after {stack.seconds:.0f} s, {sum(used.values()):.0f} MiB: {used}\n")
     assert len(used) == 3
     assert sum(used.values()) <= MOST_MEBIBYTES
 
@@ -123,7 +123,7 @@ def test_an_upgrade_keeps_every_secret_and_the_pods_that_hold_data(stack: Instal
     assert keepsakes(stack.place) == published
 
 
-def test_no_secret_is_a_value(stack: Installed, published):
+def test_no_value_of_the_release_contains_a_secret(stack: Installed, published):
     shown = stack.helm.values("mlflow", stack.place.namespace)
     names = ("mlflow-postgresql", "mlflow-versitygw", "mlflow-webhooks")
     secrets = [base64.b64decode(one).decode() for name in names for one in published[name].values()]
@@ -143,7 +143,7 @@ def ask(url: str, host: str, path: str, origin: str = "", body: object = None) -
         return refusal.code
 
 
-def test_an_ingress_host_is_known_to_mlflow_and_a_stranger_is_not(stack: Installed, published):
+def test_mlflow_accepts_the_ingress_host_and_no_other(stack: Installed, published):
     search = "/api/2.0/mlflow/experiments/search"
     [rule] = stack.place.get("ingress", "mlflow")["spec"]["rules"]
     assert rule["host"] == HOST

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 import yaml
-from support.guides import CLIENTS, FOLDER, SCRIPTS, Guides, Walks
-from support.live import Place
-from support.stack_release import StackRelease
+from support.cluster.live import Place
+from support.stack.guides import CLIENTS, FOLDER, SCRIPTS, Guides, Walks
+from support.stack.release import StackRelease
 
 from examples.demo.charts import Helm
 from examples.demo.kubectl import Kubectl
@@ -152,7 +152,7 @@ def test_a_model_is_loaded_back_by_every_kind_of_uri(guides: Guides):
     assert guides.stack.tracking.aliases("guide-flowers") == {"champion": version["version"]}
 
 
-def test_a_class_of_ones_own_is_a_model(guides: Guides):
+def test_a_custom_class_is_a_model(guides: Guides):
     said = guides.follow("09_python_model.py")
     assert said.splitlines()[-2:] == [
         "['setosa', 'virginica', 'virginica']",
@@ -166,11 +166,11 @@ def test_a_class_of_ones_own_is_a_model(guides: Guides):
     assert version["run_id"] == run.id
 
 
-def test_versions_are_promoted_archived_and_taken_back(guides: Guides, registry: str):
+def test_versions_are_promoted_archived_and_rolled_back(guides: Guides, registry: str):
     assert [" ".join(line.split()) for line in registry.splitlines() if "champion is" in line] == [
         "before v1 Production, v2 None, v3 Staging; champion is v1",
         "promoted v1 Archived, v2 Production, v3 Staging; champion is v2",
-        "taken back v1 Production, v2 Archived, v3 Staging; champion is v1",
+        "rolled back v1 Production, v2 Archived, v3 Staging; champion is v1",
     ]
     tracking = guides.stack.tracking
     versions = tracking.versions("guide-registry")
@@ -197,7 +197,7 @@ def test_a_data_frame_is_answered_row_by_row_and_a_missing_column_refused(guides
     said = guides.follow("11_inference.py")
     rows = [line.split() for line in said.splitlines() if line[:1].isdigit()]
     assert {row[0]: row[-1] for row in rows} == {"14": "0", "98": "1", "75": "1", "16": "0", "131": "2"}
-    assert "refused: Failed to enforce schema" in said
+    assert "rejected: Failed to enforce schema" in said
     tracking = guides.stack.tracking
     [run] = tracking.runs("guide 11: inference")
     assert tracking.model(run)["flavors"]["sklearn"]["serialization_format"] == "cloudpickle"
@@ -224,5 +224,5 @@ def test_what_the_guides_registered_is_served(
     kubectl.apply(deployment)
     place = Place(kubectl, guides.stack.namespace)
     place.wait_ready("guide-registry", version=1)
-    answer = place.ask("guide-registry", json.loads((FOLDER / "12_question.json").read_text()))
+    answer = place.ask("guide-registry", json.loads((FOLDER / "12_request.json").read_text()))
     assert (answer.status, answer.predictions, answer.version) == (200, [0, 1, 2], "1")

@@ -1,4 +1,4 @@
-"""The whole path with every wall up: users, certificates of a private authority, restricted pods, network policies.
+"""The whole path with all security features: users, certificates of a private CA, restricted pods, network policies.
 
 The network of the development cluster does not enforce NetworkPolicies: here the API server takes them, and what they
 mean is in tests/charts/test_network_policies.py.
@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from urllib.parse import SplitResult, urlsplit
 
 import pytest
-from support.live_cluster import fresh_namespace
-from support.mlflow_rest import Mlflow
-from support.stack_release import CONNECTION, WALLS, StackRelease
-from support.told_by_notes import register_models
+from support.cluster.fixtures import fresh_namespace
+from support.stack.mlflow_rest import Mlflow
+from support.stack.notes_commands import register_models
+from support.stack.release import CONNECTION, WALLS, StackRelease
 
 from examples.demo.waiting import until
 
@@ -48,7 +48,7 @@ def move(stack, model: dict[str, str]) -> None:
         mlflow.move_alias("champion", model["version"])
 
 
-def test_mlflow_asks_who_is_there(stack):
+def test_mlflow_requires_a_login(stack):
     with stack.mlflow() as mlflow:
         assert mlflow.status("/api/2.0/mlflow/experiments/get?experiment_id=0") == 200
         stranger = Mlflow(mlflow.url, authorities=mlflow.authorities)
@@ -57,12 +57,12 @@ def test_mlflow_asks_who_is_there(stack):
         assert stranger.status("/health") == 200
 
 
-def test_nobody_speaks_to_mlflow_unencrypted(stack):
+def test_mlflow_rejects_unencrypted_connections(stack):
     with stack.mlflow() as mlflow, pytest.raises((urllib.error.URLError, OSError)):
         Mlflow(mlflow.url.replace("https", "http", 1)).status("/health")
 
 
-def test_helms_own_test_passes(stack):
+def test_helm_test_passes_with_users_and_tls(stack):
     stack.test()
 
 
@@ -77,7 +77,7 @@ def reader(stack) -> str:
     return "mlflow-reader"
 
 
-def test_who_may_only_read_changes_nothing_and_registers_no_webhooks(stack, models, reader):
+def test_a_read_only_user_cannot_write_or_register_webhooks(stack, models, reader):
     experiments = "mlflow/experiments/search?max_results=1"
     with stack.mlflow() as mlflow:
         asked = replace(mlflow, **stack.secret(reader))
@@ -111,7 +111,7 @@ def store(stack, host: str) -> Iterator[Mlflow]:
         yield Mlflow(url.replace("http", "https", 1), authorities=authorities, host=host)
 
 
-def test_nothing_in_the_store_is_for_everybody(stack, models):
+def test_the_store_denies_anonymous_reads(stack, models):
     signed = presign(stack, models[0])
     with store(stack, signed.netloc) as asked:
         assert asked.status(f"{signed.path}?{signed.query}") == 200, "there is something to read"
@@ -159,7 +159,7 @@ def test_every_secret_can_be_rotated(stack, before):
     assert not unchanged
 
 
-def test_what_was_known_before_opens_nothing(stack, before):
+def test_rotated_secrets_no_longer_work(stack, before):
     own = "/api/2.0/mlflow/registered-models/get?name=iris"
     with stack.mlflow() as mlflow:
         assert mlflow.status(own) == 200, "nothing is lost"
@@ -174,7 +174,7 @@ def test_what_was_known_before_opens_nothing(stack, before):
     assert database_opens(stack, stack.secret("mlflow-postgresql")["password"])
 
 
-def test_models_are_served_and_followed_as_before(stack, models, before):
+def test_models_are_served_and_followed_after_the_rotation(stack, models, before):
     with stack.mlflow() as mlflow:
         until(mlflow.webhooks, "the operator's webhook in MLflow", seconds=120)
     move(stack, models[1])

@@ -1,10 +1,10 @@
 """From an MLflow 2 to this one: with data, with servers that go on, and with migrations that fail for real."""
 
 import pytest
-from support.live import Place
-from support.live_cluster import fresh_namespace
-from support.old_mlflow import load_old_mlflow
-from support.stack_release import StackRelease
+from support.cluster.fixtures import fresh_namespace
+from support.cluster.live import Place
+from support.stack.mlflow_2_image import load_old_mlflow
+from support.stack.release import StackRelease
 
 from devcluster.images.catalog import IMAGES
 from examples.demo.cluster import Cluster
@@ -68,7 +68,7 @@ def version(stack: StackRelease, pod: str) -> str:
     return stack.place.execute(pod, "mlflow", "--version", container="mlflow").split()[-1]
 
 
-def test_a_migration_that_fails_loses_nothing_and_the_old_servers_go_on(
+def test_a_failed_migration_loses_nothing_and_the_old_servers_keep_running(
     stack: StackRelease, old: str, history: dict
 ):
     schema = stack.sql("SELECT version_num FROM alembic_version")
@@ -83,11 +83,11 @@ def test_a_migration_that_fails_loses_nothing_and_the_old_servers_go_on(
     stack.sql("DROP TABLE webhooks")
 
 
-def test_a_migration_that_loses_rows_is_taken_back(stack: StackRelease, old: str, history: dict):
+def test_a_migration_that_loses_rows_is_rolled_back(stack: StackRelease, old: str, history: dict):
     schema = stack.sql("SELECT version_num FROM alembic_version")
     stack.sql(THIEF)
     _job, words = upgrade_that_fails(stack)
-    assert "rows went missing (params: 12 -> 0)" in words
+    assert "rows were lost (params: 12 -> 0)" in words
     check_the_old_release_goes_on(stack, old, schema, history)
     stack.sql("DROP EVENT TRIGGER thief; DROP FUNCTION steal")
 
@@ -109,7 +109,7 @@ def test_a_release_that_is_current_has_nothing_to_migrate(stack: StackRelease):
     assert stack.job_messages(job).startswith("The schema is current")
 
 
-def test_an_older_mlflow_refuses_the_newer_schema_and_the_new_servers_go_on(
+def test_an_older_mlflow_rejects_the_newer_schema_and_the_new_servers_keep_running(
     stack: StackRelease, old: str, history: dict
 ):
     stack.install(wait=False, server__replicas=1, server__image__tag=old)

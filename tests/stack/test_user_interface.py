@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
-from support.browser import chromium, new_page, visit
-from support.guides import Guides, Walks
+from support.cluster.browser import chromium, new_page, visit
+from support.stack.guides import Guides, Walks
 
 DOCS = Path(__file__).parents[2] / "docs"
 LARGEST = 150_000
@@ -77,8 +77,8 @@ def test_a_registered_model_shows_its_versions_tags_and_aliases(page: Page, guid
     keep(page, pictures / "mlflow-model.png")
 
 
-def test_a_page_may_change_what_it_shows(page: Page, guides: Guides):
-    # Browsers name the page's origin with every change, and MLflow refuses origins that it was not told.
+def test_a_page_can_edit_its_content(page: Page, guides: Guides):
+    # Browsers name the page's origin with every change, and MLflow rejects origins that are not configured.
     guides.stack.tracking.post(
         "/registered-models/create", {"name": "of-the-page", "description": "Written by a program"}
     )

@@ -15,10 +15,10 @@ from dataclasses import replace
 import pytest
 from davit_operator.domain.webhook import Delivery
 from davit_operator.models.delivery import sign
-from support.live import is_current
-from support.live_cluster import fresh_namespace
-from support.stack_release import CONNECTION, StackRelease
-from support.told_by_notes import register_models
+from support.cluster.fixtures import fresh_namespace
+from support.cluster.live import is_current
+from support.stack.notes_commands import register_models
+from support.stack.release import CONNECTION, StackRelease
 
 from examples.demo.waiting import until
 
@@ -78,7 +78,7 @@ def wait_for_webhook(stack) -> None:
         until(mlflow.webhooks, "the operator's webhook in MLflow", seconds=60)
 
 
-def test_an_alias_that_moves_turns_the_deployment_at_once(stack, versions, request):
+def test_a_moved_alias_changes_the_deployment_immediately(stack, versions, request):
     took = []
     with stack.mlflow() as mlflow:
         mlflow.move_alias("champion", versions[0])
@@ -93,10 +93,10 @@ def test_an_alias_that_moves_turns_the_deployment_at_once(stack, versions, reque
         mlflow.move_alias("champion", versions[1])
         wait_for_target(stack, "iris", versions[1])
     with request.config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():
-        sys.stdout.write(f"\nSeconds from an alias's move to the operator's reaction: {took}\n")
+        sys.stderr.write(f"\nSeconds from an alias's move to the operator's reaction: {took}\n")
 
 
-def test_what_waits_for_an_alias_is_served_as_soon_as_somebody_sets_it(stack, versions):
+def test_a_deployment_without_its_alias_serves_as_soon_as_the_alias_is_set(stack, versions):
     stack.place.deploy("waiting", "models:/iris@not-yet", replicas=0)
     stack.place.wait_condition("waiting", "ModelResolved", "False", "not-yet")
     with stack.mlflow() as mlflow:
@@ -104,7 +104,7 @@ def test_what_waits_for_an_alias_is_served_as_soon_as_somebody_sets_it(stack, ve
         wait_for_target(stack, "waiting", versions[0])
 
 
-def test_forged_and_repeated_deliveries_are_refused_and_true_ones_are_hints_only(stack, versions):
+def test_forged_and_repeated_deliveries_are_rejected_and_valid_ones_are_only_hints(stack, versions):
     secret = stack.secret(CONNECTION)["DAVIT_WEBHOOK_SECRET"]
     news = {"name": "iris", "alias": "champion", "version": versions[0]}
     body = json.dumps({"entity": "model_version_alias", "action": "created", "data": news}).encode()
@@ -125,7 +125,7 @@ def test_forged_and_repeated_deliveries_are_refused_and_true_ones_are_hints_only
     )
 
 
-def test_lost_deliveries_are_made_up_for_by_polling(stack, versions):
+def test_polling_makes_up_for_lost_deliveries(stack, versions):
     nowhere = "http://nobody.invalid:8081/mlflow"
     stack.install_operator(webhook__url=nowhere, resolveIntervalSeconds=5)
     wait_for_webhook(stack)
@@ -135,7 +135,7 @@ def test_lost_deliveries_are_made_up_for_by_polling(stack, versions):
     assert count(stack, "accepted") == 0
 
 
-def test_the_webhook_goes_with_the_operator(stack):
+def test_uninstalling_the_operator_removes_the_webhook(stack):
     wait_for_webhook(stack)
     stack.uninstall_operator()
     with stack.mlflow() as mlflow:

@@ -12,7 +12,7 @@ GOLDEN = DATA / "golden"
 
 
 class Golden:
-    """Compares with what was reviewed, or writes it anew under --update-golden."""
+    """Compares text with golden files, or rewrites them under --update-golden."""
 
     def __init__(self, *, update: bool) -> None:
         self._update = update

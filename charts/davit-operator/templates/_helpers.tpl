@@ -36,25 +36,25 @@ seccompProfile:
   type: RuntimeDefault
 {{- end }}
 
-{{/* Values that contradict each other fail here, with both names. */}}
+{{/* Rejects values that contradict each other; the message names both. */}}
 {{- define "davit-operator.validate" -}}
 {{- if .Values.metrics.prometheusRule.enabled -}}
   {{- range $name := list "serviceMonitor" "podMonitor" -}}
     {{- if not (get $.Values.metrics $name).enabled -}}
-      {{- fail (printf "metrics.prometheusRule.enabled is true and metrics.%s.enabled is false: the alerts speak of what it reads; enable both" $name) -}}
+      {{- fail (printf "metrics.prometheusRule.enabled is true and metrics.%s.enabled is false: the alerts need the metrics that it collects; enable both" $name) -}}
     {{- end -}}
   {{- end -}}
 {{- end -}}
 {{- if .Values.connection.secretName -}}
   {{- range $name, $value := dict "registry.url" .Values.registry.url "store.artifactsDestination" .Values.store.artifactsDestination "store.endpointUrl" .Values.store.endpointUrl "store.region" .Values.store.region -}}
     {{- if $value -}}
-      {{- fail (printf "connection.secretName and %s contradict each other: the Secret says the same thing; set one of them" $name) -}}
+      {{- fail (printf "connection.secretName and %s contradict each other: the Secret contains the same setting; set one of them" $name) -}}
     {{- end -}}
   {{- end -}}
 {{- else if not .Values.registry.url -}}
   {{- range $name, $value := dict "registry.secretName" .Values.registry.secretName "webhook.secretName" .Values.webhook.secretName -}}
     {{- if $value -}}
-      {{- fail (printf "%s belongs to a registry, but neither registry.url nor connection.secretName says which" $name) -}}
+      {{- fail (printf "%s is set, but registry.url and connection.secretName are empty: set one of these, or remove %s" $name $name) -}}
     {{- end -}}
   {{- end -}}
 {{- end -}}

@@ -1,6 +1,6 @@
-"""The place where MLflow keeps artifacts, as MLFLOW_ARTIFACTS_DESTINATION names it: is it there, and ours?
+"""Checks the artifact store that MLFLOW_ARTIFACTS_DESTINATION names: whether it exists and can be used.
 
-Every function returns what is still missing, or nothing, and ends the process where waiting is of no use.
+Every function returns what is still missing, or nothing, and ends the process where waiting cannot help.
 """
 
 import logging
@@ -18,11 +18,11 @@ logger = logging.getLogger("artifact_store")
 
 
 def check_store(destination: str, *, make_bucket: bool) -> str | None:
-    """Look at the store once.
+    """Check the store once.
 
     Args:
-        destination: As MLflow knows it.
-        make_bucket: Whether a missing bucket is ours to make.
+        destination: The value of MLFLOW_ARTIFACTS_DESTINATION.
+        make_bucket: Whether to create a missing bucket.
     """
     url = urlsplit(destination)
     if url.scheme == "s3":
@@ -31,14 +31,14 @@ def check_store(destination: str, *, make_bucket: bool) -> str | None:
 
 
 def check_bucket(bucket: str, prefix: str, *, make_bucket: bool) -> str | None:
-    """List a bucket; a listing, unlike a HEAD, says why it is refused."""
+    """List a bucket; the answer to a listing, unlike that to a HEAD, says why it is denied."""
     client = boto3.client("s3", endpoint_url=os.environ.get("MLFLOW_S3_ENDPOINT_URL"))
     try:
         client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
     except client.exceptions.NoSuchBucket:
         if not make_bucket:
             sys.exit(
-                f"There is no bucket {bucket} in the store: make it, or name another one in store.bucket"
+                f"There is no bucket {bucket} in the store: create it, or set store.bucket to another one"
             )
         _make_bucket(client, bucket)
     except botocore.exceptions.ClientError as error:
@@ -50,8 +50,8 @@ def check_bucket(bucket: str, prefix: str, *, make_bucket: bool) -> str | None:
 
 
 def check_with_mlflow(destination: str) -> str | None:
-    """List the destination by MLflow's own client for it, with the credentials that MLflow will use."""
-    # Seconds and many megabytes, which the bundled store's servers need not pay.
+    """List the destination with MLflow's own client for it and the credentials that MLflow will use."""
+    # Costs seconds and many megabytes, which servers of the bundled store need not spend.
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository  # noqa: PLC0415
 
     try:
@@ -63,13 +63,16 @@ def check_with_mlflow(destination: str) -> str | None:
 
 
 def check_folder(folder: str) -> str | None:
-    """Make the folder on its volume and see that it can be written."""
+    """Create the folder on its volume and check that it is writable."""
     try:
         os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - a string is all that there is
     except OSError as error:
-        sys.exit(f"The volume of store.persistence cannot be written: {error}")
+        sys.exit(f"The volume of store.persistence is not writable by user {os.getuid()}: {error}")
     if not os.access(folder, os.W_OK):
-        sys.exit(f"The folder {folder} on the volume of store.persistence belongs to somebody else")
+        sys.exit(
+            f"The folder {folder} on the volume of store.persistence is not writable by user {os.getuid()}: "
+            "change its owner, or choose another folder in store.prefix"
+        )
     return None
 
 
@@ -77,15 +80,16 @@ def _make_bucket(client: Any, bucket: str) -> None:
     try:
         client.create_bucket(Bucket=bucket)
     except client.exceptions.BucketAlreadyOwnedByYou:
-        logger.info("Another server has just made the bucket %s", bucket)
+        logger.info("Another server has just created the bucket %s", bucket)
     else:
-        logger.info("Made the bucket %s", bucket)
+        logger.info("Created the bucket %s", bucket)
 
 
 def _judge(what: str, error: Exception, status: int) -> str:
-    words = " ".join(str(error).split())[:500]
+    message = " ".join(str(error).split())[:500]
     if status < _SERVER_ERRORS:
         sys.exit(
-            f"The store refuses {what} to the credentials in its Secret or of its service account: {words}"
+            f"The store denies access to {what}: check the credentials in store.existingSecret or the "
+            f"rights of the service account. It answers: {message}"
         )
-    return f"the store: {words}"
+    return f"the store: {message}"

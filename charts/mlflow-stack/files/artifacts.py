@@ -1,4 +1,4 @@
-"""Every file of the artifact store, as MLFLOW_ARTIFACTS_DESTINATION names it."""
+"""Lists the files of the artifact store that MLFLOW_ARTIFACTS_DESTINATION names."""
 
 import os
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ Entry = dict[str, Any]
 
 
 def list_artifacts() -> Iterator[Entry]:
-    """Path below the destination, size and, from an S3 store, the ETag of each file."""
+    """Yield each file's path below the destination, its size and, from an S3 store, its ETag."""
     destination = os.environ["MLFLOW_ARTIFACTS_DESTINATION"]
     if destination.startswith("s3://"):
         yield from _list_s3(destination)

@@ -1,10 +1,10 @@
-"""Backups where they are kept: one folder each, in the artifact store or on a volume.
+"""Backups and their layout: one folder each, in the artifact store or on a volume.
 
     20261121T023000Z-scheduled/
-        database.dump       as the database's own dump program writes it
-        users.dump          the database of users, where MLflow asked for users
+        database.dump       in the format of the database's own dump program
+        users.dump          the database of users, where MLflow had users
         artifacts.jsonl.gz  every file of the artifact store: path, size, ETag
-        backup.json         what they are; written last, so it stands for a whole backup
+        backup.json         the manifest; written last, so that it marks a complete backup
 
 BACKUP_DESTINATION is an address that MLflow's artifact repositories understand; they find the store's own
 credentials.
@@ -42,17 +42,17 @@ class Backups:
         self._repository = get_artifact_repository(self.destination)
 
     def names(self) -> list[str]:
-        """Whole backups, oldest first."""
+        """Return the names of complete backups, oldest first."""
         folders = [entry.path for entry in self._repository.list_artifacts() if entry.is_dir]
         return sorted(name for name in folders if self._is_whole(name))
 
     def save(self, folder: Path, kind: str, about: Mapping[str, Manifest]) -> str:
-        """Keep dumps together with a listing of the artifacts.
+        """Store dumps together with a listing of the artifacts.
 
         Args:
             folder: Where the dumps are.
             kind: Why there is a backup: `scheduled` or `migration`. Each kind has its own retention.
-            about: What is known about the dumped databases, by the dumps' names.
+            about: The manifest's entries for the dumped databases, by the dumps' names.
 
         Returns:
             The backup's name.
@@ -72,16 +72,16 @@ class Backups:
         return name
 
     def fetch(self, name: str, folder: Path) -> Manifest:
-        """Bring a backup's files into a folder.
+        """Download a backup's files into a folder.
 
         Raises:
-            ValueError: A dump is not the one that was saved.
+            ValueError: A dump differs from the one that was saved.
         """
         for file in (MANIFEST, LISTING):
             self._repository.download_artifacts(f"{name}/{file}", str(folder))
         here = folder / name
         manifest: Manifest = json.loads((here / MANIFEST).read_text())
-        for part in held(manifest):
+        for part in dump_names(manifest):
             dump = f"{name}/{part}.dump"
             self._repository.download_artifacts(dump, str(folder))
             if sha256(folder / dump) != manifest[part]["sha256"]:
@@ -89,11 +89,11 @@ class Backups:
         return manifest
 
     def prune(self, kind: str, keep: int) -> list[str]:
-        """Delete all but the newest backups of a kind, and return which."""
+        """Delete all but the newest backups of a kind, and return the deleted names."""
         old = [name for name in self.names() if name.endswith(f"-{kind}")][:-keep]
         for name in old:
-            # The manifest first: what is half deleted is no backup. The rest at once: Azure's client refuses
-            # to delete a folder whose files are gone.
+            # The manifest first: a partly deleted folder must not count as a backup. The rest in one call:
+            # Azure's client fails to delete a folder whose files are gone.
             self._repository.delete_artifacts(f"{name}/{MANIFEST}")
             self._repository.delete_artifacts(name)
         return old
@@ -102,13 +102,13 @@ class Backups:
         return f"{name}/{MANIFEST}" in {entry.path for entry in self._repository.list_artifacts(name)}
 
 
-def held(manifest: Manifest) -> list[str]:
-    """The dumps in a backup; those of before users were backed up have one."""
+def dump_names(manifest: Manifest) -> list[str]:
+    """Return the dumps in a backup; backups of releases that did not back up users have one."""
     return [part for part in PARTS if part in manifest]
 
 
 def write_listing(path: Path) -> Manifest:
-    """Write one line for each artifact; returns the totals."""
+    """Write one line per artifact; return the totals."""
     files = size = 0
     with gzip.open(path, "wt") as lines:
         for entry in list_artifacts():
@@ -119,13 +119,13 @@ def write_listing(path: Path) -> Manifest:
 
 
 def read_listing(path: Path) -> Iterator[dict[str, Any]]:
-    """The entries of a listing."""
+    """Yield the entries of a listing."""
     with gzip.open(path, "rt") as lines:
         for line in lines:
             yield json.loads(line)
 
 
 def sha256(path: Path) -> str:
-    """The checksum of a file."""
+    """Return the SHA-256 checksum of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

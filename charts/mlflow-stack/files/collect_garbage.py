@@ -1,25 +1,25 @@
-"""Removes for good what people have deleted: `mlflow gc`, with the database's password out of its arguments.
+"""Removes deleted runs and experiments for good: `mlflow gc`, with the password kept out of its arguments.
 
-Artifacts are deleted through the tracking server, MLFLOW_TRACKING_URI, as MLflow wants it where a server
-proxies them; where that asks for users, by its administrator.
+Artifacts are deleted through the tracking server, MLFLOW_TRACKING_URI, as MLflow requires where a server
+proxies them; where MLflow has users, as its administrator.
 """
 
 import os
 
-import authorities
+import ca_certificates
 import database
-import verdict
+import termination
 from mlflow.cli import gc
 
 
 def main() -> None:
-    """Collect what has been deleted for longer than GARBAGE_OLDER_THAN."""
-    verdict.begin()
-    authorities.trust()
+    """Remove what was deleted longer ago than GARBAGE_OLDER_THAN."""
+    termination.begin()
+    ca_certificates.trust()
     address = database.address().render_as_string(hide_password=False)
     age = os.environ["GARBAGE_OLDER_THAN"]
     gc.main(args=["--backend-store-uri", address, "--older-than", age], standalone_mode=False)
-    verdict.succeed(f"Removed what was deleted more than {age} ago")
+    termination.succeed(f"Removed what was deleted more than {age} ago")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""MLflow's database, as the environment names it: PostgreSQL, MySQL, MariaDB or SQLite.
+"""Connects to MLflow's database, as the environment names it: PostgreSQL, MySQL, MariaDB or SQLite.
 
-MLFLOW_BACKEND_STORE_URI is the address without the password. That one stands, with any characters, in the
+MLFLOW_BACKEND_STORE_URI is the address without the password. The password, with any characters, is in the
 variable that the database's own programs read: PGPASSWORD or MYSQL_PWD.
 """
 
@@ -19,7 +19,7 @@ _ENCODING = {
     "postgresql": ("SHOW server_encoding", "UTF8"),
     "mysql": ("SELECT @@character_set_database", "utf8mb4"),
 }
-_REFUSALS = (
+_PERMANENT = (
     *("authentication failed", "Access denied", "pg_hba.conf", "certificate"),
     *("does not exist", "Unknown database"),
 )
@@ -28,7 +28,7 @@ logger = logging.getLogger("database")
 
 
 def address() -> sqlalchemy.URL:
-    """The address, with the password where the driver finds it nowhere else."""
+    """Return the database URL, with the password where the driver does not read it from the environment."""
     url = sqlalchemy.make_url(os.environ["MLFLOW_BACKEND_STORE_URI"])
     password = os.environ.get("MYSQL_PWD")
     if url.get_backend_name() != "mysql" or password is None:
@@ -39,7 +39,7 @@ def address() -> sqlalchemy.URL:
 
 
 def engine(url: sqlalchemy.URL | None = None) -> sqlalchemy.Engine:
-    """An engine that keeps no connection open and does not wait long for a host that is silent.
+    """Create an engine that keeps no connection open and times out soon on a host that does not answer.
 
     Args:
         url: Another database on the same server.
@@ -50,23 +50,23 @@ def engine(url: sqlalchemy.URL | None = None) -> sqlalchemy.Engine:
 
 
 def connect(autocommit: bool = False) -> sqlalchemy.Connection:  # noqa: FBT001, FBT002 - named by every caller
-    """Open a connection, waiting for a database that is still starting.
+    """Open a connection; wait for a database that is still starting.
 
     Raises:
-        SystemExit: It refuses, or does not answer for minutes; the message says what to look at.
+        SystemExit: It denies access, or does not answer for minutes; the message says what to check.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     options = {"isolation_level": "AUTOCOMMIT"} if autocommit else {}
-    said = None
+    logged = None
     while True:
         try:
             connection = engine().connect().execution_options(**options)
         except OperationalError as error:
-            if is_refusal(error) or time.monotonic() > deadline:
+            if is_permanent(error) or time.monotonic() > deadline:
                 sys.exit(f"The database cannot be used: {cause(error)}")
-            if cause(error) != said:
-                said = cause(error)
-                logger.info("Waiting for the database: %s", said)
+            if cause(error) != logged:
+                logged = cause(error)
+                logger.info("Waiting for the database: %s", logged)
             time.sleep(1)
         else:
             require_unicode(connection)
@@ -74,7 +74,7 @@ def connect(autocommit: bool = False) -> sqlalchemy.Connection:  # noqa: FBT001,
 
 
 def require_unicode(connection: sqlalchemy.Connection) -> None:
-    """MLflow's names and tags are in any language, and other encodings fail late and in the middle of things.
+    """Require UTF-8: MLflow's names and tags are in any language, and other encodings fail late.
 
     Raises:
         SystemExit: The database has another encoding.
@@ -84,18 +84,18 @@ def require_unicode(connection: sqlalchemy.Connection) -> None:
     connection.rollback()
     if found != wanted:
         sys.exit(
-            f"The database has the encoding {found}: make one with {wanted}, and name it in database.name"
+            f"The database has the encoding {found}: create one with {wanted}, and set database.name to it"
         )
 
 
 def cause(error: DBAPIError) -> str:
-    """The driver's own words, in one line, and what to do where they do not say it."""
-    words = " ".join(str(error.orig).split())
-    if "authentication failed" in words or "Access denied" in words:
-        return f"{words} - is the password in the Secret the one that this user has in the database?"
-    return words
+    """Return the driver's message in one line, with a cure where the message has none."""
+    message = " ".join(str(error.orig).split())
+    if "authentication failed" in message or "Access denied" in message:
+        return f"{message} - is the password in the Secret the one that this user has in the database?"
+    return message
 
 
-def is_refusal(error: DBAPIError) -> bool:
-    """Whether trying again is of no use until somebody changes something."""
-    return any(sign in str(error.orig) for sign in _REFUSALS)
+def is_permanent(error: DBAPIError) -> bool:
+    """Return whether a retry is useless until the configuration changes."""
+    return any(sign in str(error.orig) for sign in _PERMANENT)

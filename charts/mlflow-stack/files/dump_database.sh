@@ -10,8 +10,8 @@ fail() {
 
 dump_postgresql() {
   address=$(cat address)
-  # The schema that MLflow uses, and nothing that others may have put beside it.
-  psql --dbname="$address" -At --command='SELECT current_schema()' > schema || fail "PostgreSQL does not answer"
+  # The schema that MLflow uses, without other applications' schemas.
+  psql --dbname="$address" -At --command='SELECT current_schema()' > schema || fail "PostgreSQL does not answer; see the message above"
   pg_dump --dbname="$address" --schema="$(cat schema)" --format=custom --no-owner --no-privileges --file=dump.part ||
     fail "pg_dump must be as new as the server; backup.image names the image that it is taken from"
 }

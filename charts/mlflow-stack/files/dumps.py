@@ -1,10 +1,9 @@
-"""The databases of one stack as parts of a backup: MLflow's own and, where MLflow asks for users, theirs.
+"""The databases of one stack as parts of a backup: MLflow's own and, where MLflow has users, theirs.
 
-Each part has a folder below /work/dump, in which the shell scripts find what they need to know, and a dump
-beside it:
+Each part has a folder below /work/dump with the input of the shell scripts, and a dump beside it:
 
-    database/state.json  what was in it
-    database/program     the program that dumps and restores; missing where nothing is to be dumped
+    database/state.json  its schema revision and row counts
+    database/program     the program that dumps and restores; missing where there is nothing to dump
     database/address     for PostgreSQL's programs; options and database for MariaDB's
     database/schema      PostgreSQL's schema with the tables
     database.dump
@@ -51,19 +50,19 @@ class Part:
         return FOLDER / f"{self.name}.dump"
 
     def connect(self) -> sqlalchemy.Connection:
-        """Open a connection; the server is known to be there."""
+        """Open a connection; the server is known to answer."""
         return database.engine(self.address).connect()
 
 
 def all_parts() -> Iterator[Part]:
-    """What a backup of this stack has to hold."""
+    """Return the databases that a backup of this stack must contain."""
     yield Part("database", database.address(), schema.MLFLOW)
-    if users.are_wanted():
+    if users.enabled():
         yield Part("users", users.address(), schema.USERS)
 
 
 def write_address(part: Part) -> None:
-    """Say which program dumps or restores a part, and where it finds the database."""
+    """Write which program dumps or restores a part, and the address of its database."""
     url = part.address
     if url.get_backend_name() == "postgresql":
         # libpq reads the same address, once the driver's name is out of it.
@@ -77,16 +76,20 @@ def write_address(part: Part) -> None:
 
 
 def tls_options(url: sqlalchemy.URL) -> list[str]:
-    """The driver's TLS parameters for MariaDB's programs, whose defaults change with their version."""
+    """Translate the driver's TLS parameters for MariaDB's programs, whose defaults vary by version."""
     query = {name: str(value) for name, value in url.query.items() if name.startswith("ssl_")}
     if not query:
         return ["--skip-ssl"]
     checked = "ssl_ca" in query and query.get("ssl_check_hostname") != "false"
-    authorities = [f"--ssl-ca={query['ssl_ca']}"] if "ssl_ca" in query else []
-    return ["--ssl", *authorities, "--ssl-verify-server-cert" if checked else "--skip-ssl-verify-server-cert"]
+    certificates = [f"--ssl-ca={query['ssl_ca']}"] if "ssl_ca" in query else []
+    return [
+        "--ssl",
+        *certificates,
+        "--ssl-verify-server-cert" if checked else "--skip-ssl-verify-server-cert",
+    ]
 
 
 def copy_sqlite(source: Path, target: Path) -> None:
-    """Copy a database file as of one moment, while a server uses it."""
+    """Copy a consistent snapshot of a database file while a server uses it."""
     with closing(sqlite3.connect(source)) as here, closing(sqlite3.connect(target)) as there:
         here.backup(there)

@@ -1,6 +1,6 @@
-"""Fetches the backup that RESTORE_FROM names and makes sure that it may replace what is in the databases.
+"""Fetches the backup that RESTORE_FROM names and checks that it may replace the data in the databases.
 
-Refuses a database that holds data unless RESTORE_OVERWRITE is true, and waits until nobody uses it any more.
+Rejects a database that holds data unless RESTORE_OVERWRITE is true, and waits until no other client uses it.
 """
 
 import logging
@@ -12,8 +12,8 @@ import database
 import dumps
 import schema
 import sqlalchemy
+import termination
 import users
-import verdict
 from backups import Backups, Manifest
 from mlflow.exceptions import MlflowException
 
@@ -31,18 +31,20 @@ logger = logging.getLogger("restore")
 
 
 def choose(backups: Backups, wanted: str) -> str:
-    """The backup's name.
+    """Return the name of the backup to restore.
 
     Raises:
         SystemExit: There is no such backup.
     """
     names = backups.names()
     if not names:
-        verdict.refuse(f"There is no backup in {backups.destination}")
+        termination.fail(
+            f"restore.from: there is no backup in {backups.destination}; check store and backup.prefix"
+        )
     if wanted == "latest":
         return names[-1]
     if wanted not in names:
-        verdict.refuse(
+        termination.fail(
             f"restore.from: there is no backup {wanted} in {backups.destination}; the newest are "
             f"{', '.join(names[-5:])}"
         )
@@ -50,17 +52,19 @@ def choose(backups: Backups, wanted: str) -> str:
 
 
 def check_system(part: dumps.Part, system: str) -> None:
-    """Refuse a dump that another kind of database wrote."""
+    """Reject a dump that another kind of database wrote."""
     here = part.address.get_backend_name()
     if here != system:
-        verdict.refuse(f"The backup is of {system}, and it cannot be restored into {here}")
+        termination.fail(
+            f"restore.from: the backup is of {system} and cannot be restored into {here}; choose another one"
+        )
 
 
 def check_database(part: dumps.Part, connection: sqlalchemy.Connection) -> None:
-    """Refuse what must not be overwritten, and await that it is at rest."""
+    """Reject a database that must not be overwritten, and wait until no other client uses it."""
     rows = schema.count_rows(connection, part.schema)
     if schema.holds_data(rows) and os.environ.get("RESTORE_OVERWRITE") != "true":
-        verdict.refuse(
+        termination.fail(
             f"The database is not empty: {schema.describe(rows)}. Nothing was changed. "
             "Set restore.overwrite=true to replace all of it by the backup"
         )
@@ -68,31 +72,31 @@ def check_database(part: dumps.Part, connection: sqlalchemy.Connection) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while others := connection.execute(sqlalchemy.text(statement)).scalar_one():
         if time.monotonic() > deadline:
-            verdict.give_up(
-                f"{others} other connections of this user still use the database: stop those clients"
+            termination.fail_and_retry(
+                f"{others} other connections of this user still use the database: stop their clients"
             )
         logger.info("Waiting until %d other connections to the database end", others)
         time.sleep(2)
 
 
 def fetch() -> Manifest:
-    """Leave the backup's files in the folder."""
+    """Download the backup's files into the folder."""
     backups = Backups()
     dumps.FOLDER.mkdir(parents=True, exist_ok=True)
     try:
         name = choose(backups, os.environ["RESTORE_FROM"])
         manifest = backups.fetch(name, dumps.FOLDER)
     except ValueError as error:
-        verdict.refuse(str(error))
+        termination.fail(str(error))
     except (OSError, MlflowException) as error:
-        verdict.give_up(f"The backup could not be fetched from {backups.destination}: {error}")
+        termination.fail_and_retry(f"The backup could not be fetched from {backups.destination}: {error}")
     for file in (dumps.FOLDER / name).iterdir():
         file.rename(dumps.FOLDER / file.name)
     return manifest
 
 
 def prepare(part: dumps.Part, about: Manifest) -> None:
-    """Restore what needs no program, and say how to restore what does."""
+    """Restore what needs no program, and write down how to restore the rest."""
     if about["system"] == "sqlite":
         dumps.copy_sqlite(part.dump, Path(part.address.database or ""))
     else:
@@ -103,14 +107,14 @@ def prepare(part: dumps.Part, about: Manifest) -> None:
 
 
 def main() -> None:
-    """Fetch, look at all that would be replaced, and only then begin."""
-    verdict.begin()
+    """Fetch the backup and check every database before anything is replaced."""
+    termination.begin()
     manifest = fetch()
     parts = [part for part in dumps.all_parts() if part.name in manifest]
     for part in parts:
         check_system(part, manifest[part.name]["system"])
     database.connect().close()
-    if users.are_wanted():
+    if users.enabled():
         users.make_database()
     for part in parts:
         with part.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

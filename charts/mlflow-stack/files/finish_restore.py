@@ -1,19 +1,19 @@
-"""Checks what was restored: the schemas are the backup's, and which artifacts are there."""
+"""Verifies a restore: the schemas are the backup's, and how many artifacts are missing."""
 
 import json
 from collections.abc import Iterator
 
 import dumps
 import schema
-import verdict
+import termination
 from artifacts import list_artifacts
-from backups import LISTING, MANIFEST, held, read_listing
+from backups import LISTING, MANIFEST, dump_names, read_listing
 from botocore.exceptions import BotoCoreError, ClientError
 from mlflow.exceptions import MlflowException
 
 
 def lost_artifacts() -> Iterator[str]:
-    """Files that the backup lists and the store has not, or has with other content."""
+    """Return files of the backup's listing that are missing from the store or have other content there."""
     present = {entry["path"]: (entry["size"], entry["etag"]) for entry in list_artifacts()}
     for entry in read_listing(dumps.FOLDER / LISTING):
         if present.get(entry["path"]) != (entry["size"], entry["etag"]):
@@ -21,7 +21,7 @@ def lost_artifacts() -> Iterator[str]:
 
 
 def compare_artifacts(listed: int) -> str:
-    """One sentence about the artifacts; they are not part of the database, so nothing here fails."""
+    """Summarize the artifacts in one sentence; a difference is no error: a restore excludes them."""
     try:
         lost = list(lost_artifacts())
     except (OSError, BotoCoreError, ClientError, MlflowException) as error:
@@ -35,36 +35,36 @@ def compare_artifacts(listed: int) -> str:
 
 
 def check_schema(part: dumps.Part, wanted: str | None) -> str:
-    """Compare the restored schema with the backup's; returns what is in it."""
+    """Compare the restored schema with the backup's; return a summary of the contents."""
     with part.connect() as connection:
         found = schema.read_revision(connection, part.schema)
         rows = schema.count_rows(connection, part.schema)
     if found != wanted:
-        verdict.refuse(f"The restored {part.name} has the schema {found}, but the backup says {wanted}")
+        termination.fail(f"The restored {part.name} has the schema {found}, but the backup has {wanted}")
     return schema.describe(rows)
 
 
 def compare_parts(restored: list[str], in_backup: list[str]) -> str:
-    """One sentence about users, where this stack and the backup differ about them."""
+    """Summarize in one sentence how the stack and the backup differ about users."""
     if "users" in in_backup and "users" not in restored:
-        return "Its users were left out: auth.enabled is false. "
+        return "Its users were not restored: auth.enabled is false. "
     if "users" not in in_backup and any(part.name == "users" for part in dumps.all_parts()):
-        return "It holds no users: those that were there stay. "
+        return "It contains no users: the existing ones were kept. "
     return ""
 
 
 def main() -> None:
     """Compare and report."""
-    verdict.begin()
+    termination.begin()
     manifest = json.loads((dumps.FOLDER / MANIFEST).read_text())
     contents = {
         part.name: check_schema(part, manifest[part.name]["revision"])
         for part in dumps.all_parts()
         if part.name in manifest
     }
-    verdict.succeed(
+    termination.succeed(
         f"Restored {manifest['name']}: {', '.join(contents.values())}. "
-        f"{compare_parts(list(contents), held(manifest))}"
+        f"{compare_parts(list(contents), dump_names(manifest))}"
         f"{compare_artifacts(manifest['artifacts']['files'])} "
         "Now run `helm upgrade` with restore.from empty: it migrates the schema if need be and starts "
         "the servers."

@@ -1,8 +1,8 @@
-"""Brings MLflow's database to the schema of the MLflow in this image; an empty one is filled.
+"""Migrates MLflow's database to the schema of the MLflow in this image; an empty one is filled.
 
-One at a time: two would break each other, so the second waits for the lock and then finds nothing to do. A
-schema that holds data is changed only when its backup is kept. In PostgreSQL the change and the check that no
-row went missing are one transaction: it is there whole, or not at all.
+One at a time: two would conflict, so the second waits for the lock and then finds nothing to do. A schema
+that holds data is changed only after a backup. In PostgreSQL the change and the check that no row was lost
+are one transaction.
 """
 
 import json
@@ -16,15 +16,15 @@ import dumps
 import save_backup
 import schema
 import sqlalchemy
+import termination
 import users
-import verdict
 from alembic.runtime.environment import EnvironmentContext
 from mlflow.store.db import utils as mlflow_database
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-LOCK_NUMBER = 0x6D6C666C6F77  # any number that only migrations of MLflow use: "mlflow"
+LOCK_NUMBER = 0x6D6C666C6F77  # the letters "mlflow": any number that nothing else locks
 LOCK_SECONDS = 86400
-# Behind a migration that waits for a table, every server waits too: rather try again than stand in the way.
+# While a migration waits for a table's lock, every server waits behind it: fail and retry instead.
 TABLE_LOCK = "SET LOCAL lock_timeout = '60s'"
 
 _LOCKS = {
@@ -41,7 +41,7 @@ class RowsMissingError(Exception):
 
 @contextmanager
 def exclusively() -> Iterator[None]:
-    """Hold the lock; it goes with its connection. SQLite has one server, and its file a lock of its own."""
+    """Hold the lock while its connection lasts; SQLite has one server and locks its own file."""
     with database.connect(autocommit=True) as connection:
         if statement := _LOCKS.get(connection.dialect.name):
             logger.info("Waiting for the migrations' lock")
@@ -50,7 +50,7 @@ def exclusively() -> Iterator[None]:
 
 
 def migrate(found: str) -> None:
-    """Change the schema, and check that nobody's rows went away."""
+    """Change the schema, and check that no rows were lost."""
     if database.engine().dialect.name == "postgresql":
         with database.engine().begin() as connection:
             connection.execute(sqlalchemy.text(TABLE_LOCK))
@@ -60,19 +60,19 @@ def migrate(found: str) -> None:
         return
     with database.connect() as connection:
         before = schema.count_rows(connection)
-    mlflow_database._upgrade_db(database.engine())  # noqa: SLF001 - `mlflow db upgrade`, which wants a URL
+    mlflow_database._upgrade_db(database.engine())  # noqa: SLF001 - `mlflow db upgrade`, which takes a URL
     with database.connect() as connection:
         compare(before, schema.count_rows(connection))
     logger.info("Migrated from %s", found)
 
 
 def run_migrations(connection: sqlalchemy.Connection) -> None:
-    """All migrations in the connection's transaction; MLflow's own way opens another one."""
+    """Run all migrations in the connection's transaction; MLflow's own function opens another one."""
     scripts = schema.migrations()
     config = mlflow_database._get_alembic_config(str(connection.engine.url))  # noqa: SLF001 - as MLflow does
 
     def steps(revision: tuple[str, ...], _context: object) -> list[object]:
-        # As `alembic upgrade` does, whose own call is untyped: what it passes on is a tuple.
+        # As in `alembic upgrade`, whose own call is untyped: it passes a tuple.
         return list(scripts._upgrade_revs("heads", revision))  # type: ignore[arg-type]  # noqa: SLF001
 
     with EnvironmentContext(config, scripts, fn=steps) as environment:
@@ -81,7 +81,7 @@ def run_migrations(connection: sqlalchemy.Connection) -> None:
 
 
 def compare(before: Mapping[str, int], after: Mapping[str, int]) -> None:
-    """More rows are fine: servers go on writing.
+    """Compare row counts before and after; more rows are fine, since servers go on writing.
 
     Raises:
         RowsMissingError: Some table has fewer.
@@ -96,25 +96,27 @@ def compare(before: Mapping[str, int], after: Mapping[str, int]) -> None:
 
 
 def keep_backup(found: str | None, wanted: str | None) -> str:
-    """Keep what has been dumped because a schema must change, MLflow's or its users'; says under which name.
+    """Store the dump made because a schema must change, MLflow's or its users'; return its description.
 
     Raises:
-        SystemExit: The dump is not of what is there now; nothing has been changed then.
+        SystemExit: The dump is of another schema than the database has now; nothing was changed.
     """
     if os.environ.get("MIGRATION_BACKUP") != "true":
-        return "no backup, as migration.backup says"
+        return "no backup, since migration.backup is false"
     own = next(dumps.all_parts())
     dumped = json.loads((own.folder / "state.json").read_text())["revision"]
     if dumped == found:
         name = save_backup.save("migration")
         return f"the backup {name}" if name else "no backup, since there was no data"
     if found != wanted:
-        verdict.give_up(f"The dump is of schema {dumped}, but the database has {found} by now")
-    return "the backup of another migration, which has just been here"
+        termination.fail_and_retry(
+            f"The dump is of schema {dumped}, but the database now has {found}: the Job tries again"
+        )
+    return "the backup of another migration, which has just finished"
 
 
 def upgrade(found: str | None, wanted: str | None, kept: str) -> str:
-    """Do what is needed; returns what was done."""
+    """Migrate if needed and return a summary."""
     if found == wanted:
         return f"The schema is current ({wanted}); nothing was changed"
     if found is None:
@@ -123,46 +125,44 @@ def upgrade(found: str | None, wanted: str | None, kept: str) -> str:
     try:
         migrate(found)
     except RowsMissingError as error:
-        refuse_migration(found, kept, f"rows went missing ({error})")
+        fail_migration(found, kept, f"rows were lost ({error})")
     except OperationalError as error:
-        verdict.give_up(
-            f"{explain(found, kept)} The database says: {database.cause(error)}. It is tried again."
+        termination.fail_and_retry(
+            f"{explain(found, kept)} The database reports: {database.cause(error)}. The Job tries again."
         )
     except DBAPIError as error:
-        refuse_migration(found, kept, database.cause(error))
+        fail_migration(found, kept, database.cause(error))
     return f"Migrated from schema {found} to {wanted}; {kept}"
 
 
-def refuse_migration(found: str, kept: str, cause: str) -> None:
-    """End for good, saying what state everything is in."""
-    verdict.refuse(f"{explain(found, kept)} Cause: {cause}. Remove the cause and run `helm upgrade` again.")
+def fail_migration(found: str, kept: str, cause: str) -> None:
+    """End without retry, with a message about the state of schema and data."""
+    termination.fail(f"{explain(found, kept)} Cause: {cause}. Remove the cause and run `helm upgrade` again.")
 
 
 def explain(found: str, kept: str) -> str:
-    """What has happened to the database, in the words of the person who must act."""
+    """Describe the state of the database for the administrator."""
     name = database.engine().dialect.name
     if name == "postgresql":
-        state = f"everything was taken back: the schema is still {found} and no data is lost."
+        state = f"it was rolled back: the schema is still {found} and no data is lost."
     else:
-        state = (
-            f"{name} cannot take changes back, so the schema may be past {found} in part: see restore.from."
-        )
-    return f"The migration failed; {state} The servers of before go on. There is {kept}."
+        state = f"{name} cannot roll back a schema, which may now be partly past {found}: see restore.from."
+    return f"The migration failed; {state} The previous servers keep running. There is {kept}."
 
 
 def main() -> None:
     """Migrate while holding the lock."""
-    verdict.begin()
+    termination.begin()
     with exclusively():
         scripts = schema.migrations()
         wanted = scripts.get_current_head()
         with database.connect() as connection:
             found = schema.read_revision(connection)
-        schema.refuse_unknown(found, scripts)
+        schema.reject_unknown(found, scripts)
         kept = keep_backup(found, wanted)
-        # Before MLflow's own schema, which is what servers of a new release wait for.
-        about_users = users.prepare() if users.are_wanted() else ""
-        verdict.succeed(about_users + upgrade(found, wanted, kept))
+        # Users first: servers of a new release wait for MLflow's own schema only.
+        about_users = users.prepare() if users.enabled() else ""
+        termination.succeed(about_users + upgrade(found, wanted, kept))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Decides whether the databases must be dumped, and says to dump_database.sh where they are.
+"""Decides whether the databases must be dumped, and writes for dump_database.sh where they are.
 
     prepare_dump.py always|before-migration
 
-A dump is of everything or of nothing: users mean little without what they may use.
+All databases are dumped or none: users and the objects they have permissions for belong together.
 """
 
 import json
@@ -13,14 +13,14 @@ from pathlib import Path
 import database
 import dumps
 import schema
+import termination
 import users
-import verdict
 
 logger = logging.getLogger("backups")
 
 
 def look(part: dumps.Part) -> bool:
-    """Note what there is to lose; whether MLflow has ever used this database."""
+    """Record what a part contains; return whether MLflow has ever used this database."""
     part.folder.mkdir(parents=True, exist_ok=True)
     with part.connect() as connection:
         found = schema.read_revision(connection, part.schema)
@@ -30,19 +30,19 @@ def look(part: dumps.Part) -> bool:
 
 
 def must_migrate(part: dumps.Part) -> bool:
-    """Whether this MLflow will change a schema that holds data."""
+    """Return whether this MLflow will change a schema that holds data."""
     state = json.loads((part.folder / "state.json").read_text())
     scripts = schema.migrations(part.schema)
-    schema.refuse_unknown(state["revision"], scripts)
+    schema.reject_unknown(state["revision"], scripts)
     if state["revision"] == scripts.get_current_head() or not schema.holds_data(state["rows"]):
         return False
-    said = schema.describe(state["rows"])
-    logger.info("Schema %s must be migrated; first a backup of %s", state["revision"], said)
+    contents = schema.describe(state["rows"])
+    logger.info("Schema %s must be migrated; first a backup of %s", state["revision"], contents)
     return True
 
 
 def prepare(part: dumps.Part) -> None:
-    """Dump what needs no program, and say how to dump what does."""
+    """Dump what needs no program, and write down how to dump the rest."""
     if part.address.get_backend_name() == "sqlite":
         dumps.copy_sqlite(Path(part.address.database or ""), part.dump)
     else:
@@ -50,10 +50,10 @@ def prepare(part: dumps.Part) -> None:
 
 
 def main() -> None:
-    """Look once; the database server is waited for."""
-    verdict.begin()
+    """Inspect the databases once; wait for the database server."""
+    termination.begin()
     database.connect().close()
-    parts = [part for part in dumps.all_parts() if part.schema is schema.MLFLOW or users.have_database()]
+    parts = [part for part in dumps.all_parts() if part.schema is schema.MLFLOW or users.database_exists()]
     used = [part for part in parts if look(part)]
     if parts[0] not in used:
         logger.info("MLflow has never used this database: there is nothing to back up")
@@ -61,7 +61,7 @@ def main() -> None:
         for part in used:
             prepare(part)
     else:
-        logger.info("No backup: the schema is current, or there is nothing in it")
+        logger.info("No backup: the schema is current, or the database is empty")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Replaces each database that has a folder in /work/dump with the file `program` by its dump: database/ by database.dump
-# and so on. PostgreSQL does it whole or not at all.
+# and so on. PostgreSQL does it in one transaction.
 set -eu
 
 fail() {
@@ -9,7 +9,7 @@ fail() {
 }
 
 restore_postgresql() {
-  # Not the schema itself: it may belong to somebody else, and it is there already.
+  # Not the schema itself: it exists already, and another user may own it.
   pg_restore --list "$dump" | grep -v ' SCHEMA - ' > contents
   pg_restore --no-owner --no-privileges --use-list=contents --file=restore.sql "$dump" ||
     fail "pg_restore must be as new as the pg_dump that wrote the backup; backup.image names the image"
@@ -32,7 +32,7 @@ WHERE NOT EXISTS (SELECT FROM pg_depend WHERE objid = object.oid AND deptype = '
 EOF
   psql --dbname="$(cat address)" --no-psqlrc --quiet --output=/dev/null --single-transaction \
     --set=ON_ERROR_STOP=1 --set=schema="$(cat schema)" --file=empty.sql --file=restore.sql ||
-    fail "PostgreSQL refused it and has taken everything back"
+    fail "PostgreSQL rejected the dump and rolled everything back; its message is above"
 }
 
 mysql_client() {
@@ -48,7 +48,7 @@ restore_mysql() {
       WHERE table_schema = DATABASE()" || fail "the database does not answer"
     cat "$dump"
   } > restore.sql
-  mysql_client < restore.sql || fail "it is now incomplete; restore again once the cause is gone"
+  mysql_client < restore.sql || fail "the database is now incomplete; remove the cause above and restore again"
 }
 
 for part in database users; do

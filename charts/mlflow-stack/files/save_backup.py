@@ -1,10 +1,10 @@
-"""Keeps what has been dumped: the scheduled backup. Old ones go, as BACKUP_KEEP says."""
+"""Stores the dumps as the scheduled backup and deletes old ones according to BACKUP_KEEP."""
 
 import json
 import os
 
 import dumps
-import verdict
+import termination
 from backups import Backups, Manifest
 from mlflow.exceptions import MlflowException
 
@@ -12,7 +12,7 @@ KEEP = int(os.environ.get("BACKUP_KEEP", "7"))
 
 
 def describe(part: dumps.Part) -> Manifest:
-    """What a restore must know about a dumped database."""
+    """Return what a restore must know about a dumped database."""
     about: Manifest = json.loads((part.folder / "state.json").read_text())
     about["system"] = part.address.get_backend_name()
     if (schema := part.folder / "schema").exists():
@@ -21,7 +21,7 @@ def describe(part: dumps.Part) -> Manifest:
 
 
 def save(kind: str) -> str | None:
-    """Keep the dumps, if there are any, and return the backup's name."""
+    """Store the dumps, if there are any, and return the backup's name."""
     about = {part.name: describe(part) for part in dumps.all_parts() if part.dump.exists()}
     if not about:
         return None
@@ -30,15 +30,15 @@ def save(kind: str) -> str | None:
         name = backups.save(dumps.FOLDER, kind, about)
         backups.prune(kind, KEEP)
     except (OSError, MlflowException) as error:
-        verdict.give_up(f"The backup could not be kept in {backups.destination}: {error}")
+        termination.fail_and_retry(f"The backup could not be stored in {backups.destination}: {error}")
     return name
 
 
 def main() -> None:
-    """Save and say so."""
-    verdict.begin()
+    """Save the backup and report it."""
+    termination.begin()
     name = save("scheduled")
-    verdict.succeed(f"Saved the backup {name}" if name else "There was nothing to back up")
+    termination.succeed(f"Saved the backup {name}" if name else "There was nothing to back up")
 
 
 if __name__ == "__main__":

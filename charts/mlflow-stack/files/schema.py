@@ -1,6 +1,6 @@
-"""What a database of MLflow says about itself: its revision, and how much is in it.
+"""Reads the state of a database of MLflow: its schema revision and how much data it holds.
 
-There are two: MLflow's own, and that of its users where it asks for them.
+There are two: MLflow's own, and that of its users where they are enabled.
 """
 
 import importlib.util
@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy
-import verdict
+import termination
 from alembic.script import ScriptDirectory
 
 
 @dataclass(frozen=True)
 class Schema:
-    """One of the two.
+    """One of the two schemas.
 
     Attributes:
         scripts: Folder of its migrations in MLflow's package.
-        version_table: Where its revision stands.
-        tables: What people would miss.
+        version_table: The table with its revision.
+        tables: The tables with data of users, whose rows are counted.
     """
 
     scripts: str
@@ -39,20 +39,20 @@ MLFLOW = Schema(
         *("logged_models", "logged_model_metrics", "logged_model_params", "logged_model_tags"),
     ),
 )
-# Nor are permissions, for the same reason.
+# Permissions are not counted, for the same reason.
 USERS = Schema("server/auth/db/migrations", "alembic_version_auth", ("users",))
 
 
 def migrations(of: Schema = MLFLOW) -> ScriptDirectory:
-    """Find the installed MLflow's migrations, without the seconds that importing it takes."""
+    """Find the installed MLflow's migrations without importing it, which takes seconds."""
     specification = importlib.util.find_spec("mlflow")
     if specification is None or specification.origin is None:
-        verdict.refuse("There is no MLflow in this image: set server.image to one that has it")
+        termination.fail("There is no MLflow in this image: set server.image to one that contains it")
     return ScriptDirectory(str(Path(specification.origin).parent / of.scripts))
 
 
 def read_revision(connection: sqlalchemy.Connection, of: Schema = MLFLOW) -> str | None:
-    """The schema's revision; nothing when MLflow has never used this database."""
+    """Read the schema's revision; nothing when MLflow has never used this database."""
     if not sqlalchemy.inspect(connection).has_table(of.version_table):
         return None
     version: sqlalchemy.Select[str] = sqlalchemy.select(sqlalchemy.column("version_num")).select_from(
@@ -61,35 +61,35 @@ def read_revision(connection: sqlalchemy.Connection, of: Schema = MLFLOW) -> str
     return connection.execute(version).scalar()
 
 
-def refuse_unknown(found: str | None, scripts: ScriptDirectory) -> None:
-    """A schema that this MLflow has never heard of cannot be taken back.
+def reject_unknown(found: str | None, scripts: ScriptDirectory) -> None:
+    """Reject a schema that is newer than this MLflow.
 
     Raises:
-        SystemExit: It is such a schema.
+        SystemExit: The schema is newer.
     """
     if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
-        verdict.refuse(
-            f"The database has the schema {found} of a newer MLflow, and this one only knows up to "
+        termination.fail(
+            f"The database has the schema {found} of a newer MLflow, and this one supports schemas up to "
             f"{scripts.get_current_head()}: install that MLflow again (server.image.tag), or restore a "
             "backup made before the upgrade (restore.from)"
         )
 
 
 def count_rows(connection: sqlalchemy.Connection, of: Schema = MLFLOW) -> dict[str, int]:
-    """The rows of the main tables that are there."""
+    """Count the rows of the main tables that exist."""
     there = set(sqlalchemy.inspect(connection).get_table_names())
     return {table: _count(connection, table) for table in of.tables if table in there}
 
 
 def holds_data(rows: Mapping[str, int]) -> bool:
-    """Whether somebody would miss it: what MLflow makes by itself is one experiment and one administrator."""
+    """Return whether users have stored data; MLflow itself creates one experiment and one administrator."""
     return any(rows.get(table, 0) > 1 for table in ("experiments", "users")) or any(
         rows.get(table, 0) for table in ("runs", "registered_models")
     )
 
 
 def describe(rows: Mapping[str, int]) -> str:
-    """The counts that a person knows the size of."""
+    """Format the row counts that users recognize."""
     known = ("experiments", "runs", "metrics", "registered_models", "model_versions", "users")
     return ", ".join(f"{rows[table]} {table.replace('_', ' ')}" for table in known if table in rows)
 

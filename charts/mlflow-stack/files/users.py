@@ -1,10 +1,10 @@
-"""MLflow's users, with MLFLOW_AUTH_DATABASE: a second database on the same server, beside MLflow's own.
+"""Manages MLflow's users in MLFLOW_AUTH_DATABASE: a second database on the same server.
 
-That is PostgreSQL, or a file of SQLite: in MySQL MLflow cannot make these tables, for two of their foreign
-keys have one name.
+That is PostgreSQL, or a file of SQLite: in MySQL MLflow cannot create these tables, since two of their
+foreign keys have the same name.
 
-MLflow makes its administrator once and never again looks at the password. Here the password in the Secret
-counts at every migration, so that it can be changed there.
+MLflow creates its administrator once and then ignores the configured password. Here every migration sets the
+password from the Secret, so that it can be rotated there.
 """
 
 import configparser
@@ -27,13 +27,13 @@ CONFIGURATION = Path("/tmp/basic_auth.ini")  # noqa: S108 - a volume of the pod'
 logger = logging.getLogger("users")
 
 
-def are_wanted() -> bool:
-    """Whether MLflow asks for users at all."""
+def enabled() -> bool:
+    """Return whether user accounts are enabled."""
     return "MLFLOW_AUTH_DATABASE" in os.environ
 
 
 def address() -> sqlalchemy.URL:
-    """The address of their database."""
+    """Return the URL of the users' database."""
     beside, name = database.address(), os.environ["MLFLOW_AUTH_DATABASE"]
     if beside.get_backend_name() == "sqlite":
         name = str(Path(beside.database or "").with_name(f"{name}.db"))
@@ -41,11 +41,11 @@ def address() -> sqlalchemy.URL:
 
 
 def write_configuration() -> None:
-    """Write the file that MLflow reads; a password that stands in the address is nobody else's business."""
+    """Write the file that MLflow reads, mode 0600, since the address may contain a password."""
     parser = configparser.RawConfigParser()
     parser["mlflow"] = {
         "default_permission": os.environ["MLFLOW_AUTH_DEFAULT_PERMISSION"],
-        # MLflow reads the file with interpolation, which wants every percent sign twice.
+        # MLflow reads the file with interpolation, which requires every percent sign twice.
         "database_uri": address().render_as_string(hide_password=False).replace("%", "%%"),
         "authorization_function": "mlflow.server.auth:authenticate_request_basic_auth",
         "auth_cache_ttl_seconds": os.environ["MLFLOW_AUTH_CACHE_SECONDS"],
@@ -56,7 +56,7 @@ def write_configuration() -> None:
 
 
 def prepare() -> str:
-    """Make the database, bring its schema up to date, give the administrator the password in the Secret.
+    """Create the database, migrate its schema, and set the administrator's password from the Secret.
 
     Returns:
         A sentence about a schema that was changed.
@@ -65,9 +65,9 @@ def prepare() -> str:
     scripts = schema.migrations(schema.USERS)
     with database.engine(address()).connect() as connection:
         found = schema.read_revision(connection, schema.USERS)
-    schema.refuse_unknown(found, scripts)
+    schema.reject_unknown(found, scripts)
     write_configuration()
-    # Reads the configuration while it is imported.
+    # The import reads the configuration.
     from mlflow.server.auth.sqlalchemy_store import SqlAlchemyStore  # noqa: PLC0415
 
     store = SqlAlchemyStore()
@@ -78,21 +78,21 @@ def prepare() -> str:
 
 
 def keep_administrator(store: "SqlAlchemyStore") -> None:
-    """Make the administrator, or give it the password that is in the Secret now."""
+    """Create the administrator, or set its password to the one in the Secret."""
     name, password = os.environ["MLFLOW_AUTH_ADMIN_USERNAME"], os.environ["MLFLOW_AUTH_ADMIN_PASSWORD"]
     if len(password) < 12:
-        sys.exit("The password of MLflow's administrator in the Secret must have 12 characters or more")
+        sys.exit("The key password in the Secret of auth.existingSecret must have 12 characters or more")
     if not store.has_user(name):
         store.create_user(name, password, is_admin=True)
-        logger.info("Made the administrator %s", name)
+        logger.info("Created the administrator %s", name)
     elif not store.authenticate_user(name, password):
         store.update_user(name, password=password, is_admin=True)
-        logger.info("The administrator %s has the password that is in the Secret now", name)
+        logger.info("The administrator %s now has the password of the Secret", name)
 
 
 def make_database() -> None:
-    """Make the database unless it is there."""
-    if have_database() or address().get_backend_name() == "sqlite":
+    """Create the database unless it exists."""
+    if database_exists() or address().get_backend_name() == "sqlite":
         return
     name = os.environ["MLFLOW_AUTH_DATABASE"]
     with database.connect(autocommit=True) as connection:
@@ -101,14 +101,14 @@ def make_database() -> None:
             connection.execute(sqlalchemy.text(f"CREATE DATABASE {quoted}"))
         except DBAPIError as error:
             sys.exit(
-                f"The database {name} for MLflow's users cannot be made ({database.cause(error)}): "
-                "make it, with the user of database.username as its owner, and upgrade again"
+                f"The database {name} for MLflow's users cannot be created ({database.cause(error)}): "
+                "create it, owned by the user of database.username, and run `helm upgrade` again"
             )
-    logger.info("Made the database %s", name)
+    logger.info("Created the database %s", name)
 
 
-def have_database() -> bool:
-    """Whether it is there, with or without something in it."""
+def database_exists() -> bool:
+    """Return whether the database exists, empty or not."""
     url = address()
     if url.get_backend_name() == "sqlite":
         return Path(url.database or "").exists()
@@ -117,8 +117,8 @@ def have_database() -> bool:
         return url.database in known.all()
 
 
-def what_is_missing() -> str | None:
-    """What a server must wait for: it would change an older schema by itself, with no backup."""
+def missing_schema() -> str | None:
+    """Return what a server must wait for: it would migrate an older schema by itself, without a backup."""
     scripts = schema.migrations(schema.USERS)
     wanted = scripts.get_current_head()
     try:
@@ -128,5 +128,5 @@ def what_is_missing() -> str | None:
         return f"the database of users: {database.cause(error)}"
     if found == wanted:
         return None
-    schema.refuse_unknown(found, scripts)
+    schema.reject_unknown(found, scripts)
     return f"the migration Job to bring the database of users from schema {found or 'none'} to {wanted}"

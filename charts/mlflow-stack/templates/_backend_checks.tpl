@@ -1,31 +1,31 @@
 {{/*
-What is wrong with the choice of a database and a store, as a JSON list of messages: values that contradict each
-other or lack each other, both named. The schema sees only single values.
+Conflicts in the values of database and store, as a JSON list of messages that name both values: they contradict each
+other, or one requires the other. The schema checks single values only.
 */}}
-{{- define "mlflow-stack.backendContradictions" -}}
-{{- $database := include "mlflow-stack.databaseContradictions" . | fromJsonArray -}}
-{{- $store := include "mlflow-stack.storeContradictions" . | fromJsonArray -}}
-{{- concat $database $store (include "mlflow-stack.volumeContradictions" . | fromJsonArray) | toJson -}}
+{{- define "mlflow-stack.backendConflicts" -}}
+{{- $database := include "mlflow-stack.databaseConflicts" . | fromJsonArray -}}
+{{- $store := include "mlflow-stack.storeConflicts" . | fromJsonArray -}}
+{{- concat $database $store (include "mlflow-stack.volumeConflicts" . | fromJsonArray) | toJson -}}
 {{- end }}
 
 {{/*
-Values that are set although the kind has no use for them. Call: (list "section" kind rows), each row a list of the
+Values that are set although the kind does not use them. Call: (list "section" kind rows), each row a list of the
 value's name, the value, and the kinds that use it.
 */}}
-{{- define "mlflow-stack.uselessValues" -}}
+{{- define "mlflow-stack.unusedValues" -}}
 {{- $section := index . 0 -}}
 {{- $kind := index . 1 -}}
 {{- $wrong := list -}}
 {{- range $row := index . 2 -}}
 {{- $kinds := index $row 2 -}}
 {{- if and (index $row 1) (not (has $kind $kinds)) -}}
-{{- $wrong = append $wrong (printf "%s.%s is %v, which %s.kind=%s has no use for: remove it, or choose %s" $section (index $row 0) (index $row 1) $section $kind (join " or " $kinds)) -}}
+{{- $wrong = append $wrong (printf "%s.%s is %v, which %s.kind=%s does not use: remove it, or choose %s" $section (index $row 0) (index $row 1) $section $kind (join " or " $kinds)) -}}
 {{- end -}}
 {{- end -}}
 {{- $wrong | toJson -}}
 {{- end }}
 
-{{- define "mlflow-stack.databaseContradictions" -}}
+{{- define "mlflow-stack.databaseConflicts" -}}
 {{- $d := .Values.database -}}
 {{- $servers := list "postgresql" "mysql" -}}
 {{- $rows := list
@@ -37,16 +37,16 @@ value's name, the value, and the kinds that use it.
   (list "persistence.existingClaim" $d.persistence.existingClaim (list "sqlite"))
   (list "persistence.storageClassName" $d.persistence.storageClassName (list "sqlite"))
 -}}
-{{- $wrong := include "mlflow-stack.uselessValues" (list "database" $d.kind $rows) | fromJsonArray -}}
+{{- $wrong := include "mlflow-stack.unusedValues" (list "database" $d.kind $rows) | fromJsonArray -}}
 {{- if and .Values.auth.enabled (eq $d.kind "mysql") -}}
-{{- $wrong = append $wrong "auth.enabled is true and database.kind is mysql: MLflow's tables of users cannot be made there, for two of their foreign keys have one name; use PostgreSQL, or leave users to a proxy in front" -}}
+{{- $wrong = append $wrong "auth.enabled is true and database.kind is mysql: MLflow cannot create its tables of users there, since two of their foreign keys have the same name; use PostgreSQL, or authenticate users in a proxy" -}}
 {{- end -}}
 {{- if has $d.kind $servers -}}
 {{- if not $d.host -}}
-{{- $wrong = append $wrong (printf "database.kind is %s and database.host is empty: name the server" $d.kind) -}}
+{{- $wrong = append $wrong (printf "database.kind is %s and database.host is empty: set it to the server's host name" $d.kind) -}}
 {{- end -}}
 {{- if not $d.existingSecret -}}
-{{- $wrong = append $wrong (printf "database.kind is %s and database.existingSecret is empty: name a Secret with the key password" $d.kind) -}}
+{{- $wrong = append $wrong (printf "database.kind is %s and database.existingSecret is empty: set it to a Secret with the key password" $d.kind) -}}
 {{- end -}}
 {{- if and $d.tls.caSecret (not (hasPrefix "verify-" $d.tls.mode)) -}}
 {{- $wrong = append $wrong (printf "database.tls.caSecret is %s and database.tls.mode is %q, which checks no certificate: choose verify-full or verify-ca" $d.tls.caSecret $d.tls.mode) -}}
@@ -55,7 +55,7 @@ value's name, the value, and the kinds that use it.
 {{- $wrong | toJson -}}
 {{- end }}
 
-{{- define "mlflow-stack.storeContradictions" -}}
+{{- define "mlflow-stack.storeConflicts" -}}
 {{- $s := .Values.store -}}
 {{- $rows := list
   (list "endpoint" $s.endpoint (list "s3" "gcs"))
@@ -65,21 +65,21 @@ value's name, the value, and the kinds that use it.
   (list "persistence.existingClaim" $s.persistence.existingClaim (list "volume"))
   (list "persistence.storageClassName" $s.persistence.storageClassName (list "volume"))
 -}}
-{{- $wrong := include "mlflow-stack.uselessValues" (list "store" $s.kind $rows) | fromJsonArray -}}
+{{- $wrong := include "mlflow-stack.unusedValues" (list "store" $s.kind $rows) | fromJsonArray -}}
 {{- if and (eq $s.kind "azure") (not $s.azure.account) -}}
-{{- $wrong = append $wrong "store.kind is azure and store.azure.account is empty: name the storage account" -}}
+{{- $wrong = append $wrong "store.kind is azure and store.azure.account is empty: set it to the storage account" -}}
 {{- end -}}
 {{- if and $s.serviceAccount.name $s.serviceAccount.annotations -}}
-{{- $wrong = append $wrong (printf "store.serviceAccount.name is %s, an account of yours, and store.serviceAccount.annotations are for one that is made here: annotate yours, or remove the name" $s.serviceAccount.name) -}}
+{{- $wrong = append $wrong (printf "store.serviceAccount.name is %s, an existing account, and store.serviceAccount.annotations are for one that the chart creates: annotate the existing one, or remove the name" $s.serviceAccount.name) -}}
 {{- end -}}
 {{- if and (eq $s.kind "gcs") $s.endpoint $s.existingSecret -}}
-{{- $wrong = append $wrong (printf "store.endpoint is %s, an emulator, and store.existingSecret is %s, which no emulator asks for: remove one" $s.endpoint $s.existingSecret) -}}
+{{- $wrong = append $wrong (printf "store.endpoint is %s, an emulator, and store.existingSecret is %s, which emulators do not use: remove one" $s.endpoint $s.existingSecret) -}}
 {{- end -}}
 {{- $wrong | toJson -}}
 {{- end }}
 
-{{/* Two servers on one file, or on a volume of one node. The schema refuses the same replicas, in fewer words. */}}
-{{- define "mlflow-stack.volumeContradictions" -}}
+{{/* Several servers on one file, or on a volume of one node. The schema rejects the same replicas with a shorter message. */}}
+{{- define "mlflow-stack.volumeConflicts" -}}
 {{- $wrong := list -}}
 {{- $several := list -}}
 {{- if gt (int .Values.server.replicas) 1 -}}
@@ -97,7 +97,7 @@ value's name, the value, and the kinds that use it.
 {{- end -}}
 {{- range $name, $persistence := dict "database" .Values.database.persistence "store" .Values.store.persistence -}}
 {{- if and $persistence.existingClaim $persistence.storageClassName -}}
-{{- $wrong = append $wrong (printf "%s.persistence.existingClaim is %s and %s.persistence.storageClassName is %s: a claim that exists has its class; set one of them" $name $persistence.existingClaim $name $persistence.storageClassName) -}}
+{{- $wrong = append $wrong (printf "%s.persistence.existingClaim is %s and %s.persistence.storageClassName is %s: an existing claim has a class already; set one of them" $name $persistence.existingClaim $name $persistence.storageClassName) -}}
 {{- end -}}
 {{- end -}}
 {{- $wrong | toJson -}}

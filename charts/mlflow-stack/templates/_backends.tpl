@@ -1,10 +1,10 @@
 {{/*
 How the pods of this chart reach the database and the store: environment, volumes, identity. Every pod that uses one
-includes all of its parts. Secrets travel as variables and files from Secrets; nothing secret stands in an argument,
-an address or a ConfigMap.
+includes all of its parts. Credentials come from Secrets as variables and files, never in an argument, a URL or a
+ConfigMap.
 */}}
 
-{{/* The Secrets with credentials: the user's, or the one that this chart makes. */}}
+{{/* The Secrets with credentials: the user's, or the one that this chart creates. */}}
 {{- define "mlflow-stack.database.secretName" -}}
 {{ .Values.database.existingSecret | default (include "mlflow-stack.postgresql.fullname" .) }}
 {{- end }}
@@ -28,26 +28,26 @@ an address or a ConfigMap.
 {{- end }}
 
 {{/*
-TLS in the words of the two drivers. PyMySQL checks certificate and name as soon as it is given authorities, and takes
-any other of these options as the wish for TLS.
+TLS options of the two drivers. PyMySQL verifies certificate and host name as soon as CA certificates are configured;
+any other of these options enables TLS.
 */}}
 {{- define "mlflow-stack.database.tlsQuery" -}}
 {{- $mode := .Values.database.tls.mode -}}
-{{- $authorities := ternary "/run/secrets/database-ca/ca.crt" "/etc/ssl/certs/ca-certificates.crt" (ne .Values.database.tls.caSecret "") -}}
+{{- $certificates := ternary "/run/secrets/database-ca/ca.crt" "/etc/ssl/certs/ca-certificates.crt" (ne .Values.database.tls.caSecret "") -}}
 {{- $verifies := hasPrefix "verify-" $mode -}}
 {{- if eq .Values.database.kind "mysql" -}}
 charset=utf8mb4
-{{- if $verifies }}&ssl_ca={{ $authorities }}{{ end -}}
+{{- if $verifies }}&ssl_ca={{ $certificates }}{{ end -}}
 {{- if and $mode (ne $mode "disable") (ne $mode "verify-full") }}&ssl_check_hostname=false{{ end -}}
 {{- else if $mode -}}
 sslmode={{ $mode }}
-{{- if $verifies }}&sslrootcert={{ $authorities }}{{ end -}}
+{{- if $verifies }}&sslrootcert={{ $certificates }}{{ end -}}
 {{- end -}}
 {{- end }}
 
 {{/*
-The address of the database without its password. The driver is named because a bare postgresql:// means psycopg 3 to
-SQLAlchemy 2.1, and with that one MLflow fails to archive versions (integer <> character varying).
+The URL of the database without its password. The driver is explicit because SQLAlchemy 2.1 reads postgresql:// as
+psycopg 3, with which MLflow fails to archive versions (integer <> character varying).
 */}}
 {{- define "mlflow-stack.database.uri" -}}
 {{- $database := .Values.database -}}
@@ -60,7 +60,7 @@ sqlite:////database/mlflow.db
 {{- end -}}
 {{- end }}
 
-{{/* The password stands in the variable that the database's own programs read, files/database.py knows which. */}}
+{{/* The password is in the variable that the database's own programs read; see files/database.py. */}}
 {{- define "mlflow-stack.databaseEnvironment" -}}
 - name: MLFLOW_BACKEND_STORE_URI
   value: {{ include "mlflow-stack.database.uri" . | quote }}
@@ -103,7 +103,7 @@ sqlite:////database/mlflow.db
 {{- end }}
 {{- end }}
 
-{{/* The bundled store's name is fully qualified: presigned URLs carry it into pods of other namespaces. */}}
+{{/* The bundled store's name is fully qualified: presigned URLs with it are used by pods of other namespaces. */}}
 {{- define "mlflow-stack.store.endpoint" -}}
 {{- if eq .Values.store.kind "bundled" -}}
 {{ include "mlflow-stack.scheme" . }}://{{ include "mlflow-stack.versitygw.fullname" . }}.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}:7070
@@ -118,16 +118,16 @@ sqlite:////database/mlflow.db
 {{- end }}
 
 {{/*
-"true" where Davit's operator lists files in the store itself: an S3 store with keys, and with the bucket's name where
-the operator puts it, which is the path of an endpoint.
+"true" where Davit's operator lists files in the store itself: an S3 store with keys and path-style addressing, the
+only style that the operator supports with an endpoint.
 */}}
-{{- define "mlflow-stack.store.isForDavit" -}}
+{{- define "mlflow-stack.store.isListedByDavit" -}}
 {{- $store := .Values.store -}}
 {{- $virtual := and $store.endpoint (eq $store.addressingStyle "virtual") -}}
 {{- if and (include "mlflow-stack.store.isS3" .) (include "mlflow-stack.store.secretName" .) (not $virtual) }}true{{ end -}}
 {{- end }}
 
-{{/* Where MLflow's artifact proxy keeps everything. */}}
+{{/* The artifacts destination of MLflow's proxy. */}}
 {{- define "mlflow-stack.store.destination" -}}
 {{- $store := .Values.store -}}
 {{- if eq $store.kind "azure" -}}
@@ -153,7 +153,7 @@ s3://{{ $store.bucket }}/{{ $store.prefix }}
       {{- end }}
 {{- end }}
 
-{{/* Without a Secret there are no keys: the identity that the cloud gives to the pod's service account counts. */}}
+{{/* Without a Secret there are no keys: the client uses the cloud's identity of the pod's service account. */}}
 {{- define "mlflow-stack.storeEnvironment" -}}
 {{- $store := .Values.store -}}
 {{- $secret := include "mlflow-stack.store.secretName" . -}}
@@ -242,14 +242,14 @@ serviceAccountName: {{ $account.name | default (include "mlflow-stack.fullname" 
 {{- end }}
 {{- end }}
 
-{{/* Azure gives its identity only to pods that ask for it. */}}
+{{/* Azure's workload identity requires this label. */}}
 {{- define "mlflow-stack.storeIdentityLabels" -}}
 {{- if and (eq .Values.store.kind "azure") (not .Values.store.existingSecret) }}
 azure.workload.identity/use: "true"
 {{- end }}
 {{- end }}
 
-{{/* "Recreate" where two servers must not run at once: they share a volume that one node mounts. */}}
+{{/* "true" where two servers must not run at once, since they share a volume that one node mounts: strategy Recreate. */}}
 {{- define "mlflow-stack.server.isExclusive" -}}
 {{- $store := .Values.store -}}
 {{- if or (eq .Values.database.kind "sqlite") (and (eq $store.kind "volume") (ne $store.persistence.accessMode "ReadWriteMany")) }}true{{ end -}}

@@ -12,7 +12,7 @@
 {{- end }}
 
 {{/*
-Labels that select the pods of one component, and all that a pod template carries: a label that changes with the
+Labels that select the pods of one component, and the only ones of its pod template: a label that changes with the
 chart would restart the database at every upgrade. Call: (list $ "server")
 */}}
 {{- define "mlflow-stack.selectorLabels" -}}
@@ -38,7 +38,7 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name ($root.Chart.Version | replace
 {{- printf "%s:%s" $image.repository ($image.tag | default (index . 1)) | quote -}}
 {{- end }}
 
-{{/* What every pod has in common: no token, no service variables (MLFLOW_PORT=tcp://... would break mlflow). */}}
+{{/* Settings of every pod: no token, no service variables (MLFLOW_PORT=tcp://... would break mlflow). */}}
 {{- define "mlflow-stack.pod" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
@@ -50,7 +50,7 @@ imagePullSecrets:
 {{- end }}
 {{- end }}
 
-{{/* Where a pod may run. Call with the values of its component. Affinity stands apart: a Job shares no rule with servers. */}}
+{{/* Where a pod may run. Call with the values of its component. Affinity is separate: the rules of servers do not fit a Job. */}}
 {{- define "mlflow-stack.placement" -}}
 {{- with .nodeSelector }}
 nodeSelector:
@@ -72,7 +72,7 @@ affinity:
 {{- end }}
 {{- end }}
 
-{{/* What users add to every container of MLflow's image; the pod then needs mlflow-stack.extraVolumes. */}}
+{{/* Users' additions to every container of MLflow's image; the pod then needs mlflow-stack.extraVolumes. */}}
 {{- define "mlflow-stack.extraEnvFrom" -}}
 {{- with .Values.server.extraEnvFrom }}
 envFrom:
@@ -122,7 +122,7 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{/* Fully qualified: it is told to pods of other namespaces. */}}
+{{/* Fully qualified: pods of other namespaces use it. */}}
 {{- define "mlflow-stack.registry.url" -}}
 {{ include "mlflow-stack.scheme" . }}://{{ include "mlflow-stack.fullname" . }}.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}:{{ .Values.service.port }}
 {{- end }}
@@ -135,8 +135,8 @@ capabilities:
 {{- list $name $inNamespace $service (printf "%s.%s" $service .Values.clusterDomain) | toJson -}}
 {{- end }}
 
-{{/* Every host under which an Ingress or a Gateway leads here, as a JSON list. */}}
-{{- define "mlflow-stack.outsideHosts" -}}
+{{/* Every host of the Ingress and the HTTPRoute, as a JSON list. */}}
+{{- define "mlflow-stack.externalHosts" -}}
 {{- $hosts := list -}}
 {{- if .Values.ingress.enabled -}}
 {{- $hosts = concat $hosts .Values.ingress.hosts -}}
@@ -147,8 +147,8 @@ capabilities:
 {{- $hosts | uniq | toJson -}}
 {{- end }}
 
-{{/* Those of them that the Ingress has a certificate for, as a JSON list. */}}
-{{- define "mlflow-stack.encryptedHosts" -}}
+{{/* The hosts that the Ingress has a certificate for, as a JSON list. */}}
+{{- define "mlflow-stack.tlsHosts" -}}
 {{- $hosts := list -}}
 {{- if .Values.ingress.enabled -}}
 {{- range .Values.ingress.tls -}}
@@ -160,27 +160,27 @@ capabilities:
 
 {{/*
 MLflow compares the whole Host header, port included, and a list replaces its own defaults. So: every name of
-the Service and every outside host with any port, the loopback names that `kubectl port-forward` uses, and the
-pod's own address, under which a Prometheus reads /metrics.
+the Service and every external host with any port, the loopback names that `kubectl port-forward` uses, and the
+pod's IP address, which Prometheus uses to scrape /metrics.
 */}}
 {{- define "mlflow-stack.allowedHosts" -}}
 {{- $hosts := list -}}
-{{- range concat (include "mlflow-stack.serviceNames" . | fromJsonArray) (list "localhost" "127.0.0.1") (include "mlflow-stack.outsideHosts" . | fromJsonArray) -}}
+{{- range concat (include "mlflow-stack.serviceNames" . | fromJsonArray) (list "localhost" "127.0.0.1") (include "mlflow-stack.externalHosts" . | fromJsonArray) -}}
 {{- $hosts = concat $hosts (list . (printf "%s:*" .)) -}}
 {{- end -}}
 {{- concat $hosts (list "$(POD_IP):5000") .Values.server.allowedHosts | join "," -}}
 {{- end }}
 
-{{/* A browser names its page's origin when it changes something, even to the page's own server. */}}
+{{/* Browsers send the Origin header with every write, also to the page's own server. */}}
 {{- define "mlflow-stack.corsAllowedOrigins" -}}
 {{- $origins := list -}}
 {{- range include "mlflow-stack.serviceNames" . | fromJsonArray -}}
 {{- $origin := printf "%s://%s" (include "mlflow-stack.scheme" $) . -}}
 {{- $origins = concat $origins (list $origin (printf "%s:*" $origin)) -}}
 {{- end -}}
-{{- $encrypted := include "mlflow-stack.encryptedHosts" . | fromJsonArray -}}
-{{- range $host := include "mlflow-stack.outsideHosts" . | fromJsonArray -}}
-{{- range ternary (list "https") (list "https" "http") (has $host $encrypted) -}}
+{{- $tlsHosts := include "mlflow-stack.tlsHosts" . | fromJsonArray -}}
+{{- range $host := include "mlflow-stack.externalHosts" . | fromJsonArray -}}
+{{- range ternary (list "https") (list "https" "http") (has $host $tlsHosts) -}}
 {{- $origins = concat $origins (list (printf "%s://%s" . $host) (printf "%s://%s:*" . $host)) -}}
 {{- end -}}
 {{- end -}}
@@ -209,10 +209,10 @@ pod's own address, under which a Prometheus reads /metrics.
   value: quiet
 {{- end }}
 
-{{/* What the operator's chart is told, as a JSON list: the connection, and those Secrets of the user's that it leaves out. */}}
+{{/* Values for the operator's chart, as a JSON list: the connection Secret, and existing Secrets that it does not cover. */}}
 {{- define "mlflow-stack.operatorValues" -}}
 {{- $values := list (printf "connection.secretName=%s-davit-connection" (include "mlflow-stack.fullname" .)) -}}
-{{- if and (include "mlflow-stack.store.isForDavit" .) .Values.store.existingSecret -}}
+{{- if and (include "mlflow-stack.store.isListedByDavit" .) .Values.store.existingSecret -}}
 {{- $values = append $values (printf "store.secretName=%s" .Values.store.existingSecret) -}}
 {{- end -}}
 {{- if and .Values.auth.enabled .Values.auth.existingSecret -}}
@@ -229,7 +229,7 @@ pod's own address, under which a Prometheus reads /metrics.
 {{- $values | toJson -}}
 {{- end }}
 
-{{/* What stands still while its one pod restarts, as a JSON list. */}}
+{{/* The components that are unavailable while their only pod restarts, as a JSON list. */}}
 {{- define "mlflow-stack.singleInstances" -}}
 {{- $single := list -}}
 {{- if eq .Values.database.kind "bundled" -}}

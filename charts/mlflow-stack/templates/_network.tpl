@@ -8,18 +8,18 @@ metadata:
     {{- include "mlflow-stack.labels" . | nindent 4 }}
 {{- end }}
 
-{{- define "mlflow-stack.networkPolicy.ours" }}
+{{- define "mlflow-stack.networkPolicy.release" }}
 podSelector:
   matchLabels:
     app.kubernetes.io/name: mlflow-stack
     app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
-{{/* A rule's `from`: the clients that the values name, and Davit; nothing, which is everybody, when they name none. */}}
+{{/* A rule's `from`: the clients in the values, and Davit; without clients it is empty, which allows all. */}}
 {{- define "mlflow-stack.networkPolicy.clients" }}
 {{- with .Values.networkPolicy.clients }}
 from:
-  - {{- include "mlflow-stack.networkPolicy.ours" $ | nindent 4 }}
-  # Davit's operator, and the pods that serve: they fetch their models.
+  - {{- include "mlflow-stack.networkPolicy.release" $ | nindent 4 }}
+  # Davit's operator, and its serving pods, which fetch their models.
   - namespaceSelector: {}
     podSelector:
       matchLabels:

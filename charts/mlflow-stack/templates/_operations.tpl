@@ -1,7 +1,7 @@
 {{/* Parts of the pods that migrate, back up, restore and collect garbage. */}}
 
 {{/*
-A container of the MLflow image that runs a script, and knows where database, store and backups are.
+A container of the MLflow image that runs a script, with the settings of database, store and backups.
 Call: (list $ "name" (list "script.py" "argument") (dict "VARIABLE" "value"))
 */}}
 {{- define "mlflow-stack.operations.script" -}}
@@ -75,7 +75,7 @@ resources:
 
 {{/* The mounts come last, so that more can follow. */}}
 {{- define "mlflow-stack.operations.container" -}}
-# Without words of its own, the last lines of the log become the container's message when it fails.
+# Without a message of its own, the last lines of the log become the termination message of a failed container.
 terminationMessagePolicy: FallbackToLogsOnError
 securityContext:
   {{- include "mlflow-stack.containerSecurityContext" . | nindent 2 }}
@@ -108,7 +108,7 @@ volumeMounts:
 {{- end }}
 {{- end }}
 
-{{/* Where a dump is on its way, and where it may stay. */}}
+{{/* The volume for temporary dumps, and the one for backups. */}}
 {{- define "mlflow-stack.operations.workVolumes" -}}
 - name: work
   emptyDir:
@@ -120,14 +120,14 @@ volumeMounts:
 {{- end }}
 {{- end }}
 
-{{/* What every pod of this kind has in common. */}}
+{{/* Settings of every pod that runs an operation. */}}
 {{- define "mlflow-stack.operations.pod" -}}
 {{ include "mlflow-stack.pod" . }}
 {{- include "mlflow-stack.storeIdentity" . }}
 {{- include "mlflow-stack.placement" .Values.server }}
 {{- if include "mlflow-stack.server.isExclusive" . }}
 affinity:
-  # A volume that one node mounts is where the server is.
+  # A ReadWriteOnce volume is mounted on the node of the server.
   podAffinity:
     preferredDuringSchedulingIgnoredDuringExecution:
       - weight: 100
@@ -158,15 +158,15 @@ annotations:
 {{- end }}
 
 {{/*
-A Job cannot be changed, so every revision of the release and every other pod gets a name of its own; Helm and GitOps
-tools, which know no revisions, then remove the Job of before. Call: (list $ "migrate" "metadata of the pod" "its spec")
+A Job is immutable, so its name contains the revision of the release and a hash of the pod; Helm, and GitOps tools,
+which have no revisions, then remove the previous Job. Call: (list $ "migrate" "metadata of the pod" "its spec")
 */}}
 {{- define "mlflow-stack.operations.jobName" -}}
 {{- $root := index . 0 -}}
 {{ include "mlflow-stack.fullname" $root }}-{{ index . 1 }}-{{ slice . 2 | join "," | sha256sum | trunc 6 }}-{{ $root.Release.Revision }}
 {{- end }}
 
-{{/* Beside the artifacts, in the words of MLflow's artifact repositories. */}}
+{{/* A URI for MLflow's artifact repositories, by default beside the artifacts. */}}
 {{- define "mlflow-stack.backup.destination" -}}
 {{- $store := .Values.store -}}
 {{- if .Values.backup.existingClaim -}}
@@ -188,19 +188,19 @@ file:///artifacts/{{ .Values.backup.prefix }}
 {{- end }}
 {{- end }}
 
-{{/* How often a Job tries: what only a person can change is not tried again. */}}
-{{- define "mlflow-stack.operations.tries" -}}
+{{/* How often a Job retries; errors that a retry cannot cure end it at once. */}}
+{{- define "mlflow-stack.operations.retries" -}}
 backoffLimit: 3
 podFailurePolicy:
   rules:
-    # The scripts end with 3 when only a person can help.
+    # Exit code 3 of the scripts: a retry cannot help.
     - action: FailJob
       onExitCodes:
         operator: In
         values: [3]
 {{- end }}
 
-{{/* What every CronJob has in common; nothing runs while the database is being restored. */}}
+{{/* Settings of every CronJob; none runs while the database is being restored. */}}
 {{- define "mlflow-stack.operations.cron" -}}
 suspend: {{ ne .Values.restore.from "" }}
 concurrencyPolicy: Forbid

@@ -6,25 +6,25 @@
 {{ .Values.tls.existingSecret | default (printf "%s-tls" (include "mlflow-stack.fullname" .)) }}
 {{- end }}
 
-{{/* What is in front of the addresses of server and bundled store. */}}
+{{/* The URL scheme of server and bundled store. */}}
 {{- define "mlflow-stack.scheme" -}}
 {{ ternary "https" "http" .Values.tls.enabled }}
 {{- end }}
 
-{{/* For probes, which do not look at certificates. */}}
+{{/* For probes, which do not verify certificates. */}}
 {{- define "mlflow-stack.probeScheme" -}}
 scheme: {{ include "mlflow-stack.scheme" . | upper }}
 {{- end }}
 
-{{/* Every name for which a certificate must speak, as a JSON list. */}}
-{{- define "mlflow-stack.certifiedNames" -}}
+{{/* Every DNS name that a certificate must contain, as a JSON list. */}}
+{{- define "mlflow-stack.certificateNames" -}}
 {{- $store := include "mlflow-stack.versitygw.fullname" . -}}
 {{- $inNamespace := printf "%s.%s" $store .Release.Namespace -}}
 {{- $names := list "localhost" $store $inNamespace (printf "%s.svc" $inNamespace) (printf "%s.svc.%s" $inNamespace .Values.clusterDomain) -}}
 {{- concat (include "mlflow-stack.serviceNames" . | fromJsonArray) $names | toJson -}}
 {{- end }}
 
-{{/* Whose authorities the store's certificate is checked against; empty for the usual ones. */}}
+{{/* The Secret with the CA certificate of the store; empty for public CAs. */}}
 {{- define "mlflow-stack.store.caSecret" -}}
 {{- if and .Values.tls.enabled (eq .Values.store.kind "bundled") -}}
 {{ include "mlflow-stack.tls.secretName" . }}
@@ -50,7 +50,7 @@ scheme: {{ include "mlflow-stack.scheme" . | upper }}
 {{- end }}
 {{- end }}
 
-{{/* Where users are kept, for those who dump and restore them. */}}
+{{/* The database of users, for Jobs that dump and restore it. */}}
 {{- define "mlflow-stack.authDatabase" -}}
 {{- if .Values.auth.enabled }}
 - name: MLFLOW_AUTH_DATABASE
@@ -58,7 +58,7 @@ scheme: {{ include "mlflow-stack.scheme" . | upper }}
 {{- end }}
 {{- end }}
 
-{{/* How MLflow asks for users, and where it keeps them. The scripts write its configuration file. */}}
+{{/* Settings of MLflow's authentication. The scripts write its configuration file. */}}
 {{- define "mlflow-stack.authEnvironment" -}}
 {{- include "mlflow-stack.authDatabase" . }}
 {{- if .Values.auth.enabled }}
@@ -76,7 +76,7 @@ scheme: {{ include "mlflow-stack.scheme" . | upper }}
 {{- end }}
 {{- end }}
 
-{{/* How a client of this release, such as its test, proves itself and whom it trusts. */}}
+{{/* URL, credentials and CA certificates of a client of this release, such as its test. */}}
 {{- define "mlflow-stack.clientEnvironment" -}}
 - name: MLFLOW_TRACKING_URI
   value: {{ include "mlflow-stack.registry.url" . }}
@@ -89,14 +89,14 @@ scheme: {{ include "mlflow-stack.scheme" . | upper }}
       key: {{ $key }}
 {{- end }}
 {{- end }}
-{{- if include "mlflow-stack.clientAuthorities" . | fromJsonArray }}
-- name: AUTHORITIES
-  value: /run/secrets/authorities
+{{- if include "mlflow-stack.clientCaSecrets" . | fromJsonArray }}
+- name: CA_CERTIFICATES_FOLDER
+  value: /run/secrets/ca-certificates
 {{- end }}
 {{- end }}
 
-{{/* The Secrets with authorities that such a client must trust: presigned URLs lead to the store. A JSON list. */}}
-{{- define "mlflow-stack.clientAuthorities" -}}
+{{/* The Secrets with CA certificates that such a client trusts, the store's for presigned URLs too. A JSON list. */}}
+{{- define "mlflow-stack.clientCaSecrets" -}}
 {{- $secrets := list (include "mlflow-stack.store.caSecret" .) -}}
 {{- if .Values.tls.enabled -}}
 {{- $secrets = append $secrets (include "mlflow-stack.tls.secretName" .) -}}
@@ -105,16 +105,16 @@ scheme: {{ include "mlflow-stack.scheme" . | upper }}
 {{- end }}
 
 {{- define "mlflow-stack.clientVolumeMounts" -}}
-{{- if include "mlflow-stack.clientAuthorities" . | fromJsonArray }}
-- name: authorities
-  mountPath: /run/secrets/authorities
+{{- if include "mlflow-stack.clientCaSecrets" . | fromJsonArray }}
+- name: ca-certificates
+  mountPath: /run/secrets/ca-certificates
   readOnly: true
 {{- end }}
 {{- end }}
 
 {{- define "mlflow-stack.clientVolumes" -}}
-{{- with include "mlflow-stack.clientAuthorities" . | fromJsonArray }}
-- name: authorities
+{{- with include "mlflow-stack.clientCaSecrets" . | fromJsonArray }}
+- name: ca-certificates
   projected:
     sources:
       {{- range . }}

@@ -3,8 +3,8 @@
 {{- end }}
 
 {{/*
-Whom MLflow may call. All servers must decrypt what one of them has encrypted, and each keeps the list of webhooks
-for a while: a new one is deaf for as long.
+Settings of MLflow's webhooks. All servers need the same key to decrypt webhook secrets. Each server caches the list of
+webhooks, so that a new webhook gets no events until the cache expires.
 */}}
 {{- define "mlflow-stack.webhooksEnvironment" -}}
 - name: MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY
@@ -14,7 +14,7 @@ for a while: a new one is deaf for as long.
       key: encryptionKey
 - name: MLFLOW_WEBHOOK_CACHE_TTL
   value: "2"
-# Ten threads deliver to everybody: one receiver that hangs must not keep them all.
+# Ten threads deliver to all receivers: one that hangs must not block them all.
 - name: MLFLOW_WEBHOOK_REQUEST_TIMEOUT
   value: "5"
 {{- if .Values.webhooks.enabled }}

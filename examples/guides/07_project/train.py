@@ -13,7 +13,7 @@ options = parser.parse_args()
 x = np.linspace(0, 3, 50)
 y = np.sin(x) + np.random.default_rng(1).normal(scale=options.noise, size=x.size)
 
-# `mlflow run` has begun the run and logged the parameters; this joins it.
+# `mlflow run` has created the run and logged the parameters; this call resumes it.
 with mlflow.start_run():
     polynomial = np.polynomial.Polynomial.fit(x, y, int(options.degree))
     error = float(np.sqrt(np.mean((polynomial(x) - y) ** 2)))

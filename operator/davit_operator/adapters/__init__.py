@@ -1,1 +1,1 @@
-"""One outside system a file: Kubernetes, MLflow, stores, clock, metrics. Each fulfils a port of `domain`."""
+"""Adapters, one file per external system: Kubernetes, MLflow, stores, clock, metrics."""

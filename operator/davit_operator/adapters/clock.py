@@ -1,11 +1,11 @@
-"""Time, from the machine's clock."""
+"""The system clock."""
 
 from datetime import UTC, datetime
 
 
 class SystemClock:
-    """The present moment, to the second for what is stored and finer for what is measured."""
+    """Implements the `Clock` port with the system clock."""
 
     def now(self) -> datetime:
-        """The present moment in UTC."""
+        """Return the current time in UTC, with microseconds."""
         return datetime.now(UTC)

@@ -1,6 +1,6 @@
 """The `Cluster` port over the Kubernetes API: server-side apply with one field manager.
 
-What it may do stands in `permissions.py`.
+`permissions.py` lists the permissions that it needs.
 """
 
 import base64
@@ -25,13 +25,13 @@ _MANAGER = {"fieldManager": constants.FIELD_MANAGER}
 
 
 class KubernetesCluster:
-    """Reads and writes what the operator is responsible for.
+    """Reads and writes the resources and their children.
 
     Args:
         api: The Kubernetes API.
-        namespaces: Where ModelDeployments are listed; everywhere when empty.
-        clock: Time, for Events.
-        kinds: The resources and their children.
+        namespaces: Namespaces in which ModelDeployments are listed; all when empty.
+        clock: Current time, for Events.
+        kinds: The custom kinds with their children.
     """
 
     def __init__(
@@ -44,43 +44,48 @@ class KubernetesCluster:
         self._budget = EventBudget(clock)
 
     async def list_resources(self, kind: Kind) -> Sequence[Object]:
-        """All resources of a kind of ours that the operator watches."""
+        """List all resources of a custom kind in the watched namespaces."""
         paths = [_collection(kind, namespace) for namespace in self._namespaces or ("",)]
         return [body for path in paths for body in await self._list(path)]
 
     async def get_resource(self, ref: Ref) -> Object | None:
-        """One resource of ours, or None when it is gone."""
+        """Read a custom resource; None when it does not exist."""
         return await self._api.request("GET", self._path_of(ref))
 
     async def get_child(self, namespace: str, child: Child) -> Object | None:
-        """One child, or None."""
+        """Read a child; None when it does not exist."""
         return await self._api.request("GET", self._child_path(namespace, child))
 
     async def list_children(self, namespace: str, kind: Kind, selector: dict[str, str]) -> Sequence[Object]:
-        """Children of one kind by their labels. Items of a list do not say of which kind they are."""
+        """List children of one kind by their labels, with the kind that items of a list lack."""
         items = await self._list(_collection(kind, namespace), {"labelSelector": selector_text(selector)})
         return [{"apiVersion": kind.api_version, "kind": kind.name, **item} for item in items]
 
     async def apply(self, obj: Object) -> Object:
-        """Server-side apply; the object as it is afterwards."""
+        """Apply an object server-side and return it as stored.
+
+        Raises:
+            InvalidSpec: The namespace does not exist, or the API server rejects the object.
+        """
         path = self._child_path(obj["metadata"]["namespace"], child_of(obj))
         query = {**_MANAGER, "force": "true"}
         applied = await self._api.request("PATCH", path, query=query, body=obj, content_type=APPLY_PATCH)
         if applied is None:
             namespace = obj["metadata"]["namespace"]
-            raise InvalidSpec("NamespaceMissing", f"namespace {namespace} does not exist any more")
+            raise InvalidSpec("NamespaceMissing", f"namespace {namespace} does not exist")
         return applied
 
     async def delete_child(self, obj: Object) -> None:
-        """Deletes exactly this object, not a later one of the same name; harmless when it is gone."""
+        """Delete exactly this object, not a later one of the same name; do nothing when it is gone."""
         metadata = obj["metadata"]
         path = self._child_path(metadata["namespace"], child_of(obj))
         await self._api.request("DELETE", path, body={"preconditions": {"uid": metadata["uid"]}})
 
     async def write_status(self, resource: Object, status: Object) -> None:
-        """Replaces a resource's status as a whole; harmless when the resource is gone.
+        """Replace a resource's status as a whole; do nothing when the resource is gone.
 
-        The uid is tested, so that a status never lands on a later resource of the same name.
+        Raises:
+            Waiting: The API server rejects the status, or a later resource has the name (the uid differs).
         """
         metadata = resource["metadata"]
         patch = [
@@ -94,7 +99,7 @@ class KubernetesCluster:
             raise Waiting("Conflict", f"the status could not be written: {error}") from error
 
     async def read_secret(self, namespace: str, name: str) -> dict[str, str] | None:
-        """The decoded contents of a Secret, or None when there is none."""
+        """Read and decode a Secret; None when it does not exist."""
         secret = await self._api.request("GET", f"/api/v1/namespaces/{namespace}/secrets/{name}")
         if secret is None:
             return None
@@ -102,10 +107,10 @@ class KubernetesCluster:
         return {key: base64.b64decode(value).decode(errors="replace").strip() for key, value in data.items()}
 
     async def post_event(self, resource: Object, note: Note) -> None:
-        """Posts an Event about a resource. One that cannot be posted is logged and forgotten."""
+        """Post an Event about a resource; log a failure and continue."""
         metadata = resource["metadata"]
         if not self._budget.allows(metadata["uid"]):
-            logger.info("Event about %s left out, too many lately: %s", metadata["name"], note.reason)
+            logger.info("Event about %s skipped, its budget is exhausted: %s", metadata["name"], note.reason)
             return
         try:
             event = _build_event(resource, note, self._clock)
@@ -132,7 +137,7 @@ class KubernetesCluster:
 
 
 def _collection(kind: Kind, namespace: str) -> str:
-    """The path of all objects of a kind, in one namespace or, when empty, everywhere."""
+    """Return the path of all objects of a kind, in one namespace or, when it is empty, in all."""
     prefix = "/apis" if kind.group else "/api"
     where = f"/namespaces/{namespace}" if namespace else ""
     return f"{prefix}/{kind.api_version}{where}/{kind.plural}"

@@ -1,18 +1,18 @@
-"""How many Events one object may cause: a burst, then one a minute. A flapping alias must not flood etcd."""
+"""Rate limit for the Events of one object, so that a flapping alias cannot flood etcd."""
 
 from datetime import datetime, timedelta
 
 from davit_operator.domain.ports import Clock
 
 _BURST = 10
-_EVERY = timedelta(minutes=1)
+_REFILL_INTERVAL = timedelta(minutes=1)
 
 
 class EventBudget:
-    """Counts Events by object.
+    """Counts the recent Events of each object.
 
     Args:
-        clock: Time.
+        clock: Current time.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -20,9 +20,9 @@ class EventBudget:
         self._spent: dict[str, list[datetime]] = {}
 
     def allows(self, uid: str) -> bool:
-        """Whether one more may be posted now; counts it if so."""
+        """Return whether one more Event may be posted now; count it if so."""
         now = self._clock.now()
-        window = now - _BURST * _EVERY
+        window = now - _BURST * _REFILL_INTERVAL
         self._spent = {one: kept for one, when in self._spent.items() if (kept := _after(when, window))}
         recent = self._spent.setdefault(uid, [])
         if len(recent) >= _BURST:

@@ -1,4 +1,4 @@
-"""Requests to the Kubernetes API: paths, content types, and its errors as ours."""
+"""Requests to the Kubernetes API, and the translation of its errors."""
 
 import json
 import re
@@ -20,7 +20,7 @@ APPLY_PATCH = "application/apply-patch+yaml"
 JSON_PATCH = "application/json-patch+json"
 
 _TIMEOUT_SECONDS = 20
-_LONGEST_MESSAGE = 1000
+_MAX_MESSAGE_LENGTH = 1000
 
 # As the API server words them (apiserver, pkg/admission): webhooks, validating and mutating policies, quotas.
 _POLICY_DENIES = re.compile(
@@ -30,10 +30,10 @@ _QUOTA_DENIES = re.compile(r"is forbidden: ((exceeded|failed|insufficient) quota
 
 
 async def connect() -> ApiClient:
-    """A client for the cluster we run in, or else for the current kubeconfig.
+    """Create a client for the cluster that the process runs in, or else for the current kubeconfig.
 
     Raises:
-        ConfigException: There is neither.
+        ConfigException: There is neither a service account nor a usable kubeconfig.
     """
     configuration = Configuration()
     try:
@@ -46,7 +46,7 @@ async def connect() -> ApiClient:
 
 
 class KubernetesApi:
-    """One request in, one JSON tree out.
+    """Sends single requests and decodes their JSON responses.
 
     Args:
         client: The official client; only its transport and authentication are used.
@@ -64,13 +64,13 @@ class KubernetesApi:
         body: Any = None,
         content_type: str = JSON,
     ) -> Object | None:
-        """Sends a request; None when the API server says 404.
+        """Send a request; return None on a 404.
 
         Raises:
-            Unavailable: No answer, or one that says to come back later.
-            Waiting: A conflict with somebody else's write, or a namespace that is going away.
-            Denied: Not allowed.
-            InvalidSpec: The object is rejected, by validation, a policy or a quota.
+            Unavailable: The API server does not answer, or answers with an unexpected status.
+            Waiting: Another writer changed the object, or the namespace is being deleted.
+            Denied: The operator's role lacks the permission.
+            InvalidSpec: Validation, a policy or a quota rejects the object.
         """
         try:
             answer = await self._send(method, path, dict(query or {}), body, content_type)
@@ -83,11 +83,13 @@ class KubernetesApi:
             cause = f"{type(error).__name__} on {method} {path}"
             raise Unavailable("KubernetesUnavailable", f"the API server does not answer: {cause}") from error
         if not isinstance(answer, dict):
-            raise Unavailable("KubernetesUnavailable", f"{method} {path} is answered by something else")
+            raise Unavailable(
+                "KubernetesUnavailable", f"the response to {method} {path} is not a Kubernetes object"
+            )
         return answer
 
     async def aclose(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         await self._client.close()
 
     async def _send(
@@ -116,7 +118,7 @@ def _translate(error: ApiException, method: Method, path: str) -> DavitError:
                 "Forbidden", f"Kubernetes refuses {method} {path}: {said}; check the operator's role"
             )
         case 409:
-            return Waiting("Conflict", f"somebody else changed it at the same time: {said}")
+            return Waiting("Conflict", f"another writer changed it at the same time: {said}")
         case 400 | 413 | 422:
             return InvalidSpec(
                 "RefusedByKubernetes", f"Kubernetes refuses the object: {said}; correct the spec"
@@ -127,9 +129,9 @@ def _translate(error: ApiException, method: Method, path: str) -> DavitError:
 
 
 def _admission_denial(error: ApiException) -> InvalidSpec | None:
-    """A policy's or quota's refusal, which is for the user and not for who grants the operator's role.
+    """Return the rejection by a policy or quota, which users can resolve; None for any other error.
 
-    Webhooks and policies choose the status of their answer, so only its text tells.
+    Webhooks and policies choose the status code of their response, so only its text identifies them.
     """
     said = _message(error)
     if _POLICY_DENIES.search(said):
@@ -147,11 +149,11 @@ def _admission_denial(error: ApiException) -> InvalidSpec | None:
 
 def _message(error: ApiException) -> str:
     said = _read_status(error.body).get("message", f"{error.status} {error.reason}")
-    return str(said)[:_LONGEST_MESSAGE]
+    return str(said)[:_MAX_MESSAGE_LENGTH]
 
 
 def _read_status(body: str | None) -> Object:
-    """The API server's own account of an error; anything else is not repeated."""
+    """Parse the `Status` object of an error response; empty for any other body."""
     try:
         status = json.loads(body or "")
     except ValueError:

@@ -1,7 +1,7 @@
-"""What the operator asks of the Kubernetes API, as data.
+"""The permissions that the operator needs in the Kubernetes API, as data.
 
-The chart's RBAC rules are held equal to this list by a contract test, and every call of
-`cluster_kubernetes.py` checks itself against it in the tests. A permission that nothing uses is removed.
+A contract test keeps the chart's RBAC rules equal to this list, and tests check every request of
+`cluster_kubernetes.py` against it. Unused permissions are removed.
 """
 
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from davit_operator.domain.kinds import CustomKind, Kind
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One row of RBAC.
+    """One RBAC rule.
 
     Attributes:
         group: API group; empty for the core group.
         resource: Plural, with its subresource when it has one.
         verbs: In alphabetical order.
-        cluster_scoped: Only useful in a ClusterRole; not needed when the operator watches named namespaces.
+        cluster_scoped: Needs a ClusterRole; not used when the operator watches named namespaces.
         why: One line for the reader of the role.
     """
 
@@ -44,7 +44,7 @@ _ALWAYS = (
 
 
 def list_permissions(kinds: Sequence[CustomKind]) -> list[Permission]:
-    """Every permission that reconciling these kinds takes, each once."""
+    """Return every permission that reconciling these kinds needs, without duplicates."""
     own = [permission for one in kinds for permission in (_of(one.kind), _of_status(one.kind))]
     children = dict.fromkeys(_of(child) for one in kinds for child in one.children)
     return [*own, *children, *_ALWAYS]

@@ -5,11 +5,11 @@ from typing import Any
 
 from davit_registry import errors as registry
 from davit_registry.answers import error_code, read_answer
+from davit_registry.login import RegistryLogin
 from davit_registry.mlflow import MlflowClient
 
-from davit_operator.adapters.registry_errors import translated
 from davit_operator.adapters.registry_mlflow import MlflowRegistry
-from davit_operator.domain.access import RegistryAccess
+from davit_operator.domain.errors import translated
 from davit_operator.domain.webhook import Subscription
 
 _PATH = "/api/2.0/mlflow/webhooks"
@@ -19,7 +19,7 @@ _EVENTS = (
     ("MODEL_VERSION_ALIAS", "CREATED"),
     ("MODEL_VERSION_ALIAS", "DELETED"),
 )
-"""What a reference can follow. MLflow tells nobody when a stage changes or a version is deleted."""
+"""What a reference can follow. MLflow has no event for a changed stage or a deleted version."""
 
 _Webhook = dict[str, Any]
 
@@ -34,10 +34,10 @@ class MlflowWebhooks:
     def __init__(self, registry: MlflowRegistry) -> None:
         self._registry = registry
 
-    async def ensure(self, wanted: Subscription, access: RegistryAccess, *, renew: bool) -> bool:
-        """Makes the webhook, or repairs what differs; whether it had to."""
+    async def ensure(self, wanted: Subscription, login: RegistryLogin, *, renew: bool) -> bool:
+        """Make the webhook, or repair what differs; return whether it had to."""
         with translated("webhooks"):
-            client = await self._registry.client(access)
+            client = await self._registry.client(login)
             found = await _named(client, wanted.name)
             for superfluous in found[1:]:  # a creation whose answer was lost is sent twice
                 await _remove(client, superfluous)
@@ -49,10 +49,10 @@ class MlflowWebhooks:
                 return False
         return True
 
-    async def remove(self, name: str, access: RegistryAccess) -> None:
-        """Removes the webhook if it is there."""
+    async def remove(self, name: str, login: RegistryLogin) -> None:
+        """Remove the webhook if it is there."""
         with translated("webhooks"):
-            client = await self._registry.client(access)
+            client = await self._registry.client(login)
             for found in await _named(client, name):
                 await _remove(client, found)
 
@@ -94,7 +94,7 @@ def _body(wanted: Subscription) -> dict[str, Any]:
     return {
         "url": wanted.url,
         "events": [{"entity": entity, "action": action} for entity, action in _EVENTS],
-        "description": "Tells the Davit operator that aliases move; the operator makes and repairs it.",
+        "description": "Notifies the Davit operator of moved aliases; the operator makes and repairs it.",
         "secret": wanted.secret,
         "status": "ACTIVE",
     }

@@ -1,37 +1,11 @@
-"""How the registry and the stores are reached, and with which credentials. Secrets never show in a repr."""
+"""How the files of a model are reached, by the pods and by the operator."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 
-@dataclass(frozen=True, slots=True)
-class RegistryAccess:
-    """An MLflow server and what proves us to it; empty strings where there is nothing."""
-
-    url: str
-    username: str = field(default="", repr=False)
-    password: str = field(default="", repr=False)
-    token: str = field(default="", repr=False)
-
-    @property
-    def has_credentials(self) -> bool:
-        """Whether anything is sent to prove us."""
-        return bool(self.username or self.token)
-
-
-@dataclass(frozen=True, slots=True)
-class StoreAccess:
-    """Credentials of an S3 store, and where it is; empty strings stand for the client's own defaults."""
-
-    access_key_id: str = field(default="", repr=False)
-    secret_access_key: str = field(default="", repr=False)
-    session_token: str = field(default="", repr=False)
-    region: str = ""
-    endpoint_url: str = ""
-
-
-class Through(Enum):
-    """Who reads a model's files, and how."""
+class ListingAccess(Enum):
+    """How the operator lists the files of a model, and with which credentials."""
 
     STORE_SECRET = "the store, with the Secret that spec.model.storeSecretName names"  # noqa: S105  no secret
     OPERATOR_STORE = "the store, with the operator's own credentials"
@@ -43,16 +17,11 @@ class Route:
     """How the files of one model are reached.
 
     Attributes:
-        fetch: Location that the pods read: `mlflow-artifacts:/…` through the proxy or `s3://…` directly.
+        fetch: Location that the pods read: behind the registry's artifact proxy, or in a store.
         listing: Location that the operator lists; the same files.
-        through: How the operator lists.
+        access: How the operator lists.
     """
 
     fetch: str
     listing: str
-    through: Through
-
-    @property
-    def pods_use_proxy(self) -> bool:
-        """Whether the pods read through the registry's artifact proxy, without store credentials."""
-        return self.through is not Through.STORE_SECRET
+    access: ListingAccess

@@ -1,4 +1,4 @@
-"""What can go wrong, by who can help: the class decides conditions and retry, the reason names the case.
+"""Errors of the operator: the class decides conditions and retry, the reason names the case.
 
 | class | meaning | retry |
 |---|---|---|
@@ -12,56 +12,73 @@ The names are those of `davit_registry.errors.Failure`, which containers write i
 Every reason, with its class, is in `davit_registry.reasons`.
 """
 
-from typing import ClassVar
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from davit_registry.errors import Failure
+from davit_registry.errors import ExplainedError, Failure, RegistryError
 
 
-class DavitError(Exception):
+class DavitError(ExplainedError):
     """Anything that keeps a ModelDeployment from being ready and that we can explain.
 
     Args:
         reason: The case in one PascalCase word, stable across releases.
-        message: Names the field or object, what is wrong and the cure. Never a secret, never a payload.
+        cause: Names the field or object and what is wrong. Never a secret, never a payload.
+        cure: What to do about it, where the cause does not say so already.
     """
 
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
+    def __init__(self, reason: str, cause: str, cure: str = "") -> None:
+        super().__init__(cause, reason=reason, cure=cure)
 
 
 class InvalidSpec(DavitError):
     """Only an edit of the spec helps."""
 
-    failure: ClassVar[Failure] = Failure.INVALID_SPEC
+    failure = Failure.INVALID_SPEC
 
 
 class Waiting(DavitError):
     """Expected and in progress; looking again later is enough."""
 
-    failure: ClassVar[Failure] = Failure.WAITING
+    failure = Failure.WAITING
 
 
 class Unavailable(DavitError):
     """The registry, the store or the API server gives no usable answer."""
 
-    failure: ClassVar[Failure] = Failure.UNAVAILABLE
+    failure = Failure.UNAVAILABLE
 
 
 class Denied(DavitError):
-    """The registry, the store or the API server answers and refuses us."""
+    """The registry, the store or the API server answers, and refuses us."""
 
-    failure: ClassVar[Failure] = Failure.DENIED
+    failure = Failure.DENIED
 
 
 class ModelRejected(DavitError):
     """The model cannot be served as it is: missing, changed, or failing to load or predict."""
 
-    failure: ClassVar[Failure] = Failure.MODEL_REJECTED
+    failure = Failure.MODEL_REJECTED
 
 
 ERRORS: dict[Failure, type[DavitError]] = {
     kind.failure: kind for kind in (InvalidSpec, ModelRejected, Denied, Unavailable, Waiting)
 }
 """The error of each class, the gravest first."""
+
+
+@contextmanager
+def translated(subject: str) -> Iterator[None]:
+    """Translate errors of the registry reader into the class that decides the conditions.
+
+    Args:
+        subject: What was looked up; the message begins with it unless it is named further on.
+
+    Raises:
+        DavitError: With the reason, cause and cure of the original.
+    """
+    try:
+        yield
+    except RegistryError as error:
+        cause = error.cause if subject in error.message else f"{subject}: {error.cause}"
+        raise ERRORS[error.failure](error.reason, cause, error.cure) from error

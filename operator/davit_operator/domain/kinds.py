@@ -65,7 +65,7 @@ class CustomKind:
 
 
 def owner_annotation(kind: str) -> str:
-    """The annotation that names the resource of a kind on its children and their pods, in full.
+    """Return the annotation that names the resource of a kind on its children and their pods, in full.
 
     A label could not hold every name; a pod's owner reference names its ReplicaSet.
     """

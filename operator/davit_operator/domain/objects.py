@@ -17,5 +17,5 @@ class Child:
 
 
 def child_of(obj: Object) -> Child:
-    """Which child an object is."""
+    """Return which child an object is."""
     return Child(obj["kind"], obj["metadata"]["name"])

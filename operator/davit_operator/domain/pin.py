@@ -1,50 +1,14 @@
-"""The pin: what a reference resolved to, immutable."""
+"""The pin: what a reference resolved to and the digest of its files, immutable."""
 
 import hashlib
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A reference resolved to names and a place, before its files were looked at.
-
-    Attributes:
-        uri: The reference as written.
-        registry: URL of the MLflow server that resolved it; empty for `s3://`.
-        location: Where the files are: `mlflow-artifacts:/…` or `s3://…`.
-        name: Registered model, if it is one.
-        version: Its version.
-        run_id: The run that made it, where the registry says.
-        model_id: Identifier of the logged model, where the registry says.
-    """
-
-    uri: str
-    registry: str
-    location: str
-    name: str = ""
-    version: str = ""
-    run_id: str = ""
-    model_id: str = ""
-
-    @property
-    def immutable_uri(self) -> str:
-        """A reference to the same model that never moves.
-
-        The pods get this one, so that another alias of the same version restarts nothing.
-        """
-        if self.name and self.version:
-            return f"models:/{self.name}/{self.version}"
-        return f"models:/{self.model_id}" if self.model_id else self.uri
-
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """Equal for two references that name the same model; the reference itself is no part of it."""
-        return (self.name, self.version, self.run_id, self.model_id, self.location)
+from davit_registry.resolved import ResolvedModel
 
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A source and the digest of its files.
+    """A resolved model and the digest of its files.
 
     Attributes:
         source: What the reference resolved to.
@@ -52,7 +16,7 @@ class Pin:
         integrity: What the digest proves: `Content`, `Listing` (paths and sizes), or empty when not known.
     """
 
-    source: Source
+    source: ResolvedModel
     digest: str
     integrity: str = ""
 

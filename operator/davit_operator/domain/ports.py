@@ -1,60 +1,62 @@
-"""Ports: what the reconciler needs of the outside world. `adapters` fulfils them, tests fake them."""
+"""Ports: what the reconciler needs of the outside world. `adapters` implements them, tests fake them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from davit_registry import File, Reference
+from davit_registry.login import RegistryLogin
+from davit_registry.resolved import ResolvedModel
+from davit_registry.stores.source import StoreAccess
+from davit_resource.conditions import Condition
 from davit_resource.objects import Object, Ref
 
-from davit_operator.domain.access import RegistryAccess, StoreAccess
 from davit_operator.domain.kinds import Kind
 from davit_operator.domain.objects import Child
-from davit_operator.domain.pin import Source
 from davit_operator.domain.webhook import Subscription
 
 
 class Registry(Protocol):
     """An MLflow server."""
 
-    async def resolve(self, reference: Reference, access: RegistryAccess) -> Source:
-        """Reads what a reference names now.
+    async def resolve(self, reference: Reference, login: RegistryLogin) -> ResolvedModel:
+        """Resolve a reference to what it names now.
 
         Raises:
             ModelRejected: The registry answers and there is no such model.
             Denied: It refuses us.
-            Unavailable: It gives no usable answer.
+            Unavailable: It gives no usable response.
         """
 
 
 class Store(Protocol):
     """Where the files of models are."""
 
-    async def list_files(self, location: str, access: RegistryAccess | StoreAccess) -> Sequence[File]:
-        """Lists every file of a model, through the registry's proxy or straight in the store.
+    async def list_files(self, location: str, access: StoreAccess) -> Sequence[File]:
+        """List every file of a model.
 
         Raises:
             ModelRejected: There is nothing at the location.
             Denied: The store refuses us.
-            Unavailable: It gives no usable answer.
+            Unavailable: It gives no usable response.
         """
 
 
 class Webhooks(Protocol):
     """The webhooks of an MLflow server. Every method may raise `Unavailable`, `Denied` or `ModelRejected`."""
 
-    async def ensure(self, wanted: Subscription, access: RegistryAccess, *, renew: bool) -> bool:
-        """Makes a webhook, or repairs what differs in it; whether it had to.
+    async def ensure(self, wanted: Subscription, login: RegistryLogin, *, renew: bool) -> bool:
+        """Make a webhook, or repair what differs in it; return whether it had to.
 
         Args:
             wanted: As it shall be.
-            access: The server.
-            renew: Tells the secret anew even when nothing seems to differ.
+            login: The server.
+            renew: Whether to send the secret again even when nothing seems to differ.
         """
 
-    async def remove(self, name: str, access: RegistryAccess) -> None:
-        """Removes a webhook; harmless when it is gone."""
+    async def remove(self, name: str, login: RegistryLogin) -> None:
+        """Remove a webhook; harmless when it is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,64 +72,70 @@ class Cluster(Protocol):
     """The Kubernetes API. Every method may raise `Unavailable`, `Denied` or `Waiting` (a conflict)."""
 
     async def list_resources(self, kind: Kind) -> Sequence[Object]:
-        """All resources of a kind of ours that the operator watches."""
+        """List all resources of a kind of ours that the operator watches."""
 
     async def get_resource(self, ref: Ref) -> Object | None:
-        """One resource of ours, or None when it is gone."""
+        """Get one resource of ours, or None when it is gone."""
 
     async def get_child(self, namespace: str, child: Child) -> Object | None:
-        """One child, or None."""
+        """Get one child, or None."""
 
     async def list_children(self, namespace: str, kind: Kind, selector: dict[str, str]) -> Sequence[Object]:
-        """Objects of one kind by their labels: children, or the pods that belong to them."""
+        """List objects of one kind by their labels: children, or the pods that belong to them."""
 
     async def apply(self, obj: Object) -> Object:
-        """Server-side apply; the object as it is afterwards.
+        """Apply on the server side; return the object as it is afterwards.
 
         Raises:
             InvalidSpec: The API server refuses the object.
         """
 
     async def delete_child(self, obj: Object) -> None:
-        """Deletes exactly this object, not a later one of the same name; harmless when it is gone."""
+        """Delete exactly this object, not a later one of the same name; harmless when it is gone."""
 
     async def write_status(self, resource: Object, status: Object) -> None:
-        """Replaces what we wrote into a resource's status; harmless when the resource is gone."""
+        """Replace what we wrote into a resource's status; harmless when the resource is gone."""
 
     async def read_secret(self, namespace: str, name: str) -> dict[str, str] | None:
-        """The decoded contents of a Secret, or None when there is none."""
+        """Read the decoded contents of a Secret, or None when there is none."""
 
     async def post_event(self, resource: Object, note: Note) -> None:
-        """Posts an Event about a resource of ours."""
+        """Post an Event about a resource of ours."""
 
 
 class Clock(Protocol):
     """Time."""
 
     def now(self) -> datetime:
-        """The present moment, aware, in UTC."""
+        """Return the present moment, aware, in UTC."""
 
 
 class Metrics(Protocol):
     """What the operator counts about itself."""
 
-    def reconciled(self, result: str, seconds: float) -> None:
-        """One reconciliation ended."""
+    def reconciled(self, outcome: str, seconds: float) -> None:
+        """Count a reconciliation that has ended."""
 
     def failed(self, reason: str) -> None:
-        """One reconciliation met a problem."""
+        """Count a problem that a reconciliation found."""
 
-    def resolved(self, result: str, seconds: float) -> None:
-        """The registry was asked what a reference names: what came of it, and after how long."""
+    def resolved(self, outcome: str, seconds: float) -> None:
+        """Count a request to a registry to resolve a model URI."""
 
-    def hinted(self, outcome: str) -> None:
-        """A request came to the receiver of webhooks."""
+    def webhook_received(self, outcome: str) -> None:
+        """Count a request to the receiver of webhooks."""
 
-    def subscribed(self, *, yes: bool) -> None:
-        """Whether our webhook is in MLflow."""
+    def webhook_registered(self, *, registered: bool) -> None:
+        """Record whether our webhook is in MLflow."""
 
-    def ready(self, ref: Ref, *, ready: bool) -> None:
-        """Whether a ModelDeployment is ready."""
+    def watch_queue(self, depth: Callable[[], int]) -> None:
+        """Measure how many resources wait to be reconciled, by this function."""
+
+    def resynced(self, now: datetime) -> None:
+        """Record when a resync has ended."""
+
+    def conditions(self, ref: Ref, conditions: Iterable[Condition]) -> None:
+        """Record the conditions of a custom resource, in place of those before."""
 
     def forget(self, ref: Ref) -> None:
-        """A ModelDeployment is gone."""
+        """Drop what was recorded of a custom resource that is gone."""

@@ -1,4 +1,4 @@
-"""A webhook of MLflow's: what we ask for, and one delivery of it as it arrived."""
+"""A webhook of MLflow's: the one we want, and one delivery of it as it arrived."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,7 +11,7 @@ class Subscription:
     Attributes:
         name: Ours alone on the server.
         url: Where MLflow delivers.
-        secret: With what it signs.
+        secret: The key with which it signs.
     """
 
     name: str

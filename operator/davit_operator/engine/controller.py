@@ -1,4 +1,4 @@
-"""What the engine needs to know of a kind."""
+"""The interface between the engine and a kind of resources."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from davit_operator.domain.kinds import CustomKind
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """When to look again without a cause from outside.
+    """When to reconcile a resource again without a new event.
 
     Attributes:
-        after: Seconds; None for not at all.
-        back_off: Later each time in a row.
+        after: Delay in seconds; None for no further reconciliation.
+        back_off: Retry with exponential backoff instead; `after` is then ignored.
     """
 
     after: float | None = None
@@ -23,24 +23,24 @@ class Next:
 
 
 class Controller(Protocol):
-    """Brings the cluster to what the resources of one kind want."""
+    """Reconciles the resources of one kind."""
 
     @property
     def kind(self) -> CustomKind:
-        """What it reconciles, and what belongs to that."""
+        """The kind of the resources and the kinds of their children."""
 
     async def reconcile(self, ref: Ref) -> Next:
-        """Reconciles one resource. The caller sees to it that no two run for one resource at a time.
+        """Reconcile one resource. The caller must not run two reconciliations of one resource at a time.
 
         Raises:
-            DavitError: Nothing could be reported in the resource's status.
+            DavitError: The result could not be written to the resource's status.
         """
 
     async def resync(self, bodies: Sequence[Object], models: Collection[str] | None = None) -> None:
-        """Queues the resources that want a look.
+        """Queue the resources that need a reconciliation.
 
         Args:
             bodies: All resources of the kind, without those that are being deleted.
-            models: Names of registered models that have changed: only what follows one of them matters. None
-                for the regular round over everything.
+            models: Names of registered models that have changed: only resources that follow one of them are
+                considered. None in a regular resync, which considers all.
         """

@@ -1,4 +1,4 @@
-"""Whether an object still holds what we applied: everything we asked for, whatever else others added."""
+"""Drift detection: whether a live object still has every field that the operator applied."""
 
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
@@ -25,7 +25,10 @@ _BINARY_SUFFIXES = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 
 
 def find_drift(wanted: Object, live: Object) -> str | None:
-    """The first field of ours that the live object lacks or holds otherwise; None when all are there."""
+    """Return the path of the first applied field that is missing or different; None without drift.
+
+    Fields that other writers added to the live object are ignored.
+    """
     return next(_differences(wanted, live, ()), None)
 
 
@@ -50,8 +53,8 @@ def _list_differences(wanted: list[Any], live: list[Any], path: tuple[str, ...])
     else:
         present = {_merge_key(item, keys): item for item in live}
         found = [present.get(_merge_key(item, keys)) for item in wanted]
-    for item, other in zip(wanted, found, strict=False):
-        yield from _differences(item, other, (*path, _step(item, keys)))
+    for item, live_item in zip(wanted, found, strict=False):
+        yield from _differences(item, live_item, (*path, _step(item, keys)))
 
 
 def _merge_key(item: Object, keys: tuple[str, ...]) -> tuple[Any, ...]:
@@ -70,10 +73,10 @@ def _same_quantity(one: Any, other: Any) -> bool:
 
 
 def parse_quantity(text: str) -> Decimal:
-    """The number that a Kubernetes quantity such as `500m`, `1.5Gi` or `2e3` stands for.
+    """Return the value of a Kubernetes quantity such as `500m`, `1.5Gi` or `2e3`.
 
     Raises:
-        InvalidOperation: It is no quantity.
+        InvalidOperation: The text is not a quantity.
     """
     if text[-2:] in _BINARY_SUFFIXES:
         return Decimal(text[:-2]) * Decimal(2) ** _BINARY_SUFFIXES[text[-2:]]

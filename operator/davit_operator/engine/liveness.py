@@ -1,4 +1,4 @@
-"""Whether the operator is alive: its resync goes round, and its watch brings what the listing shows."""
+"""Liveness of the operator: resyncs complete, and watches deliver what listings show."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -8,53 +8,54 @@ from davit_resource.objects import Object
 
 
 class Liveness:
-    """Signs of life, judged by the liveness probe.
+    """State behind the liveness and readiness probes.
 
     Args:
         started: When the operator started.
-        patience: How long the resync may be silent, or the watch behind, before a restart is better.
+        tolerance: How long no resync may complete, or a watch may lag behind, before the operator counts as
+            unhealthy.
     """
 
-    def __init__(self, started: datetime, patience: timedelta) -> None:
-        self._last_beat = started
-        self._patience = patience
+    def __init__(self, started: datetime, tolerance: timedelta) -> None:
+        self._last_resync = started
+        self._tolerance = tolerance
         self._ready = False
         self._seen: dict[str, int] = {}
         self._behind_since: dict[str, datetime] = {}
 
-    def beat(self, now: datetime) -> None:
-        """The resync went round once."""
-        self._last_beat = now
+    def record_resync(self, now: datetime) -> None:
+        """Record a completed resync."""
+        self._last_resync = now
         self._ready = True
 
-    def saw(self, uid: str, generation: int) -> bool:
-        """The watch brought an object; whether it is news."""
-        news = self._seen.get(uid) != generation
+    def record_event(self, uid: str, generation: int) -> bool:
+        """Record a watch event of an object; return whether its generation is new."""
+        is_new = self._seen.get(uid) != generation
         self._seen[uid] = generation
-        return news
+        return is_new
 
-    def lost(self, uid: str) -> None:
-        """The watch brought a deletion."""
+    def record_deletion(self, uid: str) -> None:
+        """Record a watch event of a deletion."""
         self._seen.pop(uid, None)
 
-    def listed(self, kind: str, bodies: Sequence[Object], now: datetime) -> None:
-        """Compares a listing of a kind with what its watch brought: events may be late, but not missing."""
+    def record_listing(self, kind: str, bodies: Sequence[Object], now: datetime) -> None:
+        """Compare a listing of a kind with the events of its watch, which may be late but not missing."""
         since = self._behind_since.pop(kind, now)
         if any(self._is_behind(body["metadata"]) for body in bodies):
             self._behind_since[kind] = since
 
     @property
     def is_ready(self) -> bool:
-        """Whether the first round is over."""
+        """Whether the first resync has completed."""
         return self._ready
 
     def unhealthy_reason(self, now: datetime) -> str | None:
-        """What is wrong, in words; None when alive."""
-        if now - self._last_beat > self._patience:
-            return f"the resync has not gone round since {self._last_beat.isoformat()}"
+        """Return why the operator is unhealthy; None when it is healthy."""
+        if now - self._last_resync > self._tolerance:
+            return f"no resync has completed since {self._last_resync.isoformat()}"
         behind = min(self._behind_since.items(), key=itemgetter(1), default=None)
-        if behind and now - behind[1] > self._patience:
-            return f"the watch of {behind[0]} has brought nothing new since {behind[1].isoformat()}"
+        if behind and now - behind[1] > self._tolerance:
+            return f"the watch of {behind[0]} has delivered no new event since {behind[1].isoformat()}"
         return None
 
     def _is_behind(self, metadata: Object) -> bool:

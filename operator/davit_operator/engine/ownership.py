@@ -1,4 +1,4 @@
-"""Whose an object is. What is not ours is never touched."""
+"""Ownership of objects: the operator changes only objects that belong to the resource it reconciles."""
 
 from davit_resource import constants
 from davit_resource.objects import Object, Ref
@@ -8,21 +8,21 @@ from davit_operator.domain.kinds import owner_annotation
 from davit_operator.domain.objects import child_of
 
 
-def require_ours(obj: Object, owner: Ref, uid: str) -> None:
-    """Makes sure that an object may be changed on behalf of its owner.
+def require_ownership(obj: Object, owner: Ref, uid: str) -> None:
+    """Check that an object may be changed on behalf of an owner.
 
     Raises:
-        InvalidSpec: It belongs to another owner.
-        Waiting: It belongs to a deleted resource of the same name and is about to go.
+        InvalidSpec: The object belongs to another owner.
+        Waiting: The object is being deleted, or belongs to a deleted resource of the same name.
     """
     metadata = obj["metadata"]
     controller = _controller_of(metadata)
     if "deletionTimestamp" in metadata:
         raise Waiting(
-            "OldObjectsTerminating", f"{child_of(obj)} is being deleted; it is made anew after that"
+            "OldObjectsTerminating", f"{child_of(obj)} is being deleted; it is recreated after that"
         )
-    if controller is None and _marked_as_ours(metadata, owner):
-        return  # orphaned on purpose: taken back
+    if controller is None and _is_marked(metadata, owner):
+        return  # orphaned by `--cascade=orphan`: adopted again
     if controller is None or controller.get("kind") != owner.kind or controller.get("name") != owner.name:
         holder = f"{controller['kind']} {controller['name']}" if controller else "an unknown owner"
         raise InvalidSpec(
@@ -38,10 +38,10 @@ def require_ours(obj: Object, owner: Ref, uid: str) -> None:
 
 
 def is_surplus(obj: Object, uid: str) -> bool:
-    """Whether an object that nothing wants now is left over from an earlier state of this resource.
+    """Return whether an object that is no longer part of the desired state may be deleted.
 
-    Its controller must be this very resource: a label alone is no proof. What is being deleted already
-    needs nothing more.
+    Its controller must be this very resource; a label alone proves nothing. An object that is already being
+    deleted is not surplus.
     """
     controller = _controller_of(obj["metadata"])
     return bool(controller and controller["uid"] == uid and "deletionTimestamp" not in obj["metadata"])
@@ -51,7 +51,7 @@ def _controller_of(metadata: Object) -> Object | None:
     return next((ref for ref in metadata.get("ownerReferences") or [] if ref.get("controller")), None)
 
 
-def _marked_as_ours(metadata: Object, owner: Ref) -> bool:
+def _is_marked(metadata: Object, owner: Ref) -> bool:
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     return (
         labels.get(constants.MANAGED_BY_LABEL) == constants.MANAGED_BY

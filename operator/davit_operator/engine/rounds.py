@@ -1,4 +1,4 @@
-"""Rounds over all resources of every kind. They follow aliases and repair what a lost event left behind."""
+"""Resyncs of all resources of every kind: they follow aliases and make up for lost events."""
 
 import logging
 from collections.abc import Collection, Sequence
@@ -7,7 +7,7 @@ from davit_resource.objects import Object
 
 from davit_operator.domain.errors import DavitError
 from davit_operator.domain.kinds import Kind
-from davit_operator.domain.ports import Clock, Cluster
+from davit_operator.domain.ports import Clock, Cluster, Metrics
 from davit_operator.engine.controller import Controller
 from davit_operator.engine.liveness import Liveness
 
@@ -18,31 +18,39 @@ class Rounds:
     """Lists the resources of each kind and hands them to its controller.
 
     Args:
-        cluster: Where resources are listed.
-        controllers: One for each kind.
-        liveness: Learns that rounds are made, and what was listed.
-        clock: Time.
+        cluster: Lists resources.
+        controllers: One controller per kind.
+        liveness: Records completed resyncs and listings.
+        clock: Current time.
+        metrics: Records completed resyncs.
     """
 
     def __init__(
-        self, cluster: Cluster, controllers: Sequence[Controller], liveness: Liveness, clock: Clock
+        self,
+        cluster: Cluster,
+        controllers: Sequence[Controller],
+        liveness: Liveness,
+        clock: Clock,
+        metrics: Metrics,
     ) -> None:
         self._cluster = cluster
         self._controllers = controllers
         self._liveness = liveness
         self._clock = clock
+        self._metrics = metrics
 
     async def run_once(self) -> None:
-        """One round. A kind that cannot be listed is logged; the next round tries again."""
+        """Resync every kind. A kind that cannot be listed is logged and retried by the next resync."""
         for controller in self._controllers:
             bodies = await self._list(controller.kind.kind)
             if bodies is not None:
-                self._liveness.listed(controller.kind.name, bodies, self._clock.now())
+                self._liveness.record_listing(controller.kind.name, bodies, self._clock.now())
                 await controller.resync(bodies)
-        self._liveness.beat(self._clock.now())
+        self._liveness.record_resync(self._clock.now())
+        self._metrics.resynced(self._clock.now())
 
     async def run_for(self, models: Collection[str]) -> None:
-        """A look at what follows these registered models; the next round makes up for one that fails."""
+        """Resync the resources that follow these registered models; `run_once` makes up for failures."""
         for controller in self._controllers:
             bodies = await self._list(controller.kind.kind)
             if bodies is not None:

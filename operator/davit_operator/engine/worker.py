@@ -1,4 +1,4 @@
-"""Workers: take resources from the queue, reconcile, and see to the next look whatever happened."""
+"""Workers take resources from the queue, reconcile them, and queue them again as needed."""
 
 import asyncio
 import logging
@@ -15,13 +15,13 @@ logger = logging.getLogger(__name__)
 
 
 class Workers:
-    """A few reconciliations at a time.
+    """A pool of concurrent workers.
 
     Args:
-        queue: What wants a look.
-        controllers: How to look, for each kind.
-        metrics: What is counted.
-        count: How many at a time.
+        queue: Resources to reconcile.
+        controllers: One controller per kind.
+        metrics: Counts failures.
+        count: Number of concurrent reconciliations.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Workers:
         self._count = count
 
     async def run(self) -> None:
-        """Works until cancelled. What was begun is finished by whoever starts next: no step needs undoing."""
+        """Process the queue until cancelled; the next start repeats interrupted reconciliations."""
         async with asyncio.TaskGroup() as group:
             for _ in range(self._count):
                 group.create_task(self._work())
@@ -42,12 +42,12 @@ class Workers:
         while True:
             ref = await self._queue.get()
             try:
-                await self.look(ref)
+                await self.reconcile(ref)
             finally:
                 self._queue.done(ref)
 
-    async def look(self, ref: Ref) -> None:
-        """One reconciliation; nothing that goes wrong in it ends the worker."""
+    async def reconcile(self, ref: Ref) -> None:
+        """Reconcile one resource and schedule the next time; log an exception and retry with backoff."""
         try:
             following = await self._controllers[ref.kind].reconcile(ref)
         except DavitError as error:
@@ -55,7 +55,7 @@ class Workers:
             self._metrics.failed(error.reason)
             self._queue.add_with_back_off(ref)
         except Exception:
-            logger.exception("Reconciliation of %s met a bug", ref)
+            logger.exception("Unexpected error in the reconciliation of %s", ref)
             self._metrics.failed("InternalError")
             self._queue.add_with_back_off(ref)
         else:
@@ -65,6 +65,6 @@ class Workers:
         if back_off:
             self._queue.add_with_back_off(ref)
             return
-        self._queue.succeeded(ref)
+        self._queue.reset_back_off(ref)
         if after is not None:
             self._queue.add_after(ref, after)

@@ -1,1 +1,1 @@
-"""Where the outside calls in: watch events, the resync task, probes. They parse, call and report."""
+"""Entry points of the operator: watch events, the resync task, webhook deliveries and probes."""

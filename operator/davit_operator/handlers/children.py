@@ -1,4 +1,4 @@
-"""Watch events of what belongs to a resource of ours, pods included. Each only queues its owner."""
+"""Handlers of watch events of children, pods included: each event only queues the owner."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,11 +10,11 @@ from davit_operator.domain.kinds import CustomKind, owner_annotation
 from davit_operator.engine.queue import WorkQueue
 
 SELECTOR = f"{constants.MANAGED_BY_LABEL}={constants.MANAGED_BY}"
-"""What the watches ask the API server for: nothing but our own objects."""
+"""Label selector of the child watches: only objects that the operator manages."""
 
 
-def note_child(event: Mapping[str, Any], kinds: Sequence[CustomKind], queue: WorkQueue) -> None:
-    """Queues the owner of a changed object. Listings at start-up are no change."""
+def handle_child_event(event: Mapping[str, Any], kinds: Sequence[CustomKind], queue: WorkQueue) -> None:
+    """Queue the owner of a changed child; ignore objects that the initial listing reports."""
     if event["type"] is None:
         return
     owner = find_owner(event["object"]["metadata"], [one.name for one in kinds])
@@ -23,7 +23,7 @@ def note_child(event: Mapping[str, Any], kinds: Sequence[CustomKind], queue: Wor
 
 
 def find_owner(metadata: Mapping[str, Any], kinds: Sequence[str]) -> Ref | None:
-    """The resource that an object was made for, by its owner reference or else its annotation."""
+    """Return the resource that owns an object, by owner reference or else by annotation."""
     for reference in metadata.get("ownerReferences") or ():
         if reference.get("kind") in kinds:
             return Ref(reference["kind"], metadata["namespace"], str(reference["name"]))

@@ -1,4 +1,4 @@
-"""HTTP servers in the event loop: one that is stuck answers no probe, and Kubernetes restarts us."""
+"""HTTP servers in the operator's event loop, so that a blocked loop fails the liveness probe."""
 
 import asyncio
 import logging
@@ -17,11 +17,11 @@ _SHUTDOWN_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What clients may take.
+    """Limits on the connections of one server.
 
     Attributes:
-        connections: How many at a time; another one is closed at once.
-        seconds: How long one may last, from its opening to the end of the response.
+        connections: Maximum number of open connections; further ones are closed immediately.
+        seconds: Maximum duration of a connection, from accept to the end of the response.
     """
 
     connections: int
@@ -29,7 +29,7 @@ class Limits:
 
 
 class _Connection(web.RequestHandler):
-    """Answers what is no proper request without a word."""
+    """A connection that answers malformed requests with an empty response and no log line."""
 
     def handle_error(
         self,
@@ -38,12 +38,12 @@ class _Connection(web.RequestHandler):
         exc: BaseException | None = None,  # noqa: ARG002
         message: str | None = None,  # noqa: ARG002
     ) -> web.StreamResponse:
-        """Keep malformed requests out of the log: whoever can reach a port could fill it."""
-        return _closing(web.Response(status=status))
+        """Return an empty response without logging: any client could otherwise fill the log."""
+        return _finish(web.Response(status=status))
 
 
 class _Server(web.Server):
-    """Closes connections that exceed the limits."""
+    """An HTTP server that closes connections beyond its limits."""
 
     def __init__(self, handler: Handler, limits: Limits) -> None:
         super().__init__(handler)
@@ -77,12 +77,12 @@ class _Server(web.Server):
 
 @asynccontextmanager
 async def serve(handler: Handler, port: int, limits: Limits) -> AsyncIterator[int]:
-    """Serves while the context lasts, one request per connection; yields the port.
+    """Serve HTTP while the context is open, one request per connection; yield the port.
 
     Args:
-        handler: Answers a request.
-        port: Where to listen, on every IPv4 address; 0 for any free one.
-        limits: What clients may take.
+        handler: Returns the response to a request.
+        port: Port to listen on, on every IPv4 address; 0 for any free one.
+        limits: Limits on connections.
     """
     server = _Server(_guard(handler), limits)
     listener = await asyncio.get_running_loop().create_server(server, "0.0.0.0", port)  # noqa: S104  a pod's own
@@ -95,23 +95,23 @@ async def serve(handler: Handler, port: int, limits: Limits) -> AsyncIterator[in
 
 
 def _guard(handler: Handler) -> Handler:
-    """Logs a bug in the handler; the client learns only that there was one."""
+    """Log an exception of the handler with its traceback; the client receives an empty 500."""
 
     async def guarded(request: web.BaseRequest) -> web.Response:
         try:
             response = await handler(request)
-        except (OSError, web.RequestPayloadError):  # the client has gone or sends nonsense
+        except (OSError, web.RequestPayloadError):  # the client disconnected or sent an invalid body
             response = web.Response(status=400)
         except Exception:
-            logger.exception("A request met a bug")
+            logger.exception("Unexpected error while answering a request")
             response = web.Response(status=500)
-        return _closing(response)
+        return _finish(response)
 
     return guarded
 
 
-def _closing(response: web.Response) -> web.Response:
-    """Keeps versions to ourselves, and ends the connection with the response."""
+def _finish(response: web.Response) -> web.Response:
+    """Hide the versions of the libraries, and close the connection after the response."""
     response.headers["Server"] = "davit"
     response.force_close()
     return response

@@ -1,4 +1,4 @@
-"""Running the operator: watches, workers, resync and probes, all or none."""
+"""Run the operator: watches, workers, resync and probes; when one ends, all end."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -15,7 +15,7 @@ from davit_operator.handlers.webhook import run_hints, run_subscription, serve_r
 
 
 async def operate(app: App) -> None:
-    """Runs until a signal arrives or any part ends; then everything ends and is begun anew by Kubernetes."""
+    """Run all tasks until a signal arrives or one of them ends; Kubernetes then restarts the container."""
     probes = Probes(
         unhealthy_reason=lambda: app.core.liveness.unhealthy_reason(app.clock.now()),
         is_ready=lambda: app.core.liveness.is_ready,
@@ -49,7 +49,7 @@ async def _watch(app: App) -> None:
 
 
 async def run_together(*parts: Coroutine[Any, Any, None]) -> None:
-    """Ends all parts when one ends, and raises what it raised."""
+    """Run coroutines until the first one ends, cancel the others, and raise its exception if it failed."""
     tasks = [asyncio.create_task(part) for part in parts]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

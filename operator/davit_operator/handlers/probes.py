@@ -17,12 +17,12 @@ _LIMITS = Limits(connections=256, seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Probes:
-    """What is asked.
+    """Sources of the answers to probes and scrapes.
 
     Attributes:
-        unhealthy_reason: What is wrong, or None when the operator is alive.
-        is_ready: Whether the first round over all ModelDeployments is over.
-        metrics: Everything counted, in Prometheus' text format.
+        unhealthy_reason: Returns why the operator is unhealthy, or None when it is healthy.
+        is_ready: Returns whether the first resync has completed.
+        metrics: Returns all metrics in the Prometheus text format.
     """
 
     unhealthy_reason: Callable[[], str | None]
@@ -30,20 +30,19 @@ class Probes:
     metrics: Callable[[], bytes]
 
     def answer(self, path: str) -> tuple[HTTPStatus, str, bytes]:
-        """Status, content type and body for a path."""
+        """Return status, content type and body for a path."""
         match path.partition("?")[0]:
             case "/healthz":
-                unhealthy_reason = self.unhealthy_reason()
-                return _verdict(fine=unhealthy_reason is None, otherwise=unhealthy_reason or "")
+                return _probe_response(self.unhealthy_reason())
             case "/readyz":
-                return _verdict(fine=self.is_ready(), otherwise="the first round is not over yet")
+                return _probe_response(None if self.is_ready() else "the first resync has not completed yet")
             case "/metrics":
                 return HTTPStatus.OK, METRICS, self.metrics()
-        return HTTPStatus.NOT_FOUND, TEXT, b"ask for /healthz, /readyz or /metrics\n"
+        return HTTPStatus.NOT_FOUND, TEXT, b"unknown path: use /healthz, /readyz or /metrics\n"
 
 
 def serve_probes(probes: Probes, port: int) -> AbstractAsyncContextManager[int]:
-    """Serves the probes while the context lasts; it yields the port."""
+    """Serve the probes while the context is open; yield the port."""
 
     async def answer(request: web.BaseRequest) -> web.Response:
         status, content_type, body = probes.answer(request.path)
@@ -52,7 +51,7 @@ def serve_probes(probes: Probes, port: int) -> AbstractAsyncContextManager[int]:
     return serve(answer, port, _LIMITS)
 
 
-def _verdict(*, fine: bool, otherwise: str) -> tuple[HTTPStatus, str, bytes]:
-    if fine:
+def _probe_response(problem: str | None) -> tuple[HTTPStatus, str, bytes]:
+    if problem is None:
         return HTTPStatus.OK, TEXT, b"ok\n"
-    return HTTPStatus.SERVICE_UNAVAILABLE, TEXT, f"{otherwise}\n".encode()
+    return HTTPStatus.SERVICE_UNAVAILABLE, TEXT, f"{problem}\n".encode()

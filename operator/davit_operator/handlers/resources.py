@@ -1,4 +1,4 @@
-"""Watch events of our own resources. `on.event` writes nothing: no annotation, no finalizer."""
+"""Handler of watch events of custom resources. `on.event` writes no annotation and no finalizer."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,12 +10,12 @@ from davit_operator.engine.liveness import Liveness
 from davit_operator.engine.queue import WorkQueue
 
 
-def note_resource(event: Mapping[str, Any], kind: Kind, queue: WorkQueue, liveness: Liveness) -> None:
-    """Queues a resource whose spec is new. Our own status writes come back as events: no news."""
+def handle_resource_event(event: Mapping[str, Any], kind: Kind, queue: WorkQueue, liveness: Liveness) -> None:
+    """Queue a resource that was deleted or has a new generation; ignore events of status writes."""
     metadata = event["object"]["metadata"]
     ref = Ref(kind.name, metadata["namespace"], metadata["name"])
     if event["type"] == "DELETED":
-        liveness.lost(metadata["uid"])
+        liveness.record_deletion(metadata["uid"])
         queue.add(ref)
-    elif liveness.saw(metadata["uid"], metadata.get("generation", 1)):
+    elif liveness.record_event(metadata["uid"], metadata.get("generation", 1)):
         queue.add(ref)

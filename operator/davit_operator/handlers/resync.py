@@ -1,4 +1,4 @@
-"""The resync task: one round per interval."""
+"""The resync task: one resync per interval."""
 
 import asyncio
 import logging
@@ -10,10 +10,10 @@ logger = logging.getLogger(__name__)
 
 
 async def run_resync(rounds: Rounds, interval: timedelta) -> None:
-    """Goes round until cancelled. A round that fails is logged, and the next one tries again."""
+    """Resync once per interval until cancelled; a failed resync is logged and the next one retries."""
     while True:
         try:
             await rounds.run_once()
         except Exception:
-            logger.exception("A resync round met a bug")
+            logger.exception("Unexpected error in a resync")
         await asyncio.sleep(interval.total_seconds())

@@ -1,7 +1,7 @@
-"""Deliveries of MLflow's webhook over HTTP, and the tasks that follow from them.
+"""Receive deliveries of MLflow's webhook over HTTP, and run the tasks that handle them.
 
-Connections are few and short, so that slow clients take nothing from the rest of the operator; the probes
-have a port of their own.
+Connections are limited in number and duration, so that slow clients cannot exhaust the operator; the probes
+use another port.
 """
 
 import asyncio
@@ -20,16 +20,16 @@ from davit_operator.models.subscriber import Subscriber
 logger = logging.getLogger(__name__)
 
 PATH = "/mlflow"
-MOST_BYTES = 64 << 10
-"""A delivery is some hundred bytes; a new version's tags and description may make it a few thousand."""
+MAX_BODY_BYTES = 64 << 10
+"""A delivery has some hundred bytes; the tags and description of a version can add a few thousand."""
 
 LIMITS = Limits(connections=16, seconds=5)
 
-_LOOK_SECONDS = 60.0
-_LOOK_AGAIN_SECONDS = 10.0
+_CHECK_SECONDS = 60.0
+_RETRY_SECONDS = 10.0
 
 _STATUS = {Outcome.ACCEPTED: HTTPStatus.OK, Outcome.IGNORED: HTTPStatus.OK}
-"""Everybody else learns nothing. MLflow does not try again after such an answer."""
+"""Every other outcome is answered with 403, which MLflow does not retry."""
 
 
 _HEADERS = ("Delivery-Id", "Timestamp", "Signature")
@@ -38,7 +38,7 @@ _HEADERS = ("Delivery-Id", "Timestamp", "Signature")
 def serve_receiver(
     receiver: Receiver, port: int, limits: Limits = LIMITS
 ) -> AbstractAsyncContextManager[int]:
-    """Serves the receiver while the context lasts; it yields the port."""
+    """Serve the webhook receiver while the context is open; yield the port."""
 
     async def answer(request: web.BaseRequest) -> web.Response:
         if request.method != "POST":
@@ -54,7 +54,7 @@ def serve_receiver(
 
 async def _read(request: web.BaseRequest) -> Delivery | None:
     length = request.content_length
-    if length is None or length > MOST_BYTES or request.raw_path != PATH:
+    if length is None or length > MAX_BODY_BYTES or request.raw_path != PATH:
         return None
     body = await request.read()
     named = {name: request.headers.get(f"X-MLflow-{name}", "") for name in _HEADERS}
@@ -62,21 +62,21 @@ async def _read(request: web.BaseRequest) -> Delivery | None:
 
 
 async def run_hints(hints: Hints, rounds: Rounds) -> None:
-    """Looks at what each hint is about, until cancelled. Polling makes up for a look that fails."""
+    """Resync the followers of each changed model until cancelled; polling makes up for a failed resync."""
     while True:
         models = await hints.take()
         try:
             await rounds.run_for(models)
         except Exception:
-            logger.exception("A look after a webhook met a bug")
+            logger.exception("Unexpected error in the resync after a webhook delivery")
 
 
 async def run_subscription(subscriber: Subscriber) -> None:
-    """Keeps our webhook in MLflow until cancelled."""
+    """Keep the operator's webhook registered in MLflow until cancelled."""
     while True:
         try:
-            fine = await subscriber.look()
+            is_registered = await subscriber.look()
         except Exception:
-            logger.exception("Looking after the webhook met a bug")
-            fine = False
-        await asyncio.sleep(_LOOK_SECONDS if fine else _LOOK_AGAIN_SECONDS)
+            logger.exception("Unexpected error while checking the webhook registration")
+            is_registered = False
+        await asyncio.sleep(_CHECK_SECONDS if is_registered else _RETRY_SECONDS)

@@ -1,4 +1,4 @@
-"""The kind ModelDeployment, as the engine sees it."""
+"""The controller of the kind ModelDeployment."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ from davit_operator.modeldeployment.resync import Resync
 
 @dataclass(frozen=True, slots=True)
 class ModelDeploymentController:
-    """Joins reconciler and resync."""
+    """Implements the engine's `Controller` with the reconciler and the resync."""
 
     kind: CustomKind
     reconciler: Reconciler
-    follower: Resync
+    resyncer: Resync
 
     async def reconcile(self, ref: Ref) -> Next:
-        """Reconciles one ModelDeployment."""
+        """Reconcile one ModelDeployment."""
         return await self.reconciler.reconcile(ref)
 
     async def resync(self, bodies: Sequence[Object], models: Collection[str] | None = None) -> None:
-        """Queues the ModelDeployments that want a look."""
-        await self.follower.run(bodies, models)
+        """Queue the ModelDeployments that need a reconciliation."""
+        await self.resyncer.run(bodies, models)

@@ -11,7 +11,7 @@ PROGRESS_DEADLINE_SECONDS = 600
 
 
 def build_deployment(blueprint: Blueprint) -> Object:
-    """A Deployment that replaces pods one at a time and never has fewer answering than wanted."""
+    """Build a Deployment that replaces pods one at a time, without fewer ready pods than desired."""
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",

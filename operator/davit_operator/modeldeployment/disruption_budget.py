@@ -8,7 +8,10 @@ from davit_operator.workload.metadata import build_metadata
 
 
 def build_disruption_budget(blueprint: Blueprint) -> Object | None:
-    """Node drains take one pod at a time. None for a single replica: a budget would block every drain."""
+    """Build a budget that lets node drains evict one pod at a time.
+
+    None for a single replica, where a budget would block every drain.
+    """
     if blueprint.goal.replicas <= 1:
         return None
     return {

@@ -1,4 +1,4 @@
-"""Which transitions are worth a Kubernetes Event. Derived from two statuses, so a steady state posts none."""
+"""The Kubernetes Events of a transition between two statuses; a steady state posts none."""
 
 from collections.abc import Iterator
 
@@ -7,12 +7,12 @@ from davit_resource.v1alpha1 import ModelDeploymentStatus, PinStatus
 
 from davit_operator.domain.ports import Note
 
-_QUIET_REASONS = {"InternalError"}
+_REASONS_WITHOUT_EVENT = {"InternalError"}
 
 
 def choose_events(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> list[Note]:
-    """A new pin, a completed rollout, a refusal: each once, when it begins."""
-    return [*_resolved(before, after), *_served(before, after), *_refused(before, after)]
+    """Return Events for a new pin, a completed rollout and a new problem, each once."""
+    return [*_resolved(before, after), *_served(before, after), *_failed(before, after)]
 
 
 def _resolved(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Note]:
@@ -27,16 +27,16 @@ def _served(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iter
         yield Note("Normal", "RolledOut", f"all pods serve {newest.label}")
 
 
-def _refused(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Note]:
+def _failed(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Note]:
     ready = after.condition(READY)
-    if ready is None or ready.status == "True" or ready.reason in _QUIET_REASONS:
+    if ready is None or ready.status == "True" or ready.reason in _REASONS_WITHOUT_EVENT:
         return
     in_progress = after.condition(RECONCILING) is not None
-    if not in_progress and _case(before.condition(READY)) != _case(ready):
+    if not in_progress and _state(before.condition(READY)) != _state(ready):
         yield Note("Warning", ready.reason, ready.message)
 
 
-def _case(condition: Condition | None) -> tuple[str, str] | None:
+def _state(condition: Condition | None) -> tuple[str, str] | None:
     return (condition.status, condition.reason) if condition else None
 
 

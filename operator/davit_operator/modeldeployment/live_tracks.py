@@ -1,4 +1,4 @@
-"""The objects of tracks in the cluster: read, brought to what is wanted, judged."""
+"""The objects of tracks in the cluster: observe them, apply changes, and judge rollouts."""
 
 import asyncio
 import logging
@@ -25,17 +25,17 @@ from davit_operator.workload.blueprint import Blueprint, ServerImage, TrackGoal
 logger = logging.getLogger(__name__)
 
 Live = dict[Child, Object]
-"""The objects that exist."""
+"""Objects that exist in the cluster."""
 
 
 class LiveTracks:
     """Reads and writes the objects of tracks.
 
     Args:
-        cluster: Kubernetes.
-        platform: What the operator's settings offer.
-        image: The image of pods whose spec names none.
-        parts: What a track consists of.
+        cluster: The Kubernetes API.
+        platform: Registry, store and CA certificates from the operator's settings.
+        image: Default server image, for specs without one.
+        parts: Kinds of objects of a track.
     """
 
     def __init__(
@@ -47,15 +47,20 @@ class LiveTracks:
         self._parts = parts
 
     async def observe(self, resource: Resource, goals: Sequence[TrackGoal]) -> Live:
-        """What bears the names of our tracks, whoever it belongs to, and what other tracks left behind."""
+        """Read the objects of the desired tracks and the surplus objects of other tracks.
+
+        Objects with the name of a desired one are included whatever their owner.
+        """
         ref = resource.ref
         tracks = [goal.name for goal in goals] or [constants.STABLE]
-        named = [child for track in tracks for child in children_of(ref.name, track, self._parts)]
+        wanted = [child for track in tracks for child in children_of(ref.name, track, self._parts)]
         found = await self._list_children(ref)
-        missing = [child for child in named if child not in found]
-        got = await asyncio.gather(*(self._cluster.get_child(ref.namespace, child) for child in missing))
-        live = {child: obj for child, obj in found.items() if child in named or is_surplus(obj, resource.uid)}
-        return live | {child: obj for child, obj in zip(missing, got, strict=True) if obj is not None}
+        missing = [child for child in wanted if child not in found]
+        fetched = await asyncio.gather(*(self._cluster.get_child(ref.namespace, child) for child in missing))
+        live = {
+            child: obj for child, obj in found.items() if child in wanted or is_surplus(obj, resource.uid)
+        }
+        return live | {child: obj for child, obj in zip(missing, fetched, strict=True) if obj is not None}
 
     async def _list_children(self, ref: Ref) -> Live:
         selector = naming.all_tracks_labels(ref.name)
@@ -72,11 +77,15 @@ class LiveTracks:
         goals: Sequence[TrackGoal],
         live: Live,
     ) -> DavitError | None:
-        """Applies what differs and keeps `live` up to date; what stands in the way is returned."""
+        """Apply differences and update `live`; return the problem that prevented it.
+
+        Raises:
+            Unavailable: The API server does not answer.
+        """
         if not goals:
             return None
         try:
-            blueprints = [self._draw(resource, spec, goal) for goal in goals]
+            blueprints = [self._build_blueprint(resource, spec, goal) for goal in goals]
             wanted = [obj for blueprint in blueprints for obj in build_track(blueprint, self._parts)]
             plan = make_plan(wanted, live, resource.ref, resource.uid)
             await self._execute(resource.ref, plan, live)
@@ -84,7 +93,7 @@ class LiveTracks:
             return problem
         return None
 
-    def _draw(self, resource: Resource, spec: ModelDeploymentSpec, goal: TrackGoal) -> Blueprint:
+    def _build_blueprint(self, resource: Resource, spec: ModelDeploymentSpec, goal: TrackGoal) -> Blueprint:
         return Blueprint(
             ref=resource.ref,
             uid=resource.uid,
@@ -104,14 +113,17 @@ class LiveTracks:
             logger.info("Deleted %s of %s: %s", child_of(step.obj), ref, step.reason)
 
     async def judge(self, ref: Ref, live: Live, track: str, pin: Pin | None, desired: int) -> TrackReport:
-        """How far the pods of a track are.
+        """Judge the rollout of a track.
 
         Args:
             ref: The ModelDeployment.
             live: Its objects.
             track: The name of the track.
-            pin: What the track shall serve.
-            desired: How many pods there shall be.
+            pin: The pin that the track should serve.
+            desired: Desired number of pods.
+
+        Raises:
+            DavitError: The pods cannot be listed.
         """
         return TrackReport(track, pin, await self._judge_rollout(ref, live, track, desired))
 

@@ -1,4 +1,4 @@
-"""All objects of a track, in the order in which they are applied."""
+"""The kinds of objects of a track, in the order in which they are applied."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from davit_operator.workload.naming import object_name, short_hash
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A kind of objects of which a track may have one.
+    """A kind of objects of which a track has at most one.
 
     Attributes:
         kind: The kind.
-        build: Builds the object; None for a track that needs none.
+        build: Builds the object; returns None for a track that needs none.
     """
 
     kind: Kind
@@ -36,11 +36,11 @@ PARTS = (
     ),
     Part(Kind("Deployment", "apps", "v1", "deployments", "the pods of a track"), build_deployment),
 )
-"""Every kind that a track may have: another one is a row here and its builder."""
+"""Every kind of objects of a track; another kind needs a row here and a builder."""
 
 
 def describe_kind(parts: Sequence[Part] = PARTS) -> CustomKind:
-    """The ModelDeployment as watches, permissions and adapter need to know it."""
+    """Return the custom kind ModelDeployment for watches, permissions and the Kubernetes adapter."""
     return CustomKind(
         kind=Kind(
             constants.KIND,
@@ -55,16 +55,16 @@ def describe_kind(parts: Sequence[Part] = PARTS) -> CustomKind:
 
 
 def build_track(blueprint: Blueprint, parts: Sequence[Part] = PARTS) -> list[Object]:
-    """The objects of a track, each marked with the hash of what is wanted."""
+    """Build the objects of a track, each annotated with the hash of its desired state."""
     built = (part.build(blueprint) for part in parts)
-    return [_marked(obj) for obj in built if obj is not None]
+    return [_annotate_hash(obj) for obj in built if obj is not None]
 
 
 def children_of(deployment: str, track: str, parts: Sequence[Part] = PARTS) -> list[Child]:
-    """Every object that a track may have, wanted now or not."""
+    """Return every object that a track can have, including those that it does not need now."""
     return [Child(part.kind.name, object_name(deployment, track)) for part in parts]
 
 
-def _marked(obj: Object) -> Object:
+def _annotate_hash(obj: Object) -> Object:
     obj["metadata"]["annotations"][constants.HASH_ANNOTATION] = short_hash(obj, length=16)
     return obj

@@ -1,4 +1,4 @@
-"""The one function that every cause ends in: create, update, child event, alias move, resync."""
+"""The reconciler: one function for every cause (create, update, child event, moved alias, resync)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,6 +7,7 @@ from davit_resource import constants
 from davit_resource.objects import Ref
 from davit_resource.v1alpha1 import ModelDeploymentStatus, Resource, parse_resource
 
+from davit_operator.domain import outcomes
 from davit_operator.domain.errors import DavitError, InvalidSpec, Unavailable, Waiting
 from davit_operator.domain.ports import Clock, Cluster, Metrics
 from davit_operator.engine.controller import Next
@@ -26,22 +27,22 @@ from davit_operator.models.pins import pin_from_status
 from davit_operator.workload import naming
 from davit_operator.workload.blueprint import TrackGoal
 
-LOOK_AGAIN_SECONDS = 5.0
-"""How soon something in progress is looked at again, in case its event is lost."""
+REQUEUE_SECONDS = 5.0
+"""Delay until a rollout in progress is checked again, in case its event is lost."""
 
 
 class Reconciler:
-    """Brings the cluster to what a ModelDeployment wants, and reports.
+    """Brings the cluster to the state that a ModelDeployment declares, and writes its status.
 
-    It keeps nothing between two calls. The caller sees to it that no two run for one object at a time.
+    It holds no state between calls. The caller must not run two reconciliations of one object at a time.
 
     Args:
-        cluster: Where ModelDeployments are read and their statuses written.
-        pinner: References to pins.
-        tracks: The objects of tracks.
-        choose_goals: Which tracks there are.
-        clock: Time.
-        metrics: What is counted.
+        cluster: Reads ModelDeployments, writes their statuses and posts Events.
+        pinner: Resolves references to pins.
+        tracks: Reads and writes the objects of tracks.
+        choose_goals: Chooses the tracks and their goals.
+        clock: Current time.
+        metrics: Counts reconciliations and failures.
     """
 
     def __init__(
@@ -61,11 +62,12 @@ class Reconciler:
         self._metrics = metrics
 
     async def reconcile(self, ref: Ref) -> Next:
-        """Reconciles one ModelDeployment.
+        """Reconcile one ModelDeployment.
 
         Raises:
-            Unavailable: The API server does not answer; nothing was reported.
-            Denied: The API server refuses a read or the report.
+            Unavailable: The API server does not answer; the status was not written.
+            Denied: The API server denies a read or the write of the status.
+            Waiting: The status could not be written because another writer changed the resource.
         """
         body = await self._cluster.get_resource(ref)
         if body is None:
@@ -76,22 +78,23 @@ class Reconciler:
             return Next()
         started = self._clock.now()
         try:
-            report = await self._carry_out(resource)
+            report = await self._reconcile(resource)
         except DavitError:
             raise
         except Exception:
+            self._metrics.reconciled(outcomes.ERROR, self._seconds_since(started))
             await self._report_crash(resource)
             raise
         problem = await self._report(resource, report)
-        seconds = (self._clock.now() - started).total_seconds()
-        self._metrics.reconciled(type(problem).__name__ if problem else "Ready", seconds)
+        outcome = outcomes.of_problem(problem) if problem else outcomes.READY
+        self._metrics.reconciled(outcome, self._seconds_since(started))
         return _choose_next(problem, report)
 
-    async def _carry_out(self, resource: Resource) -> Report:
+    async def _reconcile(self, resource: Resource) -> Report:
         try:
             spec = read_spec(resource)
         except InvalidSpec as unreadable:
-            return await self._unreadable(resource, unreadable)
+            return await self._report_unreadable_spec(resource, unreadable)
         choice = await self._pinner.choose(resource, spec)
         goals = self._choose_goals(spec, choice.target) if choice.target else ()
         live = await self._tracks.observe(resource, goals)
@@ -109,8 +112,8 @@ class Reconciler:
             target_is_current=choice.is_current,
         )
 
-    async def _unreadable(self, resource: Resource, problem: InvalidSpec) -> Report:
-        """What serves goes on serving; nothing is changed for a spec that we cannot read."""
+    async def _report_unreadable_spec(self, resource: Resource, problem: InvalidSpec) -> Report:
+        """Report an unreadable spec without changing any object, so that the current pin keeps serving."""
         stored = resource.status.model.target
         pin = pin_from_status(stored) if stored else None
         live = await self._tracks.observe(resource, ())
@@ -125,7 +128,7 @@ class Reconciler:
     async def _judge(
         self, resource: Resource, live: Live, goals: Sequence[TrackGoal], desired: int
     ) -> tuple[TrackReport, ...]:
-        """Judges every track; before the first pin is known only the stable one, which has no pods yet."""
+        """Judge every track; before the first pin is known only the stable one, which has no pods yet."""
         judge = self._tracks.judge
         if not goals:
             return (await judge(resource.ref, live, constants.STABLE, None, desired),)
@@ -135,23 +138,24 @@ class Reconciler:
         status = build_status(resource.status, report)
         await self._write(resource, status)
         problem = blocking_problem(report)
-        self._metrics.ready(resource.ref, ready=problem is None)
         if problem:
             self._metrics.failed(problem.reason)
         return problem
 
     async def _report_crash(self, resource: Resource) -> None:
         status = build_crashed_status(resource.status, resource.generation, self._now())
-        self._metrics.reconciled("Crash", 0)
-        self._metrics.ready(resource.ref, ready=False)
         await self._write(resource, status)
 
+    def _seconds_since(self, started: datetime) -> float:
+        return (self._clock.now() - started).total_seconds()
+
     def _now(self) -> datetime:
-        """The present moment as Kubernetes stores moments: whole seconds."""
+        """Return the current time in whole seconds, as Kubernetes stores it."""
         return self._clock.now().replace(microsecond=0)
 
     async def _write(self, resource: Resource, status: ModelDeploymentStatus) -> None:
-        """Writes the status if it differs, then posts what is new in it."""
+        """Write the status if it differs, then post Events for its transitions."""
+        self._metrics.conditions(resource.ref, status.conditions)
         if status.to_json() == resource.body.get("status"):
             return
         await self._cluster.write_status(resource.body, status.to_json())
@@ -160,9 +164,9 @@ class Reconciler:
 
 
 def _choose_next(problem: DavitError | None, report: Report) -> Next:
-    """Registry and pods have events and the resync of their own; only what has neither is waited for here."""
+    """Choose when to reconcile again: watches and the resync cover everything else."""
     if isinstance(problem, Waiting):
-        return Next(after=LOOK_AGAIN_SECONDS)
+        return Next(after=REQUEUE_SECONDS)
     if isinstance(problem, Unavailable) or isinstance(report.resolution, Unavailable):
         return Next(back_off=True)
     return Next()

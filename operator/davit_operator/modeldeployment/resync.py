@@ -1,14 +1,14 @@
-"""Following aliases: what references name now, and which ModelDeployments differ from that."""
+"""The resync: queue the ModelDeployments whose reference resolves to something new."""
 
 import asyncio
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
+from davit_registry.resolved import ResolvedModel
 from davit_resource.objects import Object
 from davit_resource.v1alpha1 import Resource, parse_resource
 
 from davit_operator.domain.errors import DavitError
-from davit_operator.domain.pin import Source
 from davit_operator.domain.ports import Clock
 from davit_operator.engine.queue import WorkQueue
 from davit_operator.modeldeployment.settled import is_settled
@@ -17,20 +17,20 @@ from davit_operator.models.delivery import follows
 from davit_operator.models.lookups import Lookups
 from davit_operator.models.pinning import Pinner
 
-FULL_EVERY = timedelta(minutes=10)
-"""How often every ModelDeployment gets a look, settled or not: repairs drift whose event was lost."""
+FULL_RESYNC_INTERVAL = timedelta(minutes=10)
+"""How often every ModelDeployment is queued, settled or not: repairs drift whose event was lost."""
 
-_AT_ONCE = 16
+_MAX_CONCURRENT_LOOKUPS = 16
 
 
 class Resync:
-    """Finds the ModelDeployments that want a look.
+    """Finds the ModelDeployments that need a reconciliation.
 
     Args:
-        pinner: What references name.
-        lookups: Freed of old answers here.
-        queue: Takes what differs.
-        clock: Time.
+        pinner: Resolves references.
+        lookups: Cache of lookups; the resync drops its old entries.
+        queue: Receives the ModelDeployments to reconcile.
+        clock: Current time.
     """
 
     def __init__(
@@ -47,11 +47,11 @@ class Resync:
         self._last_full: datetime | None = None
 
     async def run(self, bodies: Sequence[Object], models: Collection[str] | None = None) -> None:
-        """Queues what differs from its reference; in the regular round now and then everything.
+        """Queue the ModelDeployments that are not settled; in a regular resync sometimes all of them.
 
         Args:
             bodies: All ModelDeployments.
-            models: Registered models that have changed; None in the regular round.
+            models: Registered models that have changed; None in a regular resync.
         """
         resources = [parse_resource(body) for body in bodies]
         if models is not None:
@@ -63,17 +63,17 @@ class Resync:
 
     async def _enqueue(self, resources: Sequence[Resource], *, full: bool) -> None:
         started = self._clock.now()
-        gate = asyncio.Semaphore(_AT_ONCE)
-        settled = await asyncio.gather(*(self._is_settled(one, started, gate) for one in resources))
-        for resource, fine in zip(resources, settled, strict=True):
-            if full or not fine:
+        semaphore = asyncio.Semaphore(_MAX_CONCURRENT_LOOKUPS)
+        settled = await asyncio.gather(*(self._is_settled(one, started, semaphore) for one in resources))
+        for resource, is_settled_now in zip(resources, settled, strict=True):
+            if full or not is_settled_now:
                 self._queue.add(resource.ref)
 
-    async def _is_settled(self, resource: Resource, started: datetime, gate: asyncio.Semaphore) -> bool:
-        async with gate:
+    async def _is_settled(self, resource: Resource, started: datetime, semaphore: asyncio.Semaphore) -> bool:
+        async with semaphore:
             return is_settled(resource, await self._outcome(resource, started))
 
-    async def _outcome(self, resource: Resource, started: datetime) -> Source | DavitError | None:
+    async def _outcome(self, resource: Resource, started: datetime) -> ResolvedModel | DavitError | None:
         try:
             spec = read_spec(resource)
             if spec.suspend:
@@ -84,7 +84,7 @@ class Resync:
 
     def _is_full_due(self) -> bool:
         now = self._clock.now()
-        due = self._last_full is None or now - self._last_full >= FULL_EVERY
+        due = self._last_full is None or now - self._last_full >= FULL_RESYNC_INTERVAL
         if due:
             self._last_full = now
         return due

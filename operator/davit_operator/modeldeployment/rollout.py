@@ -1,4 +1,4 @@
-"""How far the pods are from what is wanted."""
+"""The state of a rollout, judged from a Deployment and its pods."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ from davit_operator.workload.diagnosis import diagnose_pods, is_live, is_ready, 
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """What the pods of a track do now.
+    """The state of the pods of a track.
 
     Attributes:
-        replicas: How many there are.
-        answering: Fingerprints of the pins that ready pods answer with.
-        problem: What keeps the rollout from being complete; None when it is complete.
+        replicas: Numbers of pods.
+        answering: Fingerprints of the pins that ready pods serve.
+        problem: Why the rollout is not complete; None when it is complete.
     """
 
     replicas: ReplicasStatus = field(default_factory=ReplicasStatus)
@@ -27,23 +27,23 @@ class Rollout:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every pod is of the wanted template and ready, and no other pod is left."""
+        """Whether every pod is ready and of the current template, and no other pod is left."""
         return self.problem is None
 
 
 def not_deployed(desired: int) -> Rollout:
-    """Before there is a Deployment."""
+    """Return the state before the Deployment exists."""
     replicas = ReplicasStatus(desired=desired, summary=f"0/{desired}")
-    return Rollout(replicas, problem=Waiting("NotDeployed", "no pods have been made yet"))
+    return Rollout(replicas, problem=Waiting("NotDeployed", "no pods have been created yet"))
 
 
 def needs_pods(deployment: Object) -> bool:
-    """Whether the Deployment alone does not tell enough."""
+    """Return whether `judge_rollout` needs the pods in addition to the Deployment."""
     return not _is_complete(deployment)
 
 
 def judge_rollout(deployment: Object, pods: Sequence[Object]) -> Rollout:
-    """Judges a Deployment and its pods. Pods are looked at only while the rollout is not complete."""
+    """Judge a rollout. Pods matter only while it is not complete."""
     replicas = _count(deployment)
     if _is_complete(deployment):
         answering = {_template_label(deployment, constants.PIN_LABEL)} if replicas.ready else set()
@@ -71,13 +71,13 @@ def _count(deployment: Object) -> ReplicasStatus:
 def _is_complete(deployment: Object) -> bool:
     status, desired = deployment.get("status") or {}, _desired(deployment)
     counts = (status.get(name, 0) for name in ("replicas", "updatedReplicas", "availableReplicas"))
-    return _is_seen(deployment) and all(count == desired for count in counts)
+    return _is_observed(deployment) and all(count == desired for count in counts)
 
 
-def _is_seen(deployment: Object) -> bool:
-    """Whether the Deployment's status speaks of its present spec."""
-    seen = (deployment.get("status") or {}).get("observedGeneration", 0)
-    return bool(seen >= deployment["metadata"]["generation"])
+def _is_observed(deployment: Object) -> bool:
+    """Return whether the Deployment's status is of its current generation."""
+    observed = (deployment.get("status") or {}).get("observedGeneration", 0)
+    return bool(observed >= deployment["metadata"]["generation"])
 
 
 def _desired(deployment: Object) -> int:
@@ -85,23 +85,23 @@ def _desired(deployment: Object) -> int:
 
 
 def _find_problem(deployment: Object, pods: Sequence[Object], replicas: ReplicasStatus) -> DavitError:
-    """Asks the new pods first, then the Deployment. What ails old pods is no reason against the new ones."""
-    if not _is_seen(deployment):
+    """Diagnose the new pods first, then the Deployment; problems of old pods do not count."""
+    if not _is_observed(deployment):
         return _in_progress(deployment, replicas)
     revision = _template_label(deployment, constants.REVISION_LABEL)
     new = [pod for pod in pods if revision_of(pod) == revision]
-    said = diagnose_pods(new) or _not_created(deployment) or _paused(deployment)
-    if said and not isinstance(said, Waiting):
-        return said
+    problem = diagnose_pods(new) or _not_created(deployment) or _paused(deployment)
+    if problem and not isinstance(problem, Waiting):
+        return problem
     if _condition(deployment, "Progressing").get("reason") == "ProgressDeadlineExceeded":
-        return _timed_out(deployment, said)
-    return said or _in_progress(deployment, replicas)
+        return _timed_out(deployment, problem)
+    return problem or _in_progress(deployment, replicas)
 
 
 def _in_progress(deployment: Object, replicas: ReplicasStatus) -> Waiting:
     annotations = deployment["spec"]["template"]["metadata"].get("annotations") or {}
     model = annotations.get(constants.MODEL_ANNOTATION)
-    if _is_seen(deployment) and replicas.updated == replicas.desired == replicas.total:
+    if _is_observed(deployment) and replicas.updated == replicas.desired == replicas.total:
         return Waiting("PodsNotReady", f"{replicas.summary} pods of {model} are ready")
     return Waiting(
         "RollingOut",
@@ -110,9 +110,9 @@ def _in_progress(deployment: Object, replicas: ReplicasStatus) -> Waiting:
     )
 
 
-def _timed_out(deployment: Object, said: DavitError | None) -> ModelRejected:
+def _timed_out(deployment: Object, problem: DavitError | None) -> ModelRejected:
     seconds = deployment["spec"].get("progressDeadlineSeconds", 600)
-    why = said.message if said else "the pods give no reason; kubectl describe and kubectl logs may"
+    why = problem.message if problem else "the pods report no reason; check kubectl describe and kubectl logs"
     return ModelRejected("RolloutTimedOut", f"no progress within {seconds} seconds: {why}")
 
 
@@ -132,7 +132,7 @@ def _paused(deployment: Object) -> Waiting | None:
         return None
     name = deployment["metadata"]["name"]
     cure = f"kubectl rollout resume deployment/{name}"
-    return Waiting("RolloutPaused", f"somebody paused Deployment {name}, so no pod is replaced: {cure}")
+    return Waiting("RolloutPaused", f"Deployment {name} is paused, so no pod is replaced: {cure}")
 
 
 def _condition(deployment: Object, type_: str) -> Object:

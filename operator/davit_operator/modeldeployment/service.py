@@ -8,7 +8,7 @@ from davit_operator.workload.metadata import build_metadata
 
 
 def build_service(blueprint: Blueprint) -> Object:
-    """One address for the pods of a track."""
+    """Build the Service in front of the pods of a track."""
     wanted = blueprint.spec.service
     return {
         "apiVersion": "v1",

@@ -1,19 +1,19 @@
-"""Whether a ModelDeployment needs a look, judged from its status and what its reference names now."""
+"""Whether a ModelDeployment needs a reconciliation, judged by its status and the resolved reference."""
 
+from davit_registry.resolved import ResolvedModel
 from davit_resource.conditions import MODEL_RESOLVED, READY
 from davit_resource.v1alpha1 import Resource
 
 from davit_operator.domain.errors import DavitError, Unavailable
-from davit_operator.domain.pin import Source
 from davit_operator.models.pins import pin_from_status
 
 
-def is_settled(resource: Resource, outcome: Source | DavitError | None) -> bool:
-    """True when a reconciliation would find nothing to do.
+def is_settled(resource: Resource, outcome: ResolvedModel | DavitError | None) -> bool:
+    """Return whether a reconciliation would change nothing.
 
     Args:
-        resource: As it was listed.
-        outcome: What the reference names now, why we cannot know, or None when it is not followed.
+        resource: The ModelDeployment as it was listed.
+        outcome: What the reference resolves to now, the error of resolving it, or None when it is suspended.
     """
     status = resource.status
     ready, resolved = status.condition(READY), status.condition(MODEL_RESOLVED)
@@ -26,6 +26,6 @@ def is_settled(resource: Resource, outcome: Source | DavitError | None) -> bool:
     return outcome is None or _is_target(resource, outcome)
 
 
-def _is_target(resource: Resource, source: Source) -> bool:
+def _is_target(resource: Resource, source: ResolvedModel) -> bool:
     target = resource.status.model.target
     return target is not None and pin_from_status(target).source == source

@@ -1,4 +1,4 @@
-"""Reading what is wanted, with an error that decides the conditions."""
+"""Parse a spec, with an error that decides the conditions."""
 
 from davit_resource.v1alpha1 import ModelDeploymentSpec, Resource, UnreadableSpec
 
@@ -6,10 +6,10 @@ from davit_operator.domain.errors import InvalidSpec
 
 
 def read_spec(resource: Resource) -> ModelDeploymentSpec:
-    """Parses the spec of a ModelDeployment.
+    """Parse the spec of a ModelDeployment.
 
     Raises:
-        InvalidSpec: A field is missing, unknown to this operator or has a wrong value.
+        InvalidSpec: A field is missing, unknown to this operator or has an invalid value.
     """
     try:
         return resource.parse_spec()

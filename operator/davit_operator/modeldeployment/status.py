@@ -1,4 +1,4 @@
-"""The status: what every kind of problem does to the conditions stands here and nowhere else.
+"""The status of a ModelDeployment. This table is the only place that maps problems to conditions.
 
 | problem | Ready | Reconciling | Stalled | ModelResolved |
 |---|---|---|---|---|
@@ -6,7 +6,7 @@
 | `Waiting` | False | True | | |
 | `Unavailable` | as the pods are, with the last pin; else False | only without a pin | | Unknown |
 | `Denied` | False | | | False when the registry or store refused |
-| `InvalidSpec`, `ModelRejected` | False | | True | False when the reference was the matter |
+| `InvalidSpec`, `ModelRejected` | False | | True | False when the reference was the cause |
 | anything else, our bug | Unknown | | | |
 """
 
@@ -34,12 +34,12 @@ INTERNAL_ERROR = "InternalError"
 
 @dataclass(frozen=True, slots=True)
 class TrackReport:
-    """What one reconciliation found out about one track.
+    """Result of one reconciliation for one track.
 
     Attributes:
         name: The track.
         pin: The pin that its objects were built for, or None.
-        rollout: What its pods do.
+        rollout: The state of its pods.
     """
 
     name: str
@@ -49,19 +49,19 @@ class TrackReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that one reconciliation found out.
+    """Result of one reconciliation.
 
     Attributes:
-        generation: The generation of spec that was read.
-        now: The present moment.
+        generation: Generation of the spec that was read.
+        now: Current time, in whole seconds.
         uri: The reference as written; empty when the spec cannot be read.
-        tracks: One entry per track; the stable one is always among them.
-        resolution: What kept the reference from being resolved; None when it was.
-        problem: What else went wrong before or while applying; None when nothing did.
-        endpoint: Where requests go.
-        selector: Which pods are meant.
+        tracks: One entry per track, always including the stable one.
+        resolution: Why the reference could not be resolved; None when it was.
+        problem: Another problem before or while applying objects; None without one.
+        endpoint: URL for requests from inside the cluster.
+        selector: Label selector of the pods of all tracks.
         follows: False while `spec.suspend` holds the pin.
-        target_is_current: Whether `target` is what the present spec asks for, as far as is known.
+        target_is_current: Whether `target` is the pin of the current spec, as far as is known.
     """
 
     generation: int
@@ -82,7 +82,7 @@ class Report:
 
     @property
     def rollout(self) -> Rollout:
-        """What the pods of the stable track do: they decide whether a ModelDeployment is ready."""
+        """The state of the pods of the stable track, which decides whether the ModelDeployment is ready."""
         return self._stable.rollout
 
     @property
@@ -91,8 +91,8 @@ class Report:
 
 
 def build_status(previous: ModelDeploymentStatus, report: Report) -> ModelDeploymentStatus:
-    """The status to store. Equal to the previous one when nothing worth telling happened."""
-    report = _with_steady_words(previous, report)
+    """Build the status to store; it equals the previous one when nothing changed."""
+    report = _keep_first_outage_message(previous, report)
     target = pin_to_status(report.target, previous.model.target, report.now) if report.target else None
     serving = _choose_serving(previous.model, target, report)
     verdicts = list(_judge(report, serving))
@@ -109,7 +109,7 @@ def build_status(previous: ModelDeploymentStatus, report: Report) -> ModelDeploy
 
 
 def _list_tracks(tracks: Sequence[TrackReport]) -> list[TrackStatus]:
-    """An entry per track; none while there is one track, of which the rest of the status tells already."""
+    """Return an entry per track; none for a single track, which the rest of the status describes."""
     if len(tracks) < 2:
         return []
     return [
@@ -123,39 +123,43 @@ def _list_tracks(tracks: Sequence[TrackReport]) -> list[TrackStatus]:
     ]
 
 
-def _with_steady_words(previous: ModelDeploymentStatus, report: Report) -> Report:
-    """An outage shows a new face at each try (refused, timed out); one story is enough, and one write."""
-    told = previous.condition(c.MODEL_RESOLVED)
+def _keep_first_outage_message(previous: ModelDeploymentStatus, report: Report) -> Report:
+    """Keep the first outage message: retries with different errors must not rewrite the status."""
+    reported = previous.condition(c.MODEL_RESOLVED)
     problem = report.resolution
-    if not isinstance(problem, Unavailable) or told is None or told.observed_generation != report.generation:
+    if not isinstance(problem, Unavailable) or reported is None:
         return report
-    same = told.status == "Unknown" and told.reason == problem.reason
-    return replace(report, resolution=Unavailable(told.reason, told.message)) if same else report
+    same = (reported.observed_generation, reported.status, reported.reason) == (
+        report.generation,
+        "Unknown",
+        problem.reason,
+    )
+    return replace(report, resolution=Unavailable(reported.reason, reported.message)) if same else report
 
 
 def build_crashed_status(
     previous: ModelDeploymentStatus, generation: int, now: datetime
 ) -> ModelDeploymentStatus:
-    """The status after a bug of ours: we do not know whether it is ready, and touch nothing else."""
-    doubt = c.Verdict(
+    """Build the status after an unexpected exception: only Ready changes, to Unknown."""
+    ready = c.Verdict(
         c.READY,
         "Unknown",
         INTERNAL_ERROR,
-        "the operator met a bug of its own and tries again; its log has the traceback",
+        "internal error in the operator; retrying (traceback in the operator log)",
     )
-    unknown = [c.Verdict(type_, "Unknown", INTERNAL_ERROR, doubt.message) for type_ in c.ALWAYS_PRESENT]
+    unknown = [c.Verdict(type_, "Unknown", INTERNAL_ERROR, ready.message) for type_ in c.ALWAYS_PRESENT]
     known = [
         c.Verdict(one.type, one.status, one.reason, one.message)
         for one in previous.conditions
         if one.type in c.ALWAYS_PRESENT
     ]
-    verdicts = {verdict.type: verdict for verdict in [*unknown, *known, doubt]}
+    verdicts = {verdict.type: verdict for verdict in [*unknown, *known, ready]}
     merged = c.merge_conditions(previous.conditions, verdicts.values(), generation, now)
     return previous.model_copy(update={"observed_generation": generation, "conditions": merged})
 
 
 def _choose_serving(previous: ModelStatus, target: PinStatus | None, report: Report) -> PinStatus | None:
-    """The pin that answers now: the target once it is rolled out, else the old one while it answers."""
+    """Choose the serving pin: the target once it is rolled out, else the previous one while it serves."""
     answering = report.rollout.answering
     candidates = [target, previous.serving] if report.rollout.is_complete else [previous.serving, target]
     return next((pin for pin in candidates if pin and pin_from_status(pin).fingerprint in answering), None)
@@ -168,21 +172,14 @@ def _continue_history(
         return history
     if history and (history[0].label, history[0].digest) == (serving.label, serving.digest):
         return history
-    entry = HistoryEntry(
-        label=serving.label,
-        uri=serving.uri,
-        version=serving.version,
-        run_id=serving.run_id,
-        digest=serving.digest,
-        serving_since=report.now,
-    )
+    entry = HistoryEntry(**serving.model_dump(), serving_since=report.now)
     return [entry, *history][:HISTORY_LENGTH]
 
 
 def blocking_problem(report: Report) -> DavitError | None:
-    """What keeps the ModelDeployment from being ready; None when it is ready.
+    """Return why the ModelDeployment is not ready; None when it is ready.
 
-    A registry or store without an answer is no such thing while the last pin fits the spec.
+    An outage of registry or store does not count while the last pin matches the spec.
     """
     if report.problem:
         return report.problem

@@ -1,4 +1,4 @@
-"""Which tracks a ModelDeployment shall have. Another track is another entry here."""
+"""The tracks of a ModelDeployment. Another track is another entry here."""
 
 from collections.abc import Callable
 
@@ -12,5 +12,5 @@ ChooseGoals = Callable[[ModelDeploymentSpec, Pin], tuple[TrackGoal, ...]]
 
 
 def choose_goals(spec: ModelDeploymentSpec, target: Pin) -> tuple[TrackGoal, ...]:
-    """The goal of every track; the stable one, which answers requests, is always among them."""
+    """Return the goal of every track, always including the stable one, which receives the requests."""
     return (TrackGoal(constants.STABLE, target, spec.replicas),)

@@ -1,1 +1,1 @@
-"""From a reference to a pin: who is asked, with which credentials, how often, and when sooner than that."""
+"""From a reference to a pin: which registry and store, with which credentials, how often and when sooner."""

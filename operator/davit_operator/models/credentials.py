@@ -1,19 +1,16 @@
-"""With which credentials a ModelDeployment's registry and store are read: those of its Secrets, or ours."""
+"""The credentials for a ModelDeployment's registry and store: those of its Secrets, or our own."""
 
+from collections.abc import Sequence
+
+from davit_registry.login import REQUIRED_KEYS, SECRET_KEYS, RegistryLogin
+from davit_registry.stores.source import StoreAccess
+from davit_registry.stores.table import store_kind
 from davit_resource.v1alpha1 import ModelSpec
 
-from davit_operator.domain.access import RegistryAccess, Route, StoreAccess, Through
+from davit_operator.domain.access import ListingAccess, Route
 from davit_operator.domain.errors import Denied
 from davit_operator.domain.ports import Cluster
 from davit_operator.models.route import Platform, choose_registry_url
-
-_STORE_KEYS = {
-    "AWS_ACCESS_KEY_ID": "access_key_id",
-    "AWS_SECRET_ACCESS_KEY": "secret_access_key",
-    "AWS_SESSION_TOKEN": "session_token",
-    "AWS_REGION": "region",
-    "AWS_ENDPOINT_URL": "endpoint_url",
-}
 
 
 class Credentials:
@@ -22,20 +19,20 @@ class Credentials:
     Args:
         cluster: Where Secrets are.
         platform: The operator's own registry and store.
-        registry: How the operator proves itself to its own registry.
-        store: How the operator reads the store behind it.
+        registry: The operator's login to its own registry.
+        store: The operator's own access to the store behind it.
     """
 
     def __init__(
-        self, cluster: Cluster, platform: Platform, registry: RegistryAccess, store: StoreAccess
+        self, cluster: Cluster, platform: Platform, registry: RegistryLogin, store: StoreAccess
     ) -> None:
         self._cluster = cluster
         self._platform = platform
         self._registry = registry
         self._store = store
 
-    async def for_registry(self, namespace: str, model: ModelSpec) -> RegistryAccess:
-        """How to reach the registry of a model. Our own credentials go to our own registry only.
+    async def for_registry(self, namespace: str, model: ModelSpec) -> RegistryLogin:
+        """Return the login to the registry of a model. Our own credentials go to our own registry only.
 
         Raises:
             InvalidSpec: No registry is named anywhere.
@@ -46,46 +43,45 @@ class Credentials:
         if wanted is None:
             return self._registry
         if wanted.secret_name is None:
-            return RegistryAccess(url)
+            return RegistryLogin(url)
         field = "spec.model.registry.secretName"
         secret = await self._read(namespace, wanted.secret_name, field)
-        _require(secret, [["token"], ["username", "password"]], f"{namespace}/{wanted.secret_name}", field)
-        known = {key: secret[key] for key in ("username", "password", "token") if key in secret}
-        return RegistryAccess(url, **known)
+        _require(secret, REQUIRED_KEYS, f"{namespace}/{wanted.secret_name}", field)
+        return RegistryLogin(url, **{key: secret[key] for key in SECRET_KEYS if key in secret})
 
-    async def for_listing(
-        self, namespace: str, model: ModelSpec, route: Route
-    ) -> RegistryAccess | StoreAccess:
-        """How the operator lists the files at the end of a route.
+    async def for_listing(self, namespace: str, model: ModelSpec, route: Route) -> StoreAccess:
+        """Return the access with which the operator lists the files at the end of a route.
 
         Raises:
             InvalidSpec: No registry is named anywhere.
             Denied: A Secret or the keys in it are missing.
         """
-        match route.through:
-            case Through.PROXY:
-                return await self.for_registry(namespace, model)
-            case Through.OPERATOR_STORE:
+        match route.access:
+            case ListingAccess.PROXY:
+                return StoreAccess((await self.for_registry(namespace, model)).environment())
+            case ListingAccess.OPERATOR_STORE:
                 return self._store
-            case Through.STORE_SECRET:
-                return await self._for_store(namespace, model.store_secret_name or "")
+            case ListingAccess.STORE_SECRET:
+                return await self._for_store(namespace, model.store_secret_name or "", route.listing)
 
-    async def _for_store(self, namespace: str, name: str) -> StoreAccess:
-        field = "spec.model.storeSecretName"
+    async def _for_store(self, namespace: str, name: str, location: str) -> StoreAccess:
+        field, kind = "spec.model.storeSecretName", store_kind(location)
         secret = await self._read(namespace, name, field)
-        _require(secret, [["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]], f"{namespace}/{name}", field)
-        return StoreAccess(**{ours: secret[key] for key, ours in _STORE_KEYS.items() if key in secret})
+        _require(secret, kind.required_keys, f"{namespace}/{name}", field)
+        return kind.read_secret(secret)
 
     async def _read(self, namespace: str, name: str, field: str) -> dict[str, str]:
         secret = await self._cluster.read_secret(namespace, name)
         if secret is None:
             raise Denied(
-                "SecretMissing", f"{field} names Secret {namespace}/{name}, which does not exist: create it"
+                "SecretMissing", f"{field} names Secret {namespace}/{name}, which does not exist", "create it"
             )
         return secret
 
 
-def _require(secret: dict[str, str], choices: list[list[str]], name: str, field: str) -> None:
+def _require(secret: dict[str, str], choices: Sequence[Sequence[str]], name: str, field: str) -> None:
     if not any(all(secret.get(key) for key in keys) for keys in choices):
         wanted = ", or ".join(" and ".join(keys) for keys in choices)
-        raise Denied("SecretKeyMissing", f"{field} names Secret {name}, which lacks keys: give it {wanted}")
+        raise Denied(
+            "SecretKeyMissing", f"{field} names Secret {name}, which lacks keys", f"give it {wanted}"
+        )

@@ -1,4 +1,4 @@
-"""Whether a delivery is MLflow's own, and what it hints at. MLflow signs as Standard Webhooks does."""
+"""Verify that a delivery is MLflow's own, and read its hint. MLflow signs as Standard Webhooks does."""
 
 import base64
 import hashlib
@@ -25,18 +25,18 @@ _ENTITIES = {"model_version", "model_version_alias"}
 
 
 def sign(secret: str, delivery: Delivery) -> str:
-    """The signature that a delivery must have."""
+    """Return the signature that a delivery must have."""
     content = f"{delivery.id}.{delivery.timestamp}.".encode() + delivery.body
     code = hmac.new(secret.encode(), content, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(code).decode()}"
 
 
 def judge_delivery(delivery: Delivery, secret: str, now: datetime, started: datetime) -> Outcome:
-    """Whether to believe that MLflow sent this, and just now.
+    """Verify that MLflow sent this, and just now.
 
     Args:
         delivery: What arrived.
-        secret: What MLflow signs with.
+        secret: The key with which MLflow signs.
         now: The present moment.
         started: What is older than this process may be a repetition of what it cannot remember.
 
@@ -55,7 +55,7 @@ def judge_delivery(delivery: Delivery, secret: str, now: datetime, started: date
 
 
 def read_hint(body: bytes) -> str | None:
-    """The registered model whose versions or aliases have changed; None for any other news."""
+    """Return the registered model whose versions or aliases have changed; None for any other news."""
     try:
         news = json.loads(body)
         name = news["data"]["name"] if news["entity"] in _ENTITIES else None

@@ -1,4 +1,4 @@
-"""Hints that a registered model has changed: believed far enough to look, and no further."""
+"""Hints that a registered model has changed: each only triggers a resync."""
 
 import asyncio
 from datetime import datetime
@@ -11,19 +11,19 @@ _MOST_REMEMBERED = 10_000
 
 
 class Hints:
-    """Names of registered models that want a look; a burst about one counts once."""
+    """Names of registered models to resync; a burst about one counts once."""
 
     def __init__(self) -> None:
         self._models: set[str] = set()
         self._arrived = asyncio.Event()
 
     def add(self, model: str) -> None:
-        """Asks for a look as soon as possible."""
+        """Request a resync as soon as possible."""
         self._models.add(model)
         self._arrived.set()
 
     async def take(self) -> frozenset[str]:
-        """Waits for the next hints and hands out all there are."""
+        """Wait for the next hints and return all there are."""
         await self._arrived.wait()
         self._arrived.clear()
         taken, self._models = frozenset(self._models), set()
@@ -31,15 +31,15 @@ class Hints:
 
 
 class Receiver:
-    """Judges deliveries, once each.
+    """Verifies deliveries, and accepts each once.
 
-    Nothing that a delivery says is taken over: the hint is to read the registry again.
+    Nothing of a delivery's content is used: the hint is to read the registry again.
 
     Args:
-        secret: What MLflow signs with.
-        hints: Takes what is believed.
+        secret: The key with which MLflow signs.
+        hints: Takes what is accepted.
         clock: Time.
-        metrics: Told every outcome.
+        metrics: Counts every outcome.
     """
 
     def __init__(self, secret: str, hints: Hints, clock: Clock, metrics: Metrics) -> None:
@@ -51,7 +51,7 @@ class Receiver:
         self._seen: dict[str, datetime] = {}
 
     def receive(self, delivery: Delivery) -> Outcome:
-        """Passes on what an authentic, new delivery hints at."""
+        """Pass on the hint of an authentic, new delivery."""
         now = self._clock.now()
         outcome = judge_delivery(delivery, self._secret, now, self._started)
         if outcome is Outcome.ACCEPTED and not self._is_new(delivery.id, now):
@@ -62,8 +62,8 @@ class Receiver:
         return outcome
 
     def count(self, outcome: Outcome) -> None:
-        """Counts a request, also one that never became a delivery."""
-        self._metrics.hinted(outcome.value)
+        """Count a request, also one that never became a delivery."""
+        self._metrics.webhook_received(outcome.value)
 
     def _pass_on(self, body: bytes) -> Outcome:
         model = read_hint(body)
@@ -73,7 +73,7 @@ class Receiver:
         return Outcome.ACCEPTED
 
     def _is_new(self, delivery: str, now: datetime) -> bool:
-        """Remembers signed deliveries for as long as their time stamp would be good."""
+        """Remember signed deliveries for as long as their time stamp would be valid."""
         known = delivery in self._seen
         self._seen.setdefault(delivery, now)
         while len(self._seen) > _MOST_REMEMBERED or now - next(iter(self._seen.values())) > 2 * TOLERANCE:

@@ -1,18 +1,21 @@
-"""Reading the registry and the stores, each thing at most once per interval."""
+"""Read the registry and the stores, each object at most once per interval."""
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
 from davit_registry import Reference
 from davit_registry.listing import Contents, contents_of
+from davit_registry.login import RegistryLogin
+from davit_registry.resolved import ResolvedModel
+from davit_registry.stores.source import StoreAccess
 
-from davit_operator.domain.access import RegistryAccess, StoreAccess
+from davit_operator.domain import outcomes
 from davit_operator.domain.errors import DavitError, ModelRejected
-from davit_operator.domain.pin import Source
 from davit_operator.domain.ports import Clock, Metrics, Registry, Store
 
 _KeyT = TypeVar("_KeyT", bound=Hashable)
@@ -27,7 +30,7 @@ class _Answer(Generic[_ValueT]):
 
 
 class Recent(Generic[_KeyT, _ValueT]):
-    """Answers not older than an interval, refusals included; whoever asks at the same time shares one.
+    """Caches answers and errors for an interval; concurrent callers share one request.
 
     Args:
         clock: Time.
@@ -41,26 +44,26 @@ class Recent(Generic[_KeyT, _ValueT]):
         self._locks: dict[_KeyT, asyncio.Lock] = {}
 
     async def get(
-        self, key: _KeyT, ask: Callable[[], Awaitable[_ValueT]], since: datetime | None = None
+        self, key: _KeyT, request: Callable[[], Awaitable[_ValueT]], since: datetime | None = None
     ) -> _ValueT:
-        """The answer, asked for anew only when there is no recent one.
+        """Return the answer, requested again only when there is no recent one.
 
         Args:
-            key: What is asked.
-            ask: Asks it.
+            key: Identifies the request.
+            request: Makes the request.
             since: An older answer does not count, however recent.
 
         Raises:
-            DavitError: As it was raised by `ask`, now or recently.
+            DavitError: As it was raised by `request`, now or recently.
         """
         async with self._locks.setdefault(key, asyncio.Lock()):
-            answer = self._recent(key, since) or await self._ask(key, ask)
+            answer = self._recent(key, since) or await self._request(key, request)
         if answer.error is not None:
             raise answer.error.with_traceback(None)
         return answer.value  # type: ignore[return-value]  # without an error there is a value
 
     def forget_old(self) -> None:
-        """Frees what nobody can use any more."""
+        """Free what is too old to be used."""
         for key in [key for key in self._answers if not self._recent(key)]:
             del self._answers[key]
         for key in [
@@ -73,11 +76,11 @@ class Recent(Generic[_KeyT, _ValueT]):
         oldest = max(self._clock.now() - self._max_age, since or datetime.min.replace(tzinfo=UTC))
         return answer if answer and answer.at >= oldest else None
 
-    async def _ask(self, key: _KeyT, ask: Callable[[], Awaitable[_ValueT]]) -> _Answer[_ValueT]:
+    async def _request(self, key: _KeyT, request: Callable[[], Awaitable[_ValueT]]) -> _Answer[_ValueT]:
         answer: _Answer[_ValueT]
-        at = self._clock.now()  # what changes while we ask may be missing in the answer
+        at = self._clock.now()  # what changes during the request may be missing in the answer
         try:
-            answer = _Answer(await ask(), None, at)
+            answer = _Answer(await request(), None, at)
         except DavitError as error:
             answer = _Answer(None, error, at)
         self._answers[key] = answer
@@ -85,13 +88,13 @@ class Recent(Generic[_KeyT, _ValueT]):
 
 
 class Lookups:
-    """What references name, and what digests files have.
+    """Resolves references and computes digests of files.
 
     Args:
         registry: MLflow.
         store: Where files are listed.
         clock: Time.
-        metrics: Told how long the registry takes.
+        metrics: Counts how long the registry takes.
         max_age: How long an answer counts; a little less than the resync interval.
     """
 
@@ -102,68 +105,68 @@ class Lookups:
         self._store = store
         self._clock = clock
         self._metrics = metrics
-        self._sources = Recent[tuple[str, str], Source](clock, max_age)
+        self._sources = Recent[tuple[str, str], ResolvedModel](clock, max_age)
         self._digests = Recent[tuple[str, str], Contents](clock, max_age)
 
     async def resolve(
-        self, reference: Reference, access: RegistryAccess, since: datetime | None = None
-    ) -> Source:
-        """What a reference names now, or named within the last interval, but not before `since`.
+        self, reference: Reference, login: RegistryLogin, since: datetime | None = None
+    ) -> ResolvedModel:
+        """Return what a reference names now, or named within the last interval, but not before `since`.
 
         Raises:
             ModelRejected: The registry answers and there is no such model.
             Denied: It refuses us.
-            Unavailable: It gives no usable answer.
+            Unavailable: It gives no usable response.
         """
-        key = (str(reference), _fingerprint(access))
-        return await self._sources.get(key, lambda: self._timed(reference, access), since)
+        key = (str(reference), _fingerprint(login))
+        return await self._sources.get(key, lambda: self._timed(reference, login), since)
 
-    async def contents(self, location: str, access: RegistryAccess | StoreAccess) -> Contents:
-        """The digest of the files at a location and what it proves, now or within the last interval.
+    async def contents(self, location: str, access: StoreAccess) -> Contents:
+        """Return the digest of the files at a location and what it proves, now or within the last interval.
 
         Raises:
             ModelRejected: There are no files, or none that make a model.
             Denied: The store refuses us.
-            Unavailable: It gives no usable answer.
+            Unavailable: It gives no usable response.
         """
         key = (location, _fingerprint(access))
         return await self._digests.get(key, lambda: self._list(location, access))
 
     def forget_old(self) -> None:
-        """Frees what nobody can use any more."""
+        """Free what is too old to be used."""
         self._sources.forget_old()
         self._digests.forget_old()
 
-    async def _timed(self, reference: Reference, access: RegistryAccess) -> Source:
+    async def _timed(self, reference: Reference, login: RegistryLogin) -> ResolvedModel:
         started = self._clock.now()
-        result = "Crash"
+        outcome = outcomes.ERROR
         try:
-            source = await self._registry.resolve(reference, access)
-            result = "Resolved"
+            source = await self._registry.resolve(reference, login)
+            outcome = outcomes.RESOLVED
         except DavitError as error:
-            result = type(error).__name__
+            outcome = outcomes.of_problem(error)
             raise
         finally:
-            self._metrics.resolved(result, (self._clock.now() - started).total_seconds())
+            self._metrics.resolved(outcome, (self._clock.now() - started).total_seconds())
         return source
 
-    async def _list(self, location: str, access: RegistryAccess | StoreAccess) -> Contents:
+    async def _list(self, location: str, access: StoreAccess) -> Contents:
         files = await self._store.list_files(location, access)
         if not files:
             raise ModelRejected(
                 "ArtifactsMissing",
-                f"there are no files at {location}; restore them, or register and reference another version",
+                f"there are no files at {location}",
+                "restore them, or register and reference another version",
             )
         if not any(file.path == "MLmodel" for file in files):
             raise ModelRejected(
                 "NotAModel",
-                f"there is no MLmodel file at {location}; "
+                f"there is no MLmodel file at {location}",
                 "point spec.model.uri at the folder that mlflow's log_model wrote, or log the model again",
             )
         return contents_of(files)
 
 
-def _fingerprint(access: RegistryAccess | StoreAccess) -> str:
-    """Tells accesses apart without keeping their secrets as keys."""
-    fields = [str(getattr(access, name)) for name in access.__dataclass_fields__]
-    return hashlib.sha256("\0".join([type(access).__name__, *fields]).encode()).hexdigest()
+def _fingerprint(access: RegistryLogin | StoreAccess) -> str:
+    """Hash an access, to distinguish it from others without keeping its secrets as keys."""
+    return hashlib.sha256(json.dumps(asdict(access), sort_keys=True).encode()).hexdigest()

@@ -1,15 +1,16 @@
-"""Choosing the pin to roll out: what the reference names now, or the last good one while that is in doubt."""
+"""Choose the pin to roll out: what the reference names now, or the last good one while that is unknown."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from davit_registry import InvalidReference, Reference, StoredModel, parse_reference
+from davit_registry import Reference, StoredModel, parse_reference
+from davit_registry.resolved import ResolvedModel
 from davit_resource.objects import Ref
 from davit_resource.v1alpha1 import ModelDeploymentSpec, ModelSpec, ModelStatus, Resource
 
-from davit_operator.domain.access import Route, Through
-from davit_operator.domain.errors import DavitError, Denied, InvalidSpec
-from davit_operator.domain.pin import Pin, Source
+from davit_operator.domain.access import ListingAccess, Route
+from davit_operator.domain.errors import DavitError, Denied, translated
+from davit_operator.domain.pin import Pin
 from davit_operator.models.credentials import Credentials
 from davit_operator.models.lookups import Lookups
 from davit_operator.models.pins import pin_from_status
@@ -46,7 +47,7 @@ class Pinner:
         self._platform = platform
 
     async def choose(self, resource: Resource, spec: ModelDeploymentSpec) -> Choice:
-        """Resolves the reference, unless the spec is suspended; keeps the last pin when that fails."""
+        """Resolve the reference, unless the spec is suspended; keep the last pin when that fails."""
         stored = resource.status.model.target
         last = pin_from_status(stored) if stored else None
         if spec.suspend:
@@ -56,8 +57,8 @@ class Pinner:
         except DavitError as problem:
             return Choice(last, self._is_current(last, spec.model), problem)
 
-    async def resolve(self, namespace: str, model: ModelSpec, since: datetime | None = None) -> Source:
-        """What a reference names now, without looking at the files.
+    async def resolve(self, namespace: str, model: ModelSpec, since: datetime | None = None) -> ResolvedModel:
+        """Resolve a reference, without reading the files.
 
         Args:
             namespace: Where the spec's Secrets are.
@@ -65,13 +66,13 @@ class Pinner:
             since: An older answer does not count; when None, one from within the last interval does.
 
         Raises:
-            DavitError: Why it names nothing, or why we cannot know.
+            DavitError: It names nothing, or that is unknown.
         """
         reference = read_reference(model.uri)
         if isinstance(reference, StoredModel):
-            return Source(uri=model.uri, registry="", location=model.uri)
-        access = await self._credentials.for_registry(namespace, model)
-        return await self._lookups.resolve(reference, access, since)
+            return ResolvedModel(uri=model.uri, registry="", location=model.uri)
+        login = await self._credentials.for_registry(namespace, model)
+        return await self._lookups.resolve(reference, login, since)
 
     async def _pin(self, resource: Resource, model: ModelSpec) -> Pin:
         source = await self.resolve(resource.ref.namespace, model)
@@ -83,10 +84,9 @@ class Pinner:
         try:
             return Pin(source, *await self._lookups.contents(route.listing, access))
         except DavitError as error:
-            message = _for_version(source, error.message)
-            if isinstance(error, Denied):
-                message += _whose_credentials(resource.ref, model, route)
-            raise type(error)(error.reason, message) from error
+            hint = _name_credentials(resource.ref, model, route) if isinstance(error, Denied) else ""
+            cure = "; ".join(filter(None, (error.cure, hint)))
+            raise type(error)(error.reason, _with_version(source, error.cause), cure) from error
 
     def _is_current(self, last: Pin | None, model: ModelSpec) -> bool:
         if last is None or last.source.uri != model.uri:
@@ -95,19 +95,17 @@ class Pinner:
 
 
 def read_reference(uri: str) -> Reference:
-    """Parses a reference.
+    """Parse a reference.
 
     Raises:
         InvalidSpec: It has none of the six forms.
     """
-    try:
+    with translated("spec.model.uri"):
         return parse_reference(uri)
-    except InvalidReference as error:
-        raise InvalidSpec(error.reason, f"spec.model.uri: {error.cause}; {error.cure}") from None
 
 
-def _settled(source: Source, status: ModelStatus) -> Pin | None:
-    """The pin of a model that already serves: its files need no second look.
+def _settled(source: ResolvedModel, status: ModelStatus) -> Pin | None:
+    """Return the pin of a model that already serves: its files need not be listed again.
 
     A model that does not serve yet is listed anew, because its files may have been repaired meanwhile.
     """
@@ -118,18 +116,18 @@ def _settled(source: Source, status: ModelStatus) -> Pin | None:
     return replace(target, source=source) if fits else None
 
 
-def _for_version(source: Source, message: str) -> str:
-    """A store knows places, not versions: says which version it is about."""
-    return f"{source.name}/{source.version}: {message}" if source.version else message
+def _with_version(source: ResolvedModel, cause: str) -> str:
+    """Name the version: a store knows locations, not versions."""
+    return f"{source.name}/{source.version}: {cause}" if source.version else cause
 
 
-def _whose_credentials(ref: Ref, model: ModelSpec, route: Route) -> str:
-    """A store knows keys, not Secrets: says where the refused ones came from."""
-    match route.through:
-        case Through.STORE_SECRET:
+def _name_credentials(ref: Ref, model: ModelSpec, route: Route) -> str:
+    """Name the Secret of rejected credentials: a store knows keys, not Secrets."""
+    match route.access:
+        case ListingAccess.STORE_SECRET:
             secret = f"{ref.namespace}/{model.store_secret_name}"
-            return f"; the credentials are those of Secret {secret}, which spec.model.storeSecretName names"
-        case Through.OPERATOR_STORE:
-            return "; the credentials are the operator's own, from its connection Secret"
-        case Through.PROXY:
+            return f"the credentials are those of Secret {secret}, which spec.model.storeSecretName names"
+        case ListingAccess.OPERATOR_STORE:
+            return "the credentials are the operator's own, from its connection Secret"
+        case ListingAccess.PROXY:
             return ""

@@ -1,9 +1,10 @@
-"""Our webhook in MLflow: made at the start, repaired when it is missing or changed, withdrawn at the end."""
+"""Our webhook in MLflow: made at the start, repaired when it is missing or changed, removed at the end."""
 
 import asyncio
 import logging
 
-from davit_operator.domain.access import RegistryAccess
+from davit_registry.login import RegistryLogin
+
 from davit_operator.domain.errors import DavitError
 from davit_operator.domain.ports import Metrics, Webhooks
 from davit_operator.domain.webhook import Subscription
@@ -19,41 +20,41 @@ class Subscriber:
     Args:
         webhooks: Those of our MLflow server.
         wanted: The webhook.
-        access: How we prove ourselves to that server.
-        metrics: Told whether the webhook is there.
+        login: That server, and our credentials for it.
+        metrics: Records whether the webhook is there.
     """
 
     def __init__(
-        self, webhooks: Webhooks, wanted: Subscription, access: RegistryAccess, metrics: Metrics
+        self, webhooks: Webhooks, wanted: Subscription, login: RegistryLogin, metrics: Metrics
     ) -> None:
         self._webhooks = webhooks
         self._wanted = wanted
-        self._access = access
+        self._login = login
         self._metrics = metrics
         self._shared = False
         self._said = ""
 
     async def look(self) -> bool:
-        """Sees to it that the webhook is there; whether it is. Trouble is logged when it is new."""
+        """Ensure that the webhook is there; return whether it is. A problem is logged once."""
         try:
-            # MLflow never shows the secret, so after a start it is told once whatever it has.
-            changed = await self._webhooks.ensure(self._wanted, self._access, renew=not self._shared)
+            # MLflow never shows the secret, so after a start it is sent once whatever it has.
+            changed = await self._webhooks.ensure(self._wanted, self._login, renew=not self._shared)
         except DavitError as error:
             if error.reason != self._said:
-                logger.warning("MLflow does not tell us when aliases move, so we only poll: %s", error)
+                logger.warning("MLflow does not notify us when aliases move, so we only poll: %s", error)
             self._said = error.reason
-            self._metrics.subscribed(yes=False)
+            self._metrics.webhook_registered(registered=False)
             return False
         if changed:
-            logger.info("MLflow now tells us at %s when aliases move", self._wanted.url)
+            logger.info("MLflow now notifies us at %s when aliases move", self._wanted.url)
         self._shared, self._said = True, ""
-        self._metrics.subscribed(yes=True)
+        self._metrics.webhook_registered(registered=True)
         return True
 
     async def withdraw(self) -> None:
-        """Removes the webhook, so that MLflow does not go on calling nobody. Failing is harmless."""
+        """Remove the webhook, so that MLflow stops calling it. A failure is harmless."""
         try:
             async with asyncio.timeout(_WITHDRAWAL_SECONDS):
-                await self._webhooks.remove(self._wanted.name, self._access)
+                await self._webhooks.remove(self._wanted.name, self._login)
         except (DavitError, TimeoutError) as error:
             logger.info("The webhook %s stays in MLflow: %s", self._wanted.name, error or "no answer in time")

@@ -1,1 +1,1 @@
-"""What every pod of ours is: template, environment, names, and why one is not ready. Pure."""
+"""Serving pods: template, environment, names, and the diagnosis of pods that are not ready. Pure."""

@@ -44,7 +44,7 @@ class Blueprint:
         goal: What is wanted of this one.
         route: How the pods read the files of its model.
         image: Used when the spec names none.
-        ca_certificates: Whom `fetch` trusts besides the usual authorities, as PEM.
+        ca_certificates: CA certificates that `fetch` trusts besides the system's, as PEM.
     """
 
     ref: Ref

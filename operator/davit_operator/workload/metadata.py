@@ -1,4 +1,4 @@
-"""The metadata that every object of a track carries."""
+"""The metadata of every object of a track."""
 
 from davit_resource.objects import Object
 
@@ -8,7 +8,7 @@ from davit_operator.workload.blueprint import Blueprint
 
 
 def build_metadata(blueprint: Blueprint, annotations: dict[str, str] | None = None) -> Object:
-    """Name, labels, owner, and the full name of the ModelDeployment for people and event handlers."""
+    """Build name, labels, owner reference and the annotation with the full name of the ModelDeployment."""
     return {
         "name": blueprint.name,
         "namespace": blueprint.ref.namespace,

@@ -1,4 +1,4 @@
-"""Names and labels of what we make. A name is readable where Kubernetes allows it and unique always."""
+"""Names and labels of managed objects. Names are unique, and readable where Kubernetes allows it."""
 
 import hashlib
 import json
@@ -8,32 +8,32 @@ from typing import Any
 from davit_resource import constants
 from davit_resource.objects import Ref
 
-_LONGEST = 63
+_MAX_LENGTH = 63
 _HASH_LENGTH = 8
 
 
 def object_name(deployment: str, track: str) -> str:
-    """The name of a track's objects: a valid Service name, at most 63 characters.
+    """Return the name of a track's objects: a valid Service name of at most 63 characters.
 
-    The stable track bears the ModelDeployment's own name where that is a valid Service name. Every other
-    name ends in a hash of ModelDeployment and track, so that `a` with a track `b` is not `a-b`.
+    The stable track has the ModelDeployment's own name where that is a valid Service name. Every other
+    name ends in a hash of ModelDeployment and track, so that track `b` of `a` differs from `a-b`.
     """
     if track == constants.STABLE and re.fullmatch(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?", deployment):
         return deployment
     words = deployment if track == constants.STABLE else f"{deployment}-{track}"
     readable = re.sub(r"[^a-z0-9]", "-", words)
     readable = readable if readable[0].isalpha() else f"md-{readable}"
-    return f"{readable[: _LONGEST - 1 - _HASH_LENGTH].rstrip('-')}-{short_hash([deployment, track])}"
+    return f"{readable[: _MAX_LENGTH - 1 - _HASH_LENGTH].rstrip('-')}-{short_hash([deployment, track])}"
 
 
 def short_hash(value: Any, length: int = _HASH_LENGTH) -> str:
-    """A few hexadecimal characters that stand for a JSON value."""
+    """Return the first hexadecimal digits of the SHA-256 of a JSON value."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
 def selector_labels(deployment: str, track: str) -> dict[str, str]:
-    """The labels by which a track's pods are selected. They never change, and no user label is among them."""
+    """Return the labels that select a track's pods; they never change and contain no user label."""
     return {
         constants.NAME_LABEL: constants.POD_NAME,
         constants.DEPLOYMENT_LABEL: object_name(deployment, constants.STABLE),
@@ -42,12 +42,12 @@ def selector_labels(deployment: str, track: str) -> dict[str, str]:
 
 
 def all_tracks_labels(deployment: str) -> dict[str, str]:
-    """The labels by which the objects and the pods of all tracks are selected."""
+    """Return the labels that select the objects and the pods of all tracks."""
     return {constants.DEPLOYMENT_LABEL: object_name(deployment, constants.STABLE)}
 
 
 def object_labels(deployment: str, track: str) -> dict[str, str]:
-    """The labels of every object of a track."""
+    """Return the labels of every object of a track."""
     return {
         **selector_labels(deployment, track),
         constants.INSTANCE_LABEL: object_name(deployment, constants.STABLE),
@@ -56,7 +56,7 @@ def object_labels(deployment: str, track: str) -> dict[str, str]:
 
 
 def owner_reference(ref: Ref, uid: str) -> dict[str, Any]:
-    """Makes Kubernetes delete an object together with its ModelDeployment.
+    """Return an owner reference, by which Kubernetes deletes an object together with its owner.
 
     It does not block the owner's deletion, so it needs no permission on the owner's finalizers.
     """
@@ -70,11 +70,11 @@ def owner_reference(ref: Ref, uid: str) -> dict[str, Any]:
 
 
 def selector_text(labels: dict[str, str]) -> str:
-    """Labels as a selector is written in a query."""
+    """Return labels as the text of a label selector."""
     return ",".join(f"{name}={value}" for name, value in sorted(labels.items()))
 
 
 def endpoint(ref: Ref, port: int) -> str:
-    """Where requests to the stable track go from inside the cluster."""
+    """Return the URL of the stable track inside the cluster."""
     host = f"http://{object_name(ref.name, constants.STABLE)}.{ref.namespace}.svc"
     return host if port == constants.DEFAULT_SERVICE_PORT else f"{host}:{port}"

@@ -1,4 +1,4 @@
-"""The pod template: `fetch` brings the model, `serve` answers. Model code finds nothing worth stealing."""
+"""The pod template: `fetch` downloads the model, `serve` answers requests and holds no credentials."""
 
 from davit_resource import constants
 from davit_resource.objects import Object
@@ -30,7 +30,7 @@ _POD_SECURITY = {
 
 
 def build_pod_template(blueprint: Blueprint) -> Object:
-    """The template of a track's pods. A label holds the hash of all the rest, to tell new pods from old."""
+    """Build the template of a track's pods; a label with the hash of the rest identifies new pods."""
     template = {"metadata": _build_metadata(blueprint), "spec": _build_pod_spec(blueprint)}
     template["metadata"]["labels"][constants.REVISION_LABEL] = naming.short_hash(template, length=10)
     return template
@@ -68,7 +68,7 @@ def _build_pod_spec(blueprint: Blueprint) -> Object:
 
 
 def _grace_seconds(blueprint: Blueprint) -> int:
-    """Drain, then the longest request that may be in flight, then a moment to exit."""
+    """Return the seconds for the drain, the longest request in flight, and the exit."""
     server = blueprint.spec.server
     return server_env.drain_seconds(server) + server_env.request_timeout_seconds(server) + 5
 
@@ -140,15 +140,17 @@ def _build_scheduling(blueprint: Blueprint) -> Object:
 
 
 def _build_spread(blueprint: Blueprint) -> list[Object]:
-    ours = {"labelSelector": {"matchLabels": naming.selector_labels(blueprint.ref.name, blueprint.goal.name)}}
+    selector = {
+        "labelSelector": {"matchLabels": naming.selector_labels(blueprint.ref.name, blueprint.goal.name)}
+    }
     wanted = blueprint.spec.topology_spread_constraints
     if wanted is not None:
-        return [{**ours, **constraint} for constraint in wanted]
-    gently = {
+        return [{**selector, **constraint} for constraint in wanted]
+    default = {
         "maxSkew": 1,
         "topologyKey": "kubernetes.io/hostname",
         "whenUnsatisfiable": "ScheduleAnyway",
-        # Old pods that are on their way out do not count.
+        # Old pods, which a rollout is about to delete, do not count.
         "matchLabelKeys": ["pod-template-hash"],
     }
-    return [{**gently, **ours}]
+    return [{**default, **selector}]

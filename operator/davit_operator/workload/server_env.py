@@ -1,8 +1,12 @@
-"""The environment of the two containers: the other half of the server's settings.
+"""The environment variables of the two containers, which the server's settings read.
 
 A contract test holds every name here against the fields that the server reads.
 """
 
+from collections.abc import Mapping
+
+from davit_registry import login
+from davit_registry.stores.table import store_kind
 from davit_resource import constants
 from davit_resource.objects import Object
 from davit_resource.v1alpha1 import ServerSpec
@@ -12,19 +16,11 @@ from davit_operator.workload.blueprint import Blueprint
 MODEL_PATH = "/model"
 PORT = 8080
 
-_REGISTRY_KEYS = ("username", "password", "token")
-_STORE_KEYS_REQUIRED = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-_STORE_KEYS_OPTIONAL = ("AWS_SESSION_TOKEN", "AWS_REGION", "AWS_ENDPOINT_URL")
-# Stores other than AWS's own refuse the checksums that newer clients send and ask for unbidden.
-_STORE_SETTINGS = {
-    "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
-    "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
-}
-
 
 def fetch_env(blueprint: Blueprint) -> list[Object]:
-    """The environment of `fetch`, the only container that holds credentials."""
-    pin = blueprint.goal.pin
+    """Build the environment of `fetch`, the only container that holds credentials."""
+    pin, model = blueprint.goal.pin, blueprint.spec.model
+    kind = store_kind(blueprint.route.fetch)
     env = _variables(
         {
             "DAVIT_FETCH_LOCATION": blueprint.route.fetch,
@@ -32,13 +28,21 @@ def fetch_env(blueprint: Blueprint) -> list[Object]:
             "DAVIT_FETCH_DESTINATION": MODEL_PATH,
             "DAVIT_CA_CERTIFICATES": blueprint.ca_certificates,
             "DAVIT_LOG_FORMAT": "json",
+            login.variable("url"): pin.source.registry if kind.behind_registry else "",
         }
     )
-    return env + (_proxy_env(blueprint) if blueprint.route.pods_use_proxy else _store_env(blueprint))
+    registry_secret = model.registry.secret_name if model.registry else None
+    secret = registry_secret if kind.behind_registry else model.store_secret_name
+    if secret is not None:
+        env += [
+            _from_secret(variable, secret, key, optional=not kind.is_required(key))
+            for key, variable in kind.secret_keys.items()
+        ]
+    return env + _variables(kind.fixed_variables)
 
 
 def serve_env(blueprint: Blueprint) -> list[Object]:
-    """The environment of `serve`: which model, and how to behave; then what the user adds."""
+    """Build the environment of `serve`: which model, and how to behave; then what the user adds."""
     source = blueprint.goal.pin.source
     own = _variables(
         {
@@ -60,12 +64,12 @@ def serve_env(blueprint: Blueprint) -> list[Object]:
 
 
 def request_timeout_seconds(server: ServerSpec) -> int:
-    """How long a prediction may take."""
+    """Return how many seconds a prediction may take."""
     return server.request_timeout_seconds or constants.DEFAULT_REQUEST_TIMEOUT_SECONDS
 
 
 def drain_seconds(server: ServerSpec) -> int:
-    """How long a stopping pod still answers."""
+    """Return for how many seconds a stopping pod still answers."""
     return constants.DEFAULT_DRAIN_SECONDS if server.drain_seconds is None else server.drain_seconds
 
 
@@ -91,30 +95,12 @@ def _behaviour(server: ServerSpec) -> dict[str, str]:
     }
 
 
-def _proxy_env(blueprint: Blueprint) -> list[Object]:
-    env = _variables({"DAVIT_REGISTRY_URL": blueprint.goal.pin.source.registry})
-    registry = blueprint.spec.model.registry
-    if registry is None or registry.secret_name is None:
-        return env
-    return env + [
-        _from_secret(f"DAVIT_REGISTRY_{key.upper()}", registry.secret_name, key, optional=True)
-        for key in _REGISTRY_KEYS
-    ]
-
-
-def _store_env(blueprint: Blueprint) -> list[Object]:
-    secret = blueprint.spec.model.store_secret_name or ""
-    required = [_from_secret(key, secret, key) for key in _STORE_KEYS_REQUIRED]
-    optional = [_from_secret(key, secret, key, optional=True) for key in _STORE_KEYS_OPTIONAL]
-    return [*required, *optional, *_variables(_STORE_SETTINGS)]
-
-
-def _variables(values: dict[str, str]) -> list[Object]:
-    """Variables with values that mean themselves: the kubelet would replace `$(NAME)` in them."""
+def _variables(values: Mapping[str, str]) -> list[Object]:
+    """Make variables with literal values: the kubelet would replace `$(NAME)` in them."""
     return [{"name": name, "value": value.replace("$", "$$")} for name, value in values.items() if value]
 
 
-def _from_secret(variable: str, secret: str, key: str, *, optional: bool = False) -> Object:
+def _from_secret(variable: str, secret: str, key: str, *, optional: bool) -> Object:
     reference: Object = {"name": secret, "key": key}
     if optional:
         reference["optional"] = True

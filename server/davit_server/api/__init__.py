@@ -1,1 +1,1 @@
-"""HTTP: what comes in and what goes out, nothing about models."""
+"""HTTP routes, errors, health, metadata and the documentation page; no code about models."""

@@ -1,7 +1,7 @@
-"""`/docs`: the OpenAPI document as one page that loads nothing, so it also works where there is no internet.
+"""Write the page `/docs`: the OpenAPI document without any external resource, so it works offline.
 
-Scripts of others would have to be shipped in every model's image and kept free of holes for years; what a
-reader of this API needs is a list, the schemas, an example and a button.
+Third-party scripts would have to be shipped in every image and kept free of vulnerabilities; a reader of this
+API needs only a list, the schemas, an example and a button.
 """
 
 import base64
@@ -48,11 +48,11 @@ _SCRIPT_HASH = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decod
 CONTENT_SECURITY_POLICY = (
     f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{_SCRIPT_HASH}'; connect-src 'self'"
 )
-"""What a browser may load for the page: nothing but itself. The model's own texts cannot run in it."""
+"""Lets a browser load nothing but the page itself. Texts of the model cannot run as scripts."""
 
 
 def docs_page(document: dict[str, Any], model: str) -> str:
-    """The page.
+    """Return the page as HTML.
 
     Args:
         document: The OpenAPI document.
@@ -75,7 +75,7 @@ def docs_page(document: dict[str, Any], model: str) -> str:
 
 
 def _operation(method: str, path: str, operation: Schema) -> str:
-    """One operation, to be unfolded; the first one is open."""
+    """Return one operation as a section to unfold; that of `/invocations` is open."""
     parts = [f"<p>{escape(operation['description'])}</p>" if "description" in operation else ""]
     for media, content in operation.get("requestBody", {}).get("content", {}).items():
         parts.append(_request(path, media, content))
@@ -88,7 +88,7 @@ def _operation(method: str, path: str, operation: Schema) -> str:
 
 
 def _request(path: str, media: str, content: Schema) -> str:
-    """A request body: its schema and, for JSON, an example to send from here or from a shell."""
+    """Return a request body: its schema and, for JSON, an example to send from here or from a shell."""
     schema = _folded(f"Body as {media}", content.get("schema", {}))
     if media != "application/json" or "{" in path:
         return schema
@@ -105,7 +105,7 @@ def _request(path: str, media: str, content: Schema) -> str:
 
 
 def _response(status: str, response: Schema) -> str:
-    """One status: what it means, and the schema of its body."""
+    """Return one status: what it means, and the schema of its body."""
     title = f"{status}: {response.get('description', '')}"
     content = response.get("content", {}).get("application/json", {})
     return _folded(title, content["schema"]) if content.get("schema") else f"<p>{escape(title)}</p>"

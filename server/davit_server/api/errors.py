@@ -1,4 +1,4 @@
-"""The table from failures to status codes, and the one JSON object every error is told with."""
+"""Map failures to status codes, and write all errors as the same JSON object."""
 
 import json
 import logging
@@ -40,7 +40,7 @@ STATUS: dict[type[RequestError], int] = {
 
 
 def status_of(failure: RequestError) -> int:
-    """The HTTP status of a failure; that of a model's own exception depends on the exception."""
+    """Return the HTTP status of a failure; that of a model's own exception depends on the exception."""
     own = failure.status if isinstance(failure, ModelRaised) else None
     return STATUS[type(failure)] if own is None else own
 
@@ -49,22 +49,20 @@ JSON_TYPE = b"application/json"
 
 
 def error_body(code: str, message: str) -> bytes:
-    """MLflow's error object, with the member `error` that Open Inference clients read."""
+    """Return MLflow's error object, with the member `error` that Open Inference clients read."""
     return json.dumps({"error_code": code, "message": message, "error": message}).encode()
 
 
 def error_headers(failure: RequestError) -> list[tuple[bytes, bytes]]:
-    """When to come back, where the failure knows that."""
+    """Return `Retry-After` where the failure says when to try again."""
     if failure.retry_after is None:
         return []
     return [(b"retry-after", str(failure.retry_after).encode())]
 
 
 def internal_error(request_id: str) -> RequestError:
-    """What a client learns about a bug of ours: how to find it in the log."""
-    return ModelFailed(
-        f"The server failed on this request; its log has the place under request id {request_id}."
-    )
+    """Return the error for a bug of ours: it says how to find the details in the log."""
+    return ModelFailed(f"The server failed on this request; see its log under request id {request_id}.")
 
 
 _HTTP_CODES = {404: "ENDPOINT_NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
@@ -75,7 +73,7 @@ _HTTP_MESSAGES = {
 
 
 async def answer_http_error(_: Request, failure: Exception) -> Response:
-    """Routing errors (no such path, wrong method) as our JSON object."""
+    """Answer a routing error (no such path, wrong method) with our JSON object."""
     status = failure.status_code if isinstance(failure, HTTPException) else 500
     headers = dict(failure.headers or {}) if isinstance(failure, HTTPException) else {}
     body = error_body(
@@ -85,7 +83,7 @@ async def answer_http_error(_: Request, failure: Exception) -> Response:
 
 
 async def answer_request_error(_: Request, failure: Exception) -> Response:
-    """Our own failures raised in FastAPI routes."""
+    """Answer one of our own failures, raised in a FastAPI route."""
     if not isinstance(failure, RequestError):
         raise failure
     headers = {name.decode(): value.decode() for name, value in error_headers(failure)}
@@ -95,10 +93,10 @@ async def answer_request_error(_: Request, failure: Exception) -> Response:
 
 
 async def answer_bug(_: Request, failure: Exception) -> Response:
-    """Anything else is a bug of ours: logged with its place, told without detail."""
+    """Answer any other exception, which is a bug of ours: log it with its traceback, reveal no detail."""
     logger.error("a request failed unexpectedly", exc_info=failure)
     return Response(
-        error_body("INTERNAL_ERROR", "The server failed on this request; its log has the place."),
+        error_body("INTERNAL_ERROR", "The server failed on this request; see its log."),
         500,
         media_type="application/json",
     )

@@ -1,4 +1,4 @@
-"""Who answers: the headers that every answer carries."""
+"""Identify server and request: the headers of every answer."""
 
 import itertools
 import re
@@ -16,14 +16,14 @@ class Identity:
     Args:
         model: The model's name.
         version: Its version.
-        run_id: The run it came from; may become known only when the model is loaded.
+        run_id: The run it comes from; may become known only when the model is loaded.
     """
 
     def __init__(self, model: str, version: str, run_id: str = "") -> None:
         self.model = model
         self.version = version
         self._run_id = run_id
-        # Unique without asking the system for randomness on each request.
+        # Unique without a system call for randomness on each request.
         self._prefix = secrets.token_hex(6)
         self._count = itertools.count(1)
         self._fixed = self._build()
@@ -31,7 +31,7 @@ class Identity:
 
     @property
     def run_id(self) -> str:
-        """The run the model came from."""
+        """The run that the model comes from."""
         return self._run_id
 
     @run_id.setter
@@ -40,22 +40,22 @@ class Identity:
         self._fixed = self._build()
 
     def _build(self) -> Headers:
-        told = (
+        values = (
             ("x-davit-model", self.model),
             ("x-davit-model-version", self.version),
             ("x-davit-run-id", self._run_id),
         )
-        return [(name.encode(), _header_value(value)) for name, value in told if value]
+        return [(name.encode(), _header_value(value)) for name, value in values if value]
 
     def headers(self, request_id: bytes) -> Headers:
-        """The headers of one answer; while draining they also ask the client to connect elsewhere."""
+        """Return the headers of one answer; while draining they also tell the client to reconnect."""
         headers = [*self._fixed, (b"x-request-id", request_id)]
         if self.draining:
             headers.append((b"connection", b"close"))
         return headers
 
     def request_id(self, scope: dict[str, Any]) -> bytes:
-        """The client's own request id if it is harmless to repeat, else a new one."""
+        """Return the client's own request id if it is safe to repeat, else a new one."""
         for name, value in scope["headers"]:
             if name == b"x-request-id" and _SAFE(value):
                 known: bytes = value
@@ -64,7 +64,7 @@ class Identity:
 
 
 def _header_value(text: str) -> bytes:
-    """Text as a header may carry it: visible ASCII, everything else percent-encoded."""
+    """Encode a text for a header: visible ASCII as it is, everything else percent-encoded."""
     return b"".join(
         bytes([byte]) if 33 <= byte <= 126 else b"%%%02X" % byte for byte in text.encode("utf-8", "replace")
     )

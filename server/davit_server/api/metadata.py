@@ -1,4 +1,4 @@
-"""What is served here: server, model and signature."""
+"""Describe server, model and signature."""
 
 from importlib import metadata
 from typing import Any
@@ -15,7 +15,7 @@ from davit_server.runtimes.base import Field, Signature
 
 
 def mlflow_version() -> str:
-    """The installed MLflow's version, without importing it."""
+    """Return the installed MLflow's version, without importing it."""
     for name in ("mlflow", "mlflow-skinny"):
         try:
             return metadata.version(name)
@@ -25,7 +25,7 @@ def mlflow_version() -> str:
 
 
 def metadata_routes(state: ServerState, identity: Identity) -> APIRouter:
-    """MLflow's version route and the Open Inference Protocol's metadata."""
+    """Return MLflow's version route and the Open Inference Protocol's metadata routes."""
     router = APIRouter(tags=["metadata"])
 
     @router.get("/version", summary="The MLflow version that loads the model")
@@ -53,7 +53,7 @@ def metadata_routes(state: ServerState, identity: Identity) -> APIRouter:
 
 
 def describe_model(state: ServerState, identity: Identity) -> dict[str, Any]:
-    """The model's metadata as the Open Inference Protocol has it, with Davit's own under `parameters`.
+    """Return the model's metadata in the Open Inference form, with Davit's own under `parameters`.
 
     Raises:
         NotReady: The model is not loaded yet.

@@ -1,6 +1,6 @@
-"""The two routes that predict, as raw ASGI: FastAPI's own route would cost more than most models.
+"""Answer the two routes that predict, as raw ASGI: FastAPI's own route would cost more than most models.
 
-They are the only place where speed decides the shape of the code; everything around them is FastAPI.
+This is the only place where speed determines the structure of the code; all other routes are FastAPI's.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from davit_server.errors import ClientGone, DeadlineExceeded, ModelFailed, Model
 from davit_server.inference.service import InferenceService
 from davit_server.inference.state import ServerState
 from davit_server.protocols.bodies import BodyLimits, Receive, Scope, read_body, require_plain
-from davit_server.runtimes.base import Work
+from davit_server.runtimes.base import PredictionRequest
 from davit_server.telemetry.logging import describe_raised
 from davit_server.telemetry.metrics import WorkerMetrics
 
@@ -25,19 +25,24 @@ logger = logging.getLogger(__name__)
 access = logging.getLogger("davit.access")
 
 READ_AT_ONCE_BYTES = 128 * 1024
-"""Bodies up to this size are read in the event loop, within a few milliseconds whatever is in them."""
+"""Bodies up to this size are read in the event loop, in a few milliseconds at most."""
+
+STARTED = "davit.started"
+"""Key of a scope: when the first byte of a slow request arrived, on the clock of `time.perf_counter`."""
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class RequestReader(Protocol):
-    """How one protocol reads a request."""
+    """Read the requests of one protocol."""
 
-    def read(self, service: InferenceService, scope: Scope, content_type: bytes, body: bytes) -> Work:
-        """The request as work for the model.
+    def read(
+        self, service: InferenceService, scope: Scope, content_type: bytes, body: bytes
+    ) -> PredictionRequest:
+        """Return the request in the form that the model can be called with.
 
         Raises:
-            RequestError: It cannot be read.
+            RequestError: The request is malformed, too large, or of an unsupported type.
         """
 
 
@@ -45,13 +50,13 @@ class PredictionRoute:
     """One predicting route: admission, body, model, answer, metrics.
 
     Args:
-        protocol: How requests are read.
+        protocol: Reads requests.
         state: Holds the service once the model is loaded.
-        identity: Headers of every answer.
-        limits: How large and slow a body may be.
-        metrics: Where requests are counted.
+        identity: Provides the headers of every answer.
+        limits: Limits of a body.
+        metrics: Counts requests.
         reading: One thread that reads large bodies, shared by all routes.
-        access_log: Whether each request leaves a line in the log.
+        access_log: Whether to log each request.
     """
 
     def __init__(
@@ -75,7 +80,7 @@ class PredictionRoute:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one POST."""
-        started = time.perf_counter()
+        started = scope.get(STARTED) or time.perf_counter()
         self._metrics.in_flight.add(1.0)
         request_id = self._identity.request_id(scope)
         outcome, status = "ok", 200
@@ -93,12 +98,12 @@ class PredictionRoute:
         except RequestError as failure:
             if isinstance(failure, ModelRaised | ModelFailed):
                 _log_model_at_fault(failure, request_id)
-            outcome, status, body, extra = _told(failure)
+            outcome, status, body, extra = _error_response(failure)
         except Exception as failure:
             logger.exception(
                 "a request failed unexpectedly", extra={"fields": {"request_id": request_id.decode()}}
             )
-            outcome, status, body, extra = _told(internal_error(request_id.decode()))
+            outcome, status, body, extra = _error_response(internal_error(request_id.decode()))
             outcome = "error"
             del failure
         headers = [
@@ -114,7 +119,7 @@ class PredictionRoute:
             self._finish(scope, request_id, outcome, status, started)
 
     async def _predict(self, scope: Scope, receive: Receive, started: float) -> Any:
-        """From the first byte to the encoded answer."""
+        """Read a request and return the encoded answer."""
         service = self._state.service
         if service is None:
             raise NotReady("The model is still being loaded; try again.", retry_after=2)
@@ -122,12 +127,12 @@ class PredictionRoute:
         content_type = require_plain(scope)
         body = await read_body(scope, receive, self._limits, started)
         if len(body) <= READ_AT_ONCE_BYTES:
-            work = self._read(service, scope, content_type, body)
+            request = self._read(service, scope, content_type, body)
         else:
-            work = await self._read_aside(started, service, scope, content_type, body)
-        return await service.predict(work, started)
+            request = await self._read_in_thread(started, service, scope, content_type, body)
+        return await service.predict(request, started)
 
-    async def _read_aside(self, started: float, *request: Any) -> Work:
+    async def _read_in_thread(self, started: float, *request: Any) -> PredictionRequest:
         """Read a large body in a thread, so that probes and small requests are answered meanwhile."""
         loop = asyncio.get_running_loop()
         left = self._limits.seconds - (time.perf_counter() - started)
@@ -158,7 +163,7 @@ class PredictionRoute:
 
 
 def _log_model_at_fault(failure: ModelRaised | ModelFailed, request_id: bytes) -> None:
-    """One line for the model's author: what was raised and where; at DEBUG also the exception's own text."""
+    """Log what the model raised and where, for its author; at DEBUG also the exception's own text."""
     fields = {"request_id": request_id.decode()}
     if failure.__cause__ is not None:
         fields |= describe_raised(failure.__cause__, with_text=logger.isEnabledFor(logging.DEBUG))
@@ -169,10 +174,10 @@ def _log_model_at_fault(failure: ModelRaised | ModelFailed, request_id: bytes) -
         logger.warning("the model's answer cannot be sent", extra={"fields": fields})
 
 
-def read_without_collecting(read: Callable[..., Work], *request: Any) -> Work:
-    """Read a body without garbage collections, which would look at millions of new objects again and again.
+def read_without_collecting(read: Callable[..., PredictionRequest], *request: Any) -> PredictionRequest:
+    """Read a body without garbage collection, which would visit millions of new objects repeatedly.
 
-    What is read of a body refers to nothing that refers back to it. Only one thread at a time may do this.
+    A decoded body has no reference cycles. Only one thread at a time may do this.
     """
     collected = gc.isenabled()
     gc.disable()
@@ -183,8 +188,8 @@ def read_without_collecting(read: Callable[..., Work], *request: Any) -> Work:
             gc.enable()
 
 
-def _told(failure: RequestError) -> tuple[str, int, bytes, Headers]:
-    """Outcome, status, body and headers of a failure."""
+def _error_response(failure: RequestError) -> tuple[str, int, bytes, Headers]:
+    """Return outcome, status, body and headers of a failure."""
     return (
         failure.outcome,
         status_of(failure),

@@ -7,7 +7,7 @@ import signal
 import sys
 from dataclasses import asdict
 
-from davit_registry import RegistryError
+from davit_registry.errors import ExplainedError
 
 from davit_server.artifacts.fetch import fetch_model
 from davit_server.artifacts.settings import FetchSettings, UnusableEnvironment
@@ -22,7 +22,7 @@ USAGE_ERROR = 2
 
 
 def main() -> int:
-    """Fetches what the environment names.
+    """Fetch what the environment names.
 
     Returns:
         0 when the model is there, 1 when it is not, 2 when the environment is incomplete.
@@ -40,7 +40,7 @@ def main() -> int:
         report = asyncio.run(fetch_model(settings))
     except ModelRejected as rejection:
         return _fail(settings, rejection)
-    except RegistryError as error:
+    except ExplainedError as error:
         return _fail(settings, ModelRejected(STAGE, error.reason, error.cause, error.cure, error.failure))
     except Exception as error:  # a bug of ours must not end without a word
         logger.critical("unexpected failure", exc_info=error)
@@ -54,5 +54,5 @@ def main() -> int:
 
 def _fail(settings: FetchSettings, rejection: ModelRejected) -> int:
     logger.error("model not fetched", extra={"fields": rejection.as_dict()})
-    TerminationLog(settings.termination_log).tell(rejection)
+    TerminationLog(settings.termination_log).write(rejection)
     return 1

@@ -12,7 +12,7 @@ from typing import Any
 from davit_registry import File
 from davit_registry.errors import Failure
 
-from davit_server.artifacts.journal import Journal, Undertaking, boot_id
+from davit_server.artifacts.journal import Journal, JournalHeader, boot_id
 from davit_server.artifacts.verify import STAGE, WORK
 from davit_server.errors import ModelRejected
 
@@ -50,21 +50,21 @@ class Destination:
             return False
 
     def missing_bytes(self, files: Sequence[File]) -> int:
-        """How much room the rest of an unfinished fetch takes; files with holes count for what they hold."""
+        """Return how many bytes are missing on the disk; sparse files count for what they hold."""
         return sum(max(0, file.size - self._held_bytes(file)) for file in files)
 
     @contextmanager
     def prepared(self, digest: str, location: str, part_bytes: int) -> Iterator[Journal]:
-        """Ready to fetch, or to go on with what an earlier container began, as long as the context lasts.
+        """Prepare to fetch, or to go on with what an earlier container began, as long as the context lasts.
 
         Raises:
-            ModelRejected: There are files of somebody else in the folder, or another process fills it.
-            OSError: The disk does not let us.
+            ModelRejected: There are other files in the folder, or another process fills it.
+            OSError: The disk cannot be written.
         """
         self._claim()
         with self._locked():
             journal = Journal(
-                self.path / WORK / "journal", Undertaking(digest, location, part_bytes, boot_id())
+                self.path / WORK / "journal", JournalHeader(digest, location, part_bytes, boot_id())
             )
             self._mark.unlink(missing_ok=True)
             if journal.is_new:
@@ -73,10 +73,10 @@ class Destination:
                 yield journal
 
     def complete(self, digest: str, files: Sequence[File]) -> None:
-        """Leaves the mark, all at once.
+        """Leave the mark of completeness, atomically.
 
         Raises:
-            OSError: The disk does not let us.
+            OSError: The disk cannot be written.
         """
         if self._flushes:
             for file in files:
@@ -100,7 +100,7 @@ class Destination:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Two processes that fill one folder would spoil each other's files."""
+        """Lock the folder: two processes that fill it would spoil each other's files."""
         with (self.path / WORK / "lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -121,10 +121,10 @@ class Destination:
             return 0
 
     def leave_report(self, report: dict[str, Any]) -> None:
-        """What the fetch did, for whoever serves the model.
+        """Leave a report on the fetch for the server.
 
         Raises:
-            OSError: The disk does not let us.
+            OSError: The disk cannot be written.
         """
         (self.path / WORK / "report.json").write_text(json.dumps(report))
 

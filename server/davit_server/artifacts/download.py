@@ -1,4 +1,4 @@
-"""All files of a model, in parallel ranges, each file checked while its ranges come in.
+"""Download all files of a model in parallel ranges, and verify each file while its ranges come in.
 
 A cut connection goes on where it stopped. A restarted container goes on with the parts that are missing.
 Memory is bounded by the number of connections, about a megabyte each, whatever the size of the model.
@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from davit_registry import Denied, File, Unavailable
+from davit_registry.stores.source import SignedRequest, Source
 
 from davit_server.artifacts.destination import Destination
 from davit_server.artifacts.journal import Journal
-from davit_server.artifacts.patience import Patience
 from davit_server.artifacts.ranges import Expired, Interrupted, RangeReader, Span
-from davit_server.artifacts.source import Permission, Source
-from davit_server.artifacts.verify import Checksum, choose_check, content_mismatch
+from davit_server.artifacts.retry import RetryPolicy
+from davit_server.artifacts.verify import Checksum, content_mismatch
 
 logger = logging.getLogger(__name__)
 
@@ -41,13 +41,13 @@ class _Part:
 
 
 class _Transfer:
-    """One file on its way. Its parts share a permission, which is renewed for all when it expires."""
+    """A file that is being downloaded. Its parts share a signed request, renewed for all when it expires."""
 
-    def __init__(self, file: File, path: Path, permission: Permission, part_bytes: int) -> None:
+    def __init__(self, file: File, path: Path, request: SignedRequest, part_bytes: int) -> None:
         self.file = file
-        self.permission = permission
-        self.check = choose_check(file, permission.about, whole=True) if permission.about else ""
-        step = part_bytes if permission.ranges else max(file.size, 1)
+        self.request = request
+        self.checksum = ""
+        step = part_bytes if request.ranges else max(file.size, 1)
         spans = (Span(start, min(start + step, file.size)) for start in range(0, file.size, step))
         self.parts = [_Part(number, span) for number, span in enumerate(spans)]
         self.target = path
@@ -56,24 +56,24 @@ class _Transfer:
 
     @property
     def resumes(self) -> bool:
-        """Whether parts on disk are of use later: without a tag nobody could say what they are parts of."""
-        return self.permission.ranges and bool(self.file.etag)
+        """Whether parts on disk are of use later: without a tag it is unknown what they are parts of."""
+        return self.request.ranges and bool(self.file.etag)
 
 
 class Download:
-    """Brings files of one source into a folder.
+    """Downloads files of one source into a folder.
 
     Args:
-        source: Hands out permissions.
+        source: Signs requests.
         destination: The folder.
         journal: Remembers what is there, over restarts.
-        trust: Whom to trust over TLS.
+        ssl_context: The CA certificates to trust.
         connections: How many parts at once, over all files.
         part_bytes: Size of a part.
-        patience: How often and how long to try again.
+        retry: How often and how long to retry.
 
     Attributes:
-        checked_files: How many files had a sum to be checked against.
+        checked_files: How many files had a checksum.
     """
 
     def __init__(
@@ -81,19 +81,19 @@ class Download:
         source: Source,
         destination: Destination,
         journal: Journal,
-        trust: ssl.SSLContext,
+        ssl_context: ssl.SSLContext,
         *,
         connections: int = 4,
         part_bytes: int = PART_BYTES,
-        patience: Patience | None = None,
+        retry: RetryPolicy | None = None,
     ) -> None:
         self._source = source
         self._destination = destination
         self._journal = journal
         self._part_bytes = part_bytes
-        self._patience = patience or Patience()
+        self._retry = retry or RetryPolicy()
         self._stopping = threading.Event()
-        self._readers = [RangeReader(trust, self._stopping) for _ in range(connections)]
+        self._readers = [RangeReader(source, ssl_context, self._stopping) for _ in range(connections)]
         self._idle: asyncio.LifoQueue[RangeReader] = asyncio.LifoQueue()
         self._reading = ThreadPoolExecutor(connections, "download")
         self._checking = ThreadPoolExecutor(_CHECKING_THREADS, "check")
@@ -101,15 +101,15 @@ class Download:
 
     @property
     def received_bytes(self) -> int:
-        """How many came over the network so far."""
+        """How many bytes came over the network so far."""
         return sum(reader.received_bytes for reader in self._readers)
 
     async def run(self, files: Sequence[File]) -> None:
-        """Brings all files, the largest first: it decides when all are there.
+        """Download all files, the largest first: it decides when all are there.
 
         Raises:
             ModelRejected: A file's bytes are not what was listed.
-            RegistryError: The source gives no permission, or no answer in many tries.
+            RegistryError: The source signs no request, or the store gives no response in many attempts.
             OSError: The disk does not take them.
         """
         queue = iter(sorted(files, key=lambda file: -file.size))
@@ -137,9 +137,11 @@ class Download:
                 raise content_mismatch(file.path)
 
     async def _bring(self, file: File) -> bool:
-        """One file, all its parts at once as far as connections allow; whether it is what it should be."""
-        permission = await self._permit(file)
-        transfer = _Transfer(file, self._destination.path / file.path, permission, self._part_bytes)
+        """Download one file, parts in parallel as connections allow; return whether its checksum is right."""
+        request = await self._sign(file)
+        transfer = _Transfer(file, self._destination.path / file.path, request, self._part_bytes)
+        if request.about:
+            transfer.checksum = self._source.choose_checksum(file, request.about, whole=True)
         self._recall(transfer)
         async with asyncio.TaskGroup() as group:
             for part in transfer.parts:
@@ -153,51 +155,53 @@ class Download:
         return checking.result()
 
     def _recall(self, transfer: _Transfer) -> None:
-        """What an earlier container brought."""
+        """Take over the parts that an earlier container downloaded."""
         if transfer.resumes:
-            transfer.check = transfer.check or self._journal.check(transfer.file.path)
+            transfer.checksum = transfer.checksum or self._journal.check(transfer.file.path)
             for number in self._journal.parts(transfer.file.path):
                 transfer.parts[number].landed.set()
 
     async def _bring_part(self, transfer: _Transfer, part: _Part) -> None:
-        """One part, however often it is interrupted, as long as it gets on."""
-        tries = renewals = 0
+        """Download one part, however often it is interrupted, as long as it makes progress."""
+        attempts = renewals = 0
         while not part.span.is_complete:
-            before, permission = part.span.at, transfer.permission
+            before, request = part.span.at, transfer.request
             try:
                 await self._read(transfer, part)
             except Expired:
                 renewals += 1
                 if renewals > _MOST_RENEWALS:
                     raise _refused(transfer.file) from None
-                if transfer.permission is permission:
-                    transfer.permission = await self._permit(transfer.file)
+                if transfer.request is request:
+                    transfer.request = await self._sign(transfer.file)
             except Interrupted as interruption:
-                tries = 1 if part.span.at > before else tries + 1
-                await self._pause(transfer.file, tries, interruption)
+                attempts = 1 if part.span.at > before else attempts + 1
+                await self._pause(transfer.file, attempts, interruption)
         if transfer.resumes:
-            self._journal.note_part(transfer.file.path, part.number, transfer.check)
+            self._journal.note_part(transfer.file.path, part.number, transfer.checksum)
         part.landed.set()
 
     async def _read(self, transfer: _Transfer, part: _Part) -> None:
-        """As much of a part as one request brings."""
+        """Read as much of a part as one request returns."""
         whole = part.span.at == 0 and len(transfer.parts) == 1
         reader = await self._idle.get()
         try:
             headers = await asyncio.get_running_loop().run_in_executor(
-                self._reading, reader.read, transfer.permission, transfer.file, part.span, transfer.target
+                self._reading, reader.read, transfer.request, transfer.file, part.span, transfer.target
             )
         finally:
             self._idle.put_nowait(reader)
-        transfer.check = transfer.check or choose_check(transfer.file, headers, whole=whole)
+        transfer.checksum = transfer.checksum or self._source.choose_checksum(
+            transfer.file, headers, whole=whole
+        )
 
     async def _check(self, transfer: _Transfer) -> bool:
-        """Adds up the parts in their order, close behind the download, so that it costs hardly any time."""
+        """Compute the checksum in the order of parts, close behind the download, to take hardly more time."""
         checksum = None
         for part in transfer.parts:
             await part.landed.wait()
-            if checksum is None and transfer.check:
-                checksum = Checksum(transfer.check)
+            if checksum is None and transfer.checksum:
+                checksum = Checksum(transfer.checksum)
             if checksum:
                 await asyncio.get_running_loop().run_in_executor(
                     self._checking, _add, checksum, transfer.target, part.span
@@ -207,18 +211,18 @@ class Download:
         self.checked_files += checksum.is_right
         return checksum.is_right
 
-    async def _permit(self, file: File) -> Permission:
-        return await self._patience.insist(lambda: self._source.permit(file))
+    async def _sign(self, file: File) -> SignedRequest:
+        return await self._retry.call(lambda: self._source.sign(file))
 
-    async def _pause(self, file: File, tries: int, interruption: Interrupted) -> None:
-        if tries >= self._patience.tries:
+    async def _pause(self, file: File, attempts: int, interruption: Interrupted) -> None:
+        if attempts >= self._retry.attempts:
             raise Unavailable(
-                f"{file.path} could not be downloaded in {tries} tries in a row ({interruption})",
+                f"{file.path} could not be downloaded in {attempts} attempts in a row ({interruption})",
                 reason="StoreUnreachable",
                 cure="check that the store runs and can be reached from this namespace",
             ) from interruption
         logger.info("download interrupted", extra={"fields": {"file": file.path, "why": str(interruption)}})
-        await asyncio.sleep(self._patience.seconds(tries, interruption.after))
+        await asyncio.sleep(self._retry.pause_seconds(attempts, interruption.after))
 
 
 def _add(checksum: Checksum, path: Path, span: Span) -> None:
@@ -232,7 +236,7 @@ def _add(checksum: Checksum, path: Path, span: Span) -> None:
 
 
 def _first(failures: ExceptionGroup[Exception]) -> Exception:
-    """The failure that ended the others."""
+    """Find the failure that ended the others."""
     first = failures.exceptions[0]
     return _first(first) if isinstance(first, ExceptionGroup) else first
 

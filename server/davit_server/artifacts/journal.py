@@ -16,8 +16,8 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True, slots=True)
-class Undertaking:
-    """What is being fetched; a journal of anything else is of no use.
+class JournalHeader:
+    """The first line: what is being fetched. A journal of anything else is of no use.
 
     Attributes:
         digest: Of the files.
@@ -33,7 +33,7 @@ class Undertaking:
 
 
 def boot_id() -> str:
-    """Names this start of the machine; empty where the system does not tell."""
+    """Return the identifier of this start of the machine; empty where the system has none."""
     try:
         return _BOOT_ID.read_text().strip()
     except OSError:
@@ -41,61 +41,60 @@ def boot_id() -> str:
 
 
 class Journal:
-    """The finished parts and files of one undertaking.
+    """The finished parts and files of one fetch.
 
     Args:
         path: Where it is kept.
-        undertaking: What it is about.
+        header: What is being fetched.
 
     Attributes:
-        is_new: Whether there was none of this undertaking.
+        is_new: Whether there was none with this header.
     """
 
-    def __init__(self, path: Path, undertaking: Undertaking) -> None:
+    def __init__(self, path: Path, header: JournalHeader) -> None:
         self._path = path
         self._parts: dict[str, set[int]] = {}
         self._checks: dict[str, str] = {}
         self._done: set[str] = set()
-        title = {"undertaking": asdict(undertaking)}
+        self._header = {"header": asdict(header)}
         first, *rest = _whole_lines(path)
-        self.is_new = first != title
-        self._title = title
+        self.is_new = first != self._header
         if not self.is_new:
             for line in rest:
                 self._learn(line)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Starts afresh where there was no journal of this undertaking, or goes on with it."""
+        """Start a journal where there was none with this header, or go on with it."""
         # Rewritten in either case: a line that was cut off would spoil the next one.
         half = self._path.with_suffix(".part")
-        half.write_text("".join(json.dumps(line) + "\n" for line in [self._title, *self._lines()]))
+        half.write_text("".join(json.dumps(line) + "\n" for line in [self._header, *self._lines()]))
         half.rename(self._path)
         with self._path.open("a", buffering=1) as self._stream:
             yield
 
     def parts(self, path: str) -> set[int]:
-        """Numbers of the parts of a file that are on disk."""
+        """Return the numbers of the parts of a file that are on disk."""
         return self._parts.get(path, set())
 
     def check(self, path: str) -> str:
-        """How the file is checked, as an earlier answer of the store had it."""
+        """Return the checksum of a file, as an earlier response of the store had it."""
         return self._checks.get(path, "")
 
     def is_done(self, path: str) -> bool:
-        """Whether a file is complete and checked."""
+        """Whether a file is complete and verified."""
         return path in self._done
 
     def note_part(self, path: str, number: int, check: str) -> None:
-        """A part is on disk."""
+        """Note that a part is on disk."""
         self._note({"path": path, "part": number, "check": check})
 
     def note_done(self, path: str) -> None:
-        """A file is complete and checked."""
+        """Note that a file is complete and verified."""
         self._note({"path": path, "done": True})
 
     def forget(self, path: str) -> None:
-        """What is on disk of a file is of no use."""
+        """Note that what is on disk of a file is of no use."""
         self._note({"path": path, "done": False})
 
     def _note(self, line: dict[str, Any]) -> None:
@@ -122,7 +121,7 @@ class Journal:
 
 
 def _whole_lines(path: Path) -> list[Any]:
-    """The lines that were written to their end; a single None when there are none."""
+    """Read the lines that were written to their end; a single None when there are none."""
     try:
         lines = path.read_text().split("\n")[:-1]
         return [json.loads(line) for line in lines] or [None]

@@ -15,21 +15,21 @@ from io import FileIO
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from davit_registry import Denied, File, RegistryError, Unavailable
+from davit_registry import File, RegistryError, Unavailable
 from davit_registry.errors import missing_file
+from davit_registry.stores.source import SignedRequest, Source
 from davit_registry.unreachable import STORE, certificate_problem
 
-from davit_server.artifacts.source import Permission
 from davit_server.artifacts.verify import file_changed
 
 _BUFFER_BYTES = 1 << 20
-_SILENCE_SECONDS = 20.0
+_TIMEOUT_SECONDS = 20.0
 _REFUSED = {400, 401, 403}  # S3 says 400 to temporary credentials that have expired
 _BUSY = {408, 425, 429, 500, 502, 503, 504}
 
 
 class Expired(Exception):
-    """The store refuses the permission; a fresh one may help."""
+    """The store rejects the signed request; a new one may help."""
 
 
 class Interrupted(Exception):
@@ -66,15 +66,17 @@ class RangeReader:
     """A connection that is kept, and a buffer; for one thread at a time.
 
     Args:
-        trust: Whom to trust over TLS.
+        source: Explains error responses of its store.
+        ssl_context: The CA certificates to trust.
         stopping: When set, reading ends at once.
 
     Attributes:
         received_bytes: How many came so far.
     """
 
-    def __init__(self, trust: ssl.SSLContext, stopping: threading.Event) -> None:
-        self._trust = trust
+    def __init__(self, source: Source, ssl_context: ssl.SSLContext, stopping: threading.Event) -> None:
+        self._source = source
+        self._ssl_context = ssl_context
         self._stopping = stopping
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
         self._origin = ("", "")
@@ -87,43 +89,43 @@ class RangeReader:
             self._connection.close()
             self._connection = None
 
-    def read(self, permission: Permission, file: File, span: Span, target: Path) -> Mapping[str, str]:
-        """Writes what is missing of a span into a file, and moves `span.at` along.
+    def read(self, request: SignedRequest, file: File, span: Span, target: Path) -> Mapping[str, str]:
+        """Write what is missing of a span into a file, and move `span.at` along.
 
         Args:
-            permission: How to ask for it.
+            request: How to read the file.
             file: What was listed.
             span: Which bytes.
             target: The file on disk, which exists.
 
         Returns:
-            The headers of the answer, their names in lower case.
+            The headers of the response, their names in lower case.
 
         Raises:
-            Expired: A fresh permission may help.
-            Interrupted: Trying again helps; what was read until then counts.
+            Expired: A new signed request may help.
+            Interrupted: A retry helps; what was read until then counts.
             ModelRejected: The file is not what was listed.
             RegistryError: The store does not give it.
             OSError: The disk does not take it.
         """
-        if not permission.ranges:
+        if not request.ranges:
             span.at = span.start
         try:
-            response = self._ask(permission, _headers(permission, file, span))
-            _require(response, file, span)
+            response = self._send(request, _headers(request, file, span))
+            self._require(response, file, span)
             self._copy(response, file, span, target)
         except BaseException:
             self.close()
             raise
-        return {name.lower(): value for name, value in response.headers.items()}
+        return _lower(response)
 
-    def _ask(self, permission: Permission, headers: Mapping[str, str]) -> http.client.HTTPResponse:
-        url = urlsplit(permission.url)
+    def _send(self, request: SignedRequest, headers: Mapping[str, str]) -> http.client.HTTPResponse:
+        url = urlsplit(request.url)
         if self._connection and self._origin == (url.scheme, url.netloc):
             try:
                 return _request(self._connection, url, headers)
             except Interrupted:
-                pass  # kept for too long, and closed by the other side: a new one will tell
+                pass  # kept for too long, and closed by the other side: a new one decides
         self.close()
         self._origin = (url.scheme, url.netloc)
         self._connection = self._connect(url)
@@ -131,8 +133,26 @@ class RangeReader:
 
     def _connect(self, url: SplitResult) -> http.client.HTTPConnection:
         if url.scheme == "https":
-            return http.client.HTTPSConnection(url.netloc, timeout=_SILENCE_SECONDS, context=self._trust)
-        return http.client.HTTPConnection(url.netloc, timeout=_SILENCE_SECONDS)
+            return http.client.HTTPSConnection(
+                url.netloc, timeout=_TIMEOUT_SECONDS, context=self._ssl_context
+            )
+        return http.client.HTTPConnection(url.netloc, timeout=_TIMEOUT_SECONDS)
+
+    def _require(self, response: http.client.HTTPResponse, file: File, span: Span) -> None:
+        """Reject every response but the bytes that were requested."""
+        status = response.status
+        if status == (200 if _is_whole(file, span) else 206):
+            _require_same(response, file, span)
+        elif problem := self._source.explain_refusal(status, _lower(response), file):
+            raise problem
+        elif status in _REFUSED:
+            raise Expired
+        elif status in {412, 416}:
+            raise file_changed(file.path)
+        elif status in _BUSY:
+            raise Interrupted(f"status {status}", _seconds(response.headers.get("Retry-After", "")))
+        else:
+            raise _refusal(response, file)
 
     def _copy(self, response: http.client.HTTPResponse, file: File, span: Span, target: Path) -> None:
         with target.open("r+b", buffering=0) as stream:
@@ -151,7 +171,7 @@ class RangeReader:
 
 @contextmanager
 def _network() -> Iterator[None]:
-    """Tells errors of the network from those of the disk, which are OSErrors both."""
+    """Tell errors of the network from those of the disk, which are OSErrors both."""
     try:
         yield
     except (http.client.HTTPException, OSError) as error:
@@ -174,16 +194,16 @@ def _read_into(response: http.client.HTTPResponse, buffer: memoryview) -> int:
 
 
 def _write(stream: FileIO, block: memoryview, span: Span) -> None:
-    """A disk that is nearly full takes less than it is given."""
+    """Write a whole block: a disk that is nearly full takes less than it is given."""
     while block:
         written = stream.write(block)
         span.at += written
         block = block[written:]
 
 
-def _headers(permission: Permission, file: File, span: Span) -> dict[str, str]:
-    headers = {"Accept-Encoding": "identity", **permission.headers}
-    if permission.ranges and file.etag:
+def _headers(request: SignedRequest, file: File, span: Span) -> dict[str, str]:
+    headers = {"Accept-Encoding": "identity", **request.headers}
+    if request.ranges and file.etag:
         headers["If-Match"] = f'"{file.etag}"'
     if not _is_whole(file, span):
         headers["Range"] = f"bytes={span.at}-{span.stop - 1}"
@@ -194,23 +214,8 @@ def _is_whole(file: File, span: Span) -> bool:
     return span.at == 0 and span.stop == file.size
 
 
-def _require(response: http.client.HTTPResponse, file: File, span: Span) -> None:
-    """Refuses every answer but the bytes that were asked for."""
-    status = response.status
-    if status == (200 if _is_whole(file, span) else 206):
-        _require_same(response, file, span)
-    elif status in _REFUSED and not _other_region(response):
-        raise Expired
-    elif status in {412, 416}:
-        raise file_changed(file.path)
-    elif status in _BUSY:
-        raise Interrupted(f"status {status}", _seconds(response.headers.get("Retry-After", "")))
-    else:
-        raise _refusal(response, file)
-
-
 def _require_same(response: http.client.HTTPResponse, file: File, span: Span) -> None:
-    """Not every server heeds `If-Match`, and a proxy between may answer with something else."""
+    """Compare what was listed: not every server honours `If-Match`, and a proxy may alter the response."""
     etag = response.headers.get("ETag", "").removeprefix("W/").strip('"')
     length = response.headers.get("Content-Length", "")
     whole = f"bytes {span.at}-{span.stop - 1}/{file.size}"
@@ -221,18 +226,12 @@ def _require_same(response: http.client.HTTPResponse, file: File, span: Span) ->
 
 
 def _refusal(response: http.client.HTTPResponse, file: File) -> RegistryError:
-    if region := _other_region(response):
-        return Denied(
-            f"the bucket of {file.path} is in region {region}",
-            reason="StoreRegion",
-            cure=f"set AWS_REGION to {region}",
-        )
     match response.status:
         case 404:
             return missing_file(file.path)
         case 200:
             return Unavailable(
-                f"the store ignores that only a part of {file.path} was asked for",
+                f"the store ignores that only a part of {file.path} was requested",
                 reason="StoreUnsuitable",
                 cure="use a store, or a proxy before it, that honours Range requests",
             )
@@ -243,13 +242,12 @@ def _refusal(response: http.client.HTTPResponse, file: File) -> RegistryError:
     )
 
 
-def _other_region(response: http.client.HTTPResponse) -> str:
-    """The region that the store redirects to, in one of the ways in which S3 does that."""
-    return response.headers.get("x-amz-bucket-region", "") if response.status in {301, 307, 400} else ""
+def _lower(response: http.client.HTTPResponse) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
 
 
 def _seconds(header: str) -> float:
-    """`Retry-After` in seconds; its other form, a date, is left to our own pauses."""
+    """Read `Retry-After` in seconds; its other form, a date, is left to our own pauses."""
     try:
         seconds = float(header)
     except ValueError:

@@ -1,12 +1,10 @@
 """What is checked: the list before anything is downloaded, every file's bytes while they come."""
 
-import base64
 import errno
 import hashlib
-import re
 import shutil
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from davit_registry import File, digest_of
@@ -16,13 +14,12 @@ from davit_server.errors import ModelRejected
 STAGE = "fetch"
 WORK = ".davit"
 """Folder beside the model's files for what is ours: the journal, and the mark of completeness."""
-_MD5 = re.compile("[0-9a-f]{32}")
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def require_digest(files: Sequence[File], wanted: str, location: str) -> str:
-    """The digest of the files, which must be the pinned one if there is one.
+    """Return the digest of the files, which must be the pinned one if there is one.
 
     Raises:
         ModelRejected: It is another.
@@ -40,10 +37,10 @@ def require_digest(files: Sequence[File], wanted: str, location: str) -> str:
 
 
 def require_model(files: Sequence[File], location: str) -> None:
-    """Refuses a location without an MLmodel file, and paths that lead out of the destination.
+    """Reject a location without an MLmodel file, and paths that lead out of the destination.
 
     Raises:
-        ModelRejected: So it is.
+        ModelRejected: It is such a one.
     """
     paths = {file.path for file in files}
     folders = {path[:at] for path in paths for at, sign in enumerate(path) if sign == "/"}
@@ -71,7 +68,7 @@ def _leads_astray(path: str) -> bool:
 
 
 def require_room(missing_bytes: int, destination: Path) -> None:
-    """Refuses what the disk cannot hold.
+    """Reject what the disk cannot hold.
 
     Raises:
         ModelRejected: More is missing than is free.
@@ -82,7 +79,7 @@ def require_room(missing_bytes: int, destination: Path) -> None:
 
 
 def disk_trouble(error: OSError) -> ModelRejected:
-    """What an error of the destination's disk means."""
+    """Explain an error of the destination's disk."""
     path = Path(str(error.filename)).name if error.filename else "the model's folder"
     if error.errno in _NO_SPACE:
         return _disk_full("it became full while the model was written")
@@ -111,7 +108,7 @@ def _disk_full(detail: str) -> ModelRejected:
 
 
 def file_changed(path: str) -> ModelRejected:
-    """A file is not the one that was listed a moment ago."""
+    """Explain that a file is not the one that was listed a moment ago."""
     return ModelRejected(
         STAGE,
         "FileChanged",
@@ -121,7 +118,7 @@ def file_changed(path: str) -> ModelRejected:
 
 
 def content_mismatch(path: str) -> ModelRejected:
-    """The bytes that came do not add up to what the store promised."""
+    """Explain that the bytes received do not have the checksum of the store."""
     return ModelRejected(
         STAGE,
         "ContentMismatch",
@@ -130,48 +127,20 @@ def content_mismatch(path: str) -> ModelRejected:
     )
 
 
-def choose_check(file: File, headers: Mapping[str, str], *, whole: bool) -> str:
-    """The best sum that the store gives for a file, as `KIND:SUM`; empty when it gives none.
-
-    A sum in a header describes what the answer holds, so only that of a whole file is of use. Sums with a
-    dash are sums of sums, for which the borders of the parts would have to be known. The entity tag is the
-    MD5 unless the file was uploaded in parts, is encrypted with keys of its own, or lies in a directory
-    bucket (AWS, "Checking object integrity").
-
-    Args:
-        file: What was listed.
-        headers: Of any answer for it.
-        whole: Whether that answer held the whole file.
-    """
-    for kind in ("sha256", "sha1", "crc32") if whole else ():
-        value = headers.get(f"x-amz-checksum-{kind}", "")
-        if value and "-" not in value:
-            return f"{kind}:{base64.b64decode(value).hex()}"
-    return f"md5:{file.etag}" if _MD5.fullmatch(file.etag) and not _has_opaque_tag(headers) else ""
-
-
-def _has_opaque_tag(headers: Mapping[str, str]) -> bool:
-    return (
-        headers.get("x-amz-server-side-encryption", "").startswith("aws:kms")
-        or "x-amz-server-side-encryption-customer-algorithm" in headers
-        or headers.get("x-amz-storage-class", "") == "EXPRESS_ONEZONE"
-    )
-
-
 class Checksum:
-    """A sum in the making.
+    """A checksum that is being computed.
 
     Args:
-        check: `KIND:SUM` of `choose_check`.
+        expected: `ALGORITHM:HEX`, as a source's `choose_checksum` returns it.
     """
 
-    def __init__(self, check: str) -> None:
-        kind, _, self._wanted = check.partition(":")
+    def __init__(self, expected: str) -> None:
+        kind, _, self._wanted = expected.partition(":")
         self._crc = 0
         self._hash = hashlib.new(kind, usedforsecurity=False) if kind != "crc32" else None
 
     def update(self, block: memoryview) -> None:
-        """Takes the next bytes."""
+        """Add the next bytes."""
         if self._hash:
             self._hash.update(block)
         else:
@@ -179,5 +148,5 @@ class Checksum:
 
     @property
     def is_right(self) -> bool:
-        """Whether the bytes taken have the sum that the store gives."""
+        """Whether the bytes so far have the expected checksum."""
         return (self._hash.hexdigest() if self._hash else f"{self._crc:08x}") == self._wanted

@@ -1,1 +1,1 @@
-"""What is known of MLflow's flavors, and the faster ways of calling their models: see `table.py`."""
+"""What is known about MLflow's flavors, and faster predictors for their models: see `table.py`."""

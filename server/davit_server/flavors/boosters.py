@@ -1,8 +1,8 @@
-"""LightGBM and XGBoost models called with a numpy matrix: no data frame, no input checks, one thread.
+"""Call LightGBM and XGBoost models with a numpy matrix: no data frame, no input checks, one thread.
 
-A thread a core, which both libraries start by themselves, costs more than predicting a batch. Rows are
-summed over the trees one by one whatever the number of threads, so the answers stay the same; that they are
-identical to pyfunc's is checked before any of this is used.
+One thread a core, the default of both libraries, costs more than predicting a batch. Each row is summed over
+the trees separately with any number of threads, so the answers stay the same; all of this is used only after
+a check that answers are identical to pyfunc's.
 """
 
 from collections.abc import Callable
@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from davit_server.runtimes.base import Joined
-from davit_server.runtimes.joined import MatrixCall, array_reader
+from davit_server.runtimes.base import BatchPredictor
+from davit_server.runtimes.batch_predictors import MatrixCall, array_reader
 from davit_server.runtimes.pyfunc import PyfuncModel
 
 SINGLE_THREAD_ROWS = 1024
-"""Larger requests get LightGBM's own number of threads; XGBoost cannot be told so for each call."""
+"""Larger requests get LightGBM's own number of threads; XGBoost has no such option for each call."""
 
 
-def joined_boosters(model: PyfuncModel) -> Joined | None:
-    """The native way for gradient-boosted trees with an all-number signature; None for others."""
+def tree_predictor(model: PyfuncModel) -> BatchPredictor | None:
+    """Return the native predictor for boosted trees with an all-number signature; None for others."""
     inner = model.mlflow_model
     if inner.metadata.flavors["python_function"].get("predict_fn", "predict") != "predict":
         return None
@@ -30,14 +30,14 @@ def joined_boosters(model: PyfuncModel) -> Joined | None:
 
 
 def _call_of(trees: Any, columns: tuple[str, ...]) -> Callable[[Any], Any] | None:
-    """A function of arrays from a booster or its scikit-learn wrapper; None for other models."""
+    """Return a function of arrays for a booster or its scikit-learn wrapper; None for other models."""
     makers = {
         ("lightgbm", "Booster"): _lightgbm_booster,
         ("lightgbm", "LGBMRegressor"): _lightgbm_regressor,
         ("lightgbm", "LGBMClassifier"): _lightgbm_classifier,
-        ("xgboost", "Booster"): _xgboost_booster,
-        ("xgboost", "XGBRegressor"): _xgboost_wrapper,
-        ("xgboost", "XGBClassifier"): _xgboost_wrapper,
+        ("xgboost", "Booster"): _xgboost,
+        ("xgboost", "XGBRegressor"): _xgboost,
+        ("xgboost", "XGBClassifier"): _xgboost,
     }
     kind = type(trees)
     maker = makers.get((kind.__module__.partition(".")[0], kind.__name__))
@@ -45,7 +45,7 @@ def _call_of(trees: Any, columns: tuple[str, ...]) -> Callable[[Any], Any] | Non
 
 
 def _lightgbm_booster(booster: Any, _: tuple[str, ...]) -> Callable[[Any], Any]:
-    """LightGBM knows columns by their position only."""
+    """Return the booster's own call; LightGBM identifies columns by position only."""
     predict = booster.predict
 
     def call(matrix: Any) -> Any:
@@ -61,7 +61,7 @@ def _lightgbm_regressor(wrapper: Any, columns: tuple[str, ...]) -> Callable[[Any
 
 
 def _lightgbm_classifier(wrapper: Any, columns: tuple[str, ...]) -> Callable[[Any], Any]:
-    """The class with the highest score, of two the first when both are equal, as the wrapper has it."""
+    """Return a call that picks the class with the highest score; of equal ones the first."""
     score, classes = _lightgbm_booster(wrapper.booster_, columns), wrapper.classes_
 
     def call(matrix: Any) -> Any:
@@ -73,26 +73,18 @@ def _lightgbm_classifier(wrapper: Any, columns: tuple[str, ...]) -> Callable[[An
     return call
 
 
-def _xgboost_booster(booster: Any, columns: tuple[str, ...]) -> Callable[[Any], Any] | None:
-    """Without the matrix that XGBoost would make of each request."""
+def _xgboost(trees: Any, columns: tuple[str, ...]) -> Callable[[Any], Any] | None:
+    """Return a call without XGBoost's check of names; None where they differ from the signature's.
+
+    A booster predicts in place, without XGBoost's own matrix for each request. A wrapper keeps its own
+    method, which handles classes and early stopping.
+    """
+    wrapped = hasattr(trees, "get_booster")
+    booster = trees.get_booster() if wrapped else trees
     if booster.feature_names and list(booster.feature_names) != list(columns):
         return None
     booster.set_param({"nthread": 1})
-    predict = booster.inplace_predict
-
-    def call(matrix: Any) -> Any:
-        return predict(not_infinite(matrix), validate_features=False)
-
-    return call
-
-
-def _xgboost_wrapper(wrapper: Any, columns: tuple[str, ...]) -> Callable[[Any], Any] | None:
-    """The wrapper's own method, which knows about classes and early stopping, past the check of names."""
-    booster = wrapper.get_booster()
-    if booster.feature_names and list(booster.feature_names) != list(columns):
-        return None
-    booster.set_param({"nthread": 1})
-    predict = wrapper.predict
+    predict = trees.predict if wrapped else trees.inplace_predict
 
     def call(matrix: Any) -> Any:
         return predict(not_infinite(matrix), validate_features=False)
@@ -101,10 +93,10 @@ def _xgboost_wrapper(wrapper: Any, columns: tuple[str, ...]) -> Callable[[Any], 
 
 
 def not_infinite(matrix: Any) -> Any:
-    """The matrix itself; missing values are XGBoost's business.
+    """Return the matrix itself; XGBoost handles missing values.
 
     Raises:
-        ValueError: A value is infinite, which XGBoost refuses only on its slow way.
+        ValueError: A value is infinite, which XGBoost refuses in checks that this call skips.
     """
     if np.isinf(matrix).any():
         raise ValueError("a value is infinite")

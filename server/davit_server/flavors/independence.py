@@ -1,8 +1,8 @@
-"""Whether a model treats each row by itself, so that requests may share a call.
+"""Decide whether a model treats each row by itself, so that requests may share a call.
 
-Trying out rows cannot prove that: code that groups, ranks or encodes shows it only when keys collide. So
-independence is a property that is known here, of flavors and estimators, or one that the model's author
-declares. Everything else is called with one request at a time.
+Tests with sample rows cannot prove that: code that groups, ranks or encodes differs only when keys collide.
+So independence is either known here, for flavors and estimators, or declared by the model's author. All
+other models are called with one request at a time.
 """
 
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ import numpy as np
 from davit_server.runtimes.pyfunc import PyfuncModel
 
 DECLARATION = "davit.batching"
-"""Key in the metadata of an MLmodel file by which an author declares that rows are independent."""
+"""Key in the metadata of an MLmodel file with which an author declares that rows are independent."""
 
 _METHODS = frozenset(
     {"predict", "predict_proba", "predict_log_proba", "decision_function", "transform", "score_samples"}
 )
-"""Methods that look at fitted state and one row; `fit_predict`, say, looks at all rows."""
+"""Methods that use fitted state and one row only; `fit_predict`, for example, uses all rows."""
 
 _SKLEARN = frozenset(
     """
@@ -58,7 +58,7 @@ _SKLEARN = frozenset(
 """scikit-learn's classes whose methods above treat each row by itself once they are fitted.
 
 Not among them: `NMF`, whose `transform` stops when all rows together have converged, everything that draws
-random numbers while it predicts (`DummyClassifier`), and whatever nobody has looked at.
+random numbers while it predicts (`DummyClassifier`), and classes that have not been reviewed.
 """
 
 _TREES = frozenset(
@@ -84,7 +84,7 @@ _FITTED = (
     "transformer_",
     "transformers_",
 )
-"""Attributes in which scikit-learn keeps fitted parts beside those that it was given."""
+"""Attributes in which scikit-learn keeps fitted parts, beside its parameters."""
 
 _ONNX_OPERATORS = frozenset(
     """
@@ -93,11 +93,11 @@ _ONNX_OPERATORS = frozenset(
     TreeEnsembleClassifier TreeEnsembleRegressor ZipMap
     """.split()  # noqa: SIM905  a name a line would fill pages
 )
-"""Operators of a graph that look at one row at a time whatever their settings."""
+"""Operators of a graph that use one row at a time with any attributes."""
 
 
 def nothing_known(_: PyfuncModel) -> str:
-    """Return the empty string: nothing is known of how the flavor's models treat rows."""
+    """Return the empty string: nothing is known about how the flavor's models treat rows."""
     return ""
 
 
@@ -155,21 +155,21 @@ def _parts(value: Any) -> Iterator[Any]:
 
 
 def _part_names(estimator: Any) -> list[str]:
-    """Return the attributes that hold what an estimator predicts with: given ones and fitted ones."""
+    """Return the attributes with the parts that an estimator predicts with: parameters and fitted ones."""
     if hasattr(estimator, "best_estimator_"):
-        # A search may have swapped whole steps: what it was given says less than what it found.
+        # A search may have replaced whole steps: only its result predicts.
         return ["best_estimator_"]
     given = estimator.get_params(deep=False) if hasattr(estimator, "get_params") else ()
     return [*(name for name in given if name not in _ONLY_IN_FITTING), *_FITTED]
 
 
 def _row_wise_part(part: Any) -> bool:
-    """Return whether one estimator, or a callable of its, is known to look at one row at a time."""
+    """Return whether one estimator, or one of its callables, is known to use one row at a time."""
     if _is_estimator(part):
         return _in_table(type(part)) and not _replaced_methods(part) and _calls_only_ufuncs(part)
     if isinstance(part, np.ufunc):
         return True
-    # Types of numbers, and kernels; a function that is no ufunc may look at more than one row.
+    # Types of numbers, and kernels; a function that is not a ufunc may use more than one row.
     kind = part if isinstance(part, type) else type(part)
     return _library(kind) in {"sklearn", "numpy"} and not isinstance(part, _FUNCTIONS)
 
@@ -188,7 +188,7 @@ def _in_table(kind: type) -> bool:
 
 
 def _calls_only_ufuncs(part: Any) -> bool:
-    """Return False for a function of columns that may look at more than one row, such as `np.cumsum`."""
+    """Return False for a function of columns that may use more than one row, such as `np.cumsum`."""
     names = {"FunctionTransformer": ("func",), "TransformedTargetRegressor": ("inverse_func",)}
     functions = [getattr(part, name) for name in names.get(type(part).__name__, ())]
     return all(function is None or isinstance(function, np.ufunc) for function in functions)
@@ -209,7 +209,7 @@ def _library(named: Any) -> str:
 
 
 def _foreign_operators(model: PyfuncModel) -> set[str]:
-    """Return the operators of an ONNX graph that are not known to look at one row at a time."""
+    """Return the operators of an ONNX graph that are not known to use one row at a time."""
     import onnx
 
     file = model.path / model.mlflow_model.metadata.flavors["onnx"]["data"]

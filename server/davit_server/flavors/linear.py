@@ -1,7 +1,7 @@
-"""Linear scikit-learn models by their own formula: one matrix product instead of a hundred input checks.
+"""Predict with linear scikit-learn models by their formula: one matrix product, without input checks.
 
-scikit-learn spends a hundred times longer on looking at one row than on the arithmetic. The formula here is
-the one in `sklearn.linear_model._base`; whether it gives identical answers is checked before it is used.
+scikit-learn spends a hundred times longer on checks of one row than on the arithmetic. The formula here is
+the one in `sklearn.linear_model._base`; it is used only after a check that its answers are identical.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from davit_server.runtimes.base import Joined
-from davit_server.runtimes.joined import MatrixCall, array_reader, as_in_frames, split
+from davit_server.runtimes.base import BatchPredictor
+from davit_server.runtimes.batch_predictors import MatrixCall, array_reader, as_in_frames, split
 from davit_server.runtimes.pyfunc import PyfuncModel
 from davit_server.runtimes.rows import MatrixReader, Rows, TensorReader
 
@@ -20,8 +20,8 @@ _CLASSIFIERS = frozenset(
 _REGRESSORS = frozenset({"LinearRegression", "Ridge", "Lasso", "ElasticNet", "SGDRegressor", "LinearSVR"})
 
 
-def joined_linear(model: PyfuncModel) -> Joined | None:
-    """The direct way for a linear model with an all-number signature; None for others."""
+def linear_predictor(model: PyfuncModel) -> BatchPredictor | None:
+    """Return the direct predictor for a linear model with an all-number signature; None for others."""
     signature = model.signature
     if not signature.inputs:
         return None
@@ -39,7 +39,7 @@ def joined_linear(model: PyfuncModel) -> Joined | None:
 
 
 class LinearCall(MatrixCall):
-    """Predict by one matrix product for each request, and by one decision for all.
+    """Predict with one matrix product for each request, and one decision for all.
 
     A product for all would round differently from one for a single row, so that an answer's last digit
     would depend on the requests beside it.
@@ -48,7 +48,7 @@ class LinearCall(MatrixCall):
         reader: Recognises requests that are plain rows.
         lay_out: Lays out a request's array as pyfunc would.
         estimator: The fitted linear model.
-        decide: Makes predictions of the rows' scores.
+        decide: Turns the rows' scores into predictions.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class LinearCall(MatrixCall):
         counts = [count for _, count in parts]
         matrix = np.concatenate([part for part, _ in parts])
         if len(matrix) == len(parts):
-            # numpy multiplies each row by itself, by the routine that it uses for a single one.
+            # numpy multiplies each row separately, with the routine for a single one.
             products = (matrix[:, None] @ self._weights)[:, 0]
         else:
             products = np.concatenate([self._lay_out(part) @ self._weights for part, _ in parts])
@@ -108,7 +108,7 @@ def _regress(scores: Any) -> Any:
 def finite(products: Any) -> Any:
     """Return the products themselves.
 
-    A NaN or infinity in a row makes its product one too (or overflows, which the slow way then explains).
+    A NaN or infinity in a row makes its product one too; an overflow is left to pyfunc in the same way.
 
     Raises:
         ValueError: A value is missing or not finite, which scikit-learn refuses.

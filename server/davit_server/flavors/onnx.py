@@ -1,8 +1,8 @@
-"""Models run by onnxruntime: fast, but not digit for digit what pyfunc answers, so only when asked for.
+"""Run models with onnxruntime: fast, but not identical to pyfunc in every digit, so only on request.
 
 A scikit-learn, LightGBM or XGBoost model is converted in memory; a model that was logged with MLflow's onnx
-flavor is used as it is. Double precision is tried first where the model's own library computes in it.
-Missing and infinite values are left to pyfunc: the converters do not promise to treat them alike.
+flavor is used unchanged. Double precision is tried first where the model's own library computes in it.
+Missing and infinite values are left to pyfunc: the converters do not guarantee equal treatment.
 """
 
 import copy
@@ -17,50 +17,50 @@ from typing import Any
 import numpy as np
 
 from davit_server.errors import ModelRejected
-from davit_server.runtimes.base import Joined
-from davit_server.runtimes.joined import MatrixCall, array_reader
+from davit_server.runtimes.base import BatchPredictor
+from davit_server.runtimes.batch_predictors import MatrixCall, array_reader
 from davit_server.runtimes.pyfunc import PyfuncModel
 
 logger = logging.getLogger(__name__)
 
 _DTYPES = {"tensor(float)": "float32", "tensor(double)": "float64"}
-"""onnxruntime's names of the input types that rows of numbers can be given as."""
+"""onnxruntime's names of the supported input types, and numpy's."""
 
 Graph = Callable[[], bytes | str]
-"""Gives a graph, serialized, or the file that holds it."""
+"""Returns a serialized graph, or the path of the file that holds it."""
 
 _FEED = "rows"
 """The input's name in models converted here."""
 
 
 class NotConvertibleError(Exception):
-    """A model has no ONNX form that could be used; the message says why."""
+    """A model has no usable ONNX form; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
-class OnnxWay:
-    """One way of running a model with onnxruntime.
+class OnnxPredictor:
+    """A model in onnxruntime, in one precision.
 
     Attributes:
-        dtype: What it computes in, as numpy names it.
-        call: Predicts rows.
+        dtype: The type it computes in, as numpy names it.
+        predictor: Predicts rows.
     """
 
     dtype: str
-    call: Joined
+    predictor: BatchPredictor
 
 
-def onnx_ways(model: PyfuncModel, graphs: Iterator[Graph], reference: Any) -> Iterator[OnnxWay]:
-    """The model in ONNX, in each precision that it can be had in, the one nearer to its own first.
+def onnx_predictors(model: PyfuncModel, graphs: Iterator[Graph], reference: Any) -> Iterator[OnnxPredictor]:
+    """Yield the model in onnxruntime, in each available precision, the one nearer to its own first.
 
     Args:
         model: The loaded model.
-        graphs: Where its graph can be had, in the same order.
-        reference: An answer of pyfunc's, whose type and shape all answers get.
+        graphs: Sources of its graph, in the same order.
+        reference: An answer of pyfunc, whose type and shape all answers get.
 
     Raises:
-        NotConvertibleError: There is none.
-        ModelRejected: A library that this needs is not installed.
+        NotConvertibleError: The model is available in no precision.
+        ModelRejected: onnxruntime or a converter is not installed.
     """
     require_onnx()
     reader = array_reader(model.signature)
@@ -71,31 +71,32 @@ def onnx_ways(model: PyfuncModel, graphs: Iterator[Graph], reference: Any) -> It
     for serialized in graphs:
         try:
             session = _session(serialized())
-            way = OnnxWay(_input_type(session), MatrixCall("onnx", reader, _caller(session, reference)))
+            predictor = MatrixCall("onnx", reader, _caller(session, reference))
+            candidate = OnnxPredictor(_input_type(session), predictor)
         except ModelRejected:
             raise
         except Exception as caught:
-            # Converters raise whatever comes; the next precision may succeed.
+            # Converters raise any exception; the next precision may succeed.
             logger.debug("no ONNX form in this precision", exc_info=caught)
             failure = caught
             continue
         found = True
-        yield way
+        yield candidate
     if not found:
-        told = str(failure) if isinstance(failure, NotConvertibleError) else f"({type(failure).__name__})"
-        raise NotConvertibleError(f"it cannot be converted: {told}")
+        reason = str(failure) if isinstance(failure, NotConvertibleError) else f"({type(failure).__name__})"
+        raise NotConvertibleError(f"it cannot be converted: {reason}")
 
 
 def convert_early(graphs: Iterator[Graph]) -> None:
     """Convert before a fork, so that all workers share the libraries and the graph.
 
-    `onnx_ways` reports whether it succeeded.
+    `onnx_predictors` reports whether it succeeded.
 
     Args:
-        graphs: Where the model's graph can be had, the first choice first.
+        graphs: Sources of the model's graph, the preferred one first.
 
     Raises:
-        ModelRejected: A library that this needs is not installed.
+        ModelRejected: onnxruntime or a converter is not installed.
     """
     require_onnx()
     with suppress(NotConvertibleError):
@@ -114,10 +115,10 @@ def _succeeds(conversion: Graph) -> bool:
 
 
 def require_onnx() -> None:
-    """Refuse to go on without onnxruntime.
+    """Require onnxruntime.
 
     Raises:
-        ModelRejected: It is not installed.
+        ModelRejected: onnxruntime is not installed.
     """
     try:
         import onnxruntime  # noqa: F401
@@ -141,7 +142,7 @@ def own_graph(model: PyfuncModel) -> Iterator[Graph]:
         model: The loaded model.
 
     Raises:
-        NotConvertibleError: It has none.
+        NotConvertibleError: The model was not logged with the onnx flavor.
     """
     flavors = model.mlflow_model.metadata.flavors
     if "onnx" not in flavors:
@@ -168,14 +169,14 @@ def converted(model: PyfuncModel) -> Iterator[Graph]:
 
 
 def _width(model: PyfuncModel) -> int:
-    """The number of columns."""
+    """Return the number of columns."""
     signature = model.signature
     return int(np.prod(signature.inputs[0].shape[1:])) if signature.tensors else len(signature.inputs)
 
 
 @cache
 def _converted(estimator: Any, width: int, *, double: bool) -> bytes:
-    """The estimator as a serialized graph, by the converter of its library; once a process and its forks."""
+    """Convert an estimator to a serialized graph; cached, so once for a process and its forks."""
     library = type(estimator).__module__.partition(".")[0]
     try:
         if library in {"lightgbm", "xgboost"}:
@@ -213,7 +214,7 @@ def _converted_trees(estimator: Any, library: str, width: int, *, double: bool) 
 
 
 def _nameless(trees: Any) -> Any:
-    """A copy of an XGBoost model that knows its columns by position, as its converter wants it."""
+    """Return a copy of an XGBoost model without column names, which its converter requires."""
     bare = copy.deepcopy(trees)
     booster = bare.get_booster() if hasattr(bare, "get_booster") else bare
     booster.feature_names = None
@@ -221,7 +222,7 @@ def _nameless(trees: Any) -> Any:
 
 
 def _session(graph: bytes | str) -> Any:
-    """A session that computes in the calling thread only."""
+    """Return a session that computes in the calling thread only."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -232,7 +233,7 @@ def _session(graph: bytes | str) -> Any:
 
 
 def _input_type(session: Any) -> str:
-    """The type, as numpy names it, of a session's only input."""
+    """Return the type, as numpy names it, of a session's only input."""
     inputs = session.get_inputs()
     if len(inputs) != 1 or inputs[0].type not in _DTYPES:
         raise NotConvertibleError("its graph does not take one table of floating-point numbers")
@@ -240,7 +241,7 @@ def _input_type(session: Any) -> str:
 
 
 def _caller(session: Any, reference: Any) -> Callable[[Any], Any]:
-    """A function of arrays that answers with the type and shape of a reference."""
+    """Return a function of arrays whose answers have the type and shape of a reference."""
     run, feed, dtype = session.run, session.get_inputs()[0].name, np.dtype(_input_type(session))
     names = [output.name for output in session.get_outputs()]
     shaped = _table_shaped(reference, names) if hasattr(reference, "columns") else None
@@ -258,7 +259,7 @@ def _caller(session: Any, reference: Any) -> Callable[[Any], Any]:
 
 
 def _table_shaped(reference: Any, names: list[str]) -> Callable[[list[Any]], Any]:
-    """Outputs as the data frame that MLflow's onnx flavor makes of them."""
+    """Return how outputs become the data frame that MLflow's onnx flavor makes of them."""
     if list(reference.columns) != names:
         raise NotConvertibleError("its outputs have other names than pyfunc's")
     kind = type(reference)
@@ -270,7 +271,7 @@ def _table_shaped(reference: Any, names: list[str]) -> Callable[[list[Any]], Any
 
 
 def _array_shaped(session: Any, reference: Any) -> tuple[list[str], Callable[[list[Any]], Any]]:
-    """The name of the output that holds what pyfunc answers, and that as pyfunc's kind of array."""
+    """Return the name of the output to compare with pyfunc's, and how it becomes pyfunc's kind of array."""
     if not isinstance(reference, np.ndarray):
         raise NotConvertibleError(f"pyfunc answers with a {type(reference).__name__}")
     wanted, tail, dtype = reference.dtype.kind == "f", reference.shape[1:], reference.dtype

@@ -1,31 +1,31 @@
-"""The flavors that are known, one a row.
+"""The known flavors, one a row.
 
 A new flavor is one row. A new fast path is one file, and its name in the rows of the flavors that it serves.
 
-Where a flavor has no row, nothing is known of its models: they are called through unchanged pyfunc, one
-request at a time.
+Nothing is known about models of other flavors: they are called through unchanged pyfunc, one request at a
+time.
 """
 
-from davit_server.flavors.boosters import joined_boosters
-from davit_server.flavors.flavor import ANY_PLAN, Flavor, Way
+from davit_server.flavors.boosters import tree_predictor
+from davit_server.flavors.flavor import ANY_PLAN, FastPath, Flavor
 from davit_server.flavors.independence import by_estimator, by_graph
-from davit_server.flavors.linear import joined_linear
+from davit_server.flavors.linear import linear_predictor
 from davit_server.flavors.onnx import converted
-from davit_server.flavors.sklearn import joined_sklearn
+from davit_server.flavors.sklearn import sklearn_predictor
 from davit_server.flavors.trust import library_code, library_parts
-from davit_server.runtimes.joined import joined_direct
+from davit_server.runtimes.batch_predictors import unenforced_predictor
 from davit_server.runtimes.pyfunc import PyfuncModel
 
-FORMULA = Way("native formula", joined_linear)
-TREES = Way("native trees", joined_boosters)
-ESTIMATOR = Way("native estimator", joined_sklearn)
-DIRECT = Way("pyfunc without schema enforcement", joined_direct, plans=ANY_PLAN)
+FORMULA = FastPath("native formula", linear_predictor)
+TREES = FastPath("native trees", tree_predictor)
+ESTIMATOR = FastPath("native estimator", sklearn_predictor)
+DIRECT = FastPath("pyfunc without schema enforcement", unenforced_predictor, plans=ANY_PLAN)
 
 WAITING_CALLS = 32
-"""Calls of code that may wait for a service, say."""
+"""Most calls at one time of code that may wait, for a service for example."""
 
 FLAVORS: tuple[Flavor, ...] = (
-    # loader, faster ways, only computes?, calls at a time, independent rows?, as an ONNX graph
+    # loader, fast paths, only computes?, calls at a time, independent rows?, as an ONNX graph
     #
     # These compute: a second call at the same time would only compete with the first.
     Flavor("mlflow.sklearn", (FORMULA, TREES, ESTIMATOR, DIRECT), library_parts, 1, by_estimator, converted),

@@ -1,4 +1,4 @@
-"""Whether a model's predicting code only computes, or is the author's own and may do anything."""
+"""Decide whether a model's code only computes, or is the author's own and may do anything."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ _LIBRARIES = frozenset(
 
 
 def unknown_code(_: PyfuncModel) -> bool:
-    """Return False: nothing is known of the code that predicts."""
+    """Return False: nothing is known about the code that predicts."""
     return False
 
 
@@ -22,8 +22,8 @@ def library_code(_: PyfuncModel) -> bool:
 def library_parts(model: PyfuncModel) -> bool:
     """Return whether an estimator and everything it is built from come from libraries.
 
-    A scikit-learn pipeline may hold the author's own classes and functions (`FunctionTransformer`), of which
-    nothing is known.
+    A scikit-learn pipeline may hold the author's own classes and functions (`FunctionTransformer`), about
+    which nothing is known.
 
     Args:
         model: The loaded model.

@@ -1,4 +1,4 @@
-"""CSV tables, measured before pandas reads them."""
+"""Read CSV tables, which are measured before pandas reads them."""
 
 import csv
 import io
@@ -9,32 +9,32 @@ from davit_server.errors import InvalidInput
 from davit_server.formats.limits import TableLimits
 
 MAX_REPEATED_NAMES = 100
-"""pandas looks through the whole header for each of them."""
+"""pandas searches the whole header for each repeated name."""
 MAX_INDEX_FIELDS = 16
-"""Fields that a line may have more than the header; pandas makes an index of them."""
+"""Most fields that a line may have beyond the header; pandas makes an index of them."""
 
 _field_size = threading.Lock()
-"""Held while the csv module's limit, which is one for the whole process, is another."""
+"""Held while the csv module's limit, which applies to the whole process, is changed."""
 
 
 def read_csv(text: str, types: dict[str, Any] | None, limits: TableLimits) -> Any:
-    """The table as pandas reads it.
+    """Return the table as pandas reads it.
 
     Args:
         text: The body.
-        types: The columns' types, as far as they are known.
-        limits: How large it may be.
+        types: The known types of columns.
+        limits: Limits of its size.
 
     Raises:
-        InvalidInput: The header is none that pandas can read in reasonable time.
-        TooLarge: More rows or cells than allowed.
-        Exception: pandas cannot read it.
+        InvalidInput: pandas could not read the header in reasonable time.
+        TooLarge: There are more rows or cells than allowed.
+        Exception: pandas cannot read the table.
     """
     import pandas as pd
 
     columns = _columns(text)
     limits.check_table(0, columns)
-    # One row more than allowed is enough to know, and no more is ever built.
+    # One row more than allowed is enough to detect an excess; no more is ever built.
     rows = min(limits.rows, limits.cells // max(columns, 1)) + 1
     table = pd.read_csv(io.StringIO(text), dtype=types, nrows=rows)
     limits.check_table(len(table), columns)
@@ -42,7 +42,7 @@ def read_csv(text: str, types: dict[str, Any] | None, limits: TableLimits) -> An
 
 
 def _columns(text: str) -> int:
-    """The columns of the table, those of its index included.
+    """Return the number of columns, those of the index included.
 
     Raises:
         InvalidInput: Too many names repeat, or the first line does not fit the header.
@@ -60,7 +60,7 @@ def _columns(text: str) -> int:
 
 
 def _first_records(text: str) -> tuple[list[str], list[str]]:
-    """The header and the first line of values, each empty where there is none."""
+    """Return the header and the first line of values, each empty where there is none."""
     with _field_size:
         usual = csv.field_size_limit(len(text) + 1)
         try:
@@ -71,5 +71,5 @@ def _first_records(text: str) -> tuple[list[str], list[str]]:
 
 
 def _is_not_blank(record: list[str]) -> bool:
-    """Whether pandas does not skip a line."""
+    """Return whether pandas keeps a line."""
     return len(record) > 1 or any(map(str.strip, record))

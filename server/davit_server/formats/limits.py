@@ -1,4 +1,4 @@
-"""How much one request may become: rows, cells and bytes are counted before anything is built of them."""
+"""Limit the size of one request: rows, cells and bytes are counted before any of them is built."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -8,12 +8,12 @@ from typing import Any
 from davit_server.errors import TooLarge
 
 BYTES_PER_CELL = 8
-"""What a number takes in memory."""
+"""Memory of a number."""
 BYTES_PER_CHARACTER = 4
-"""What a character takes in an array of numpy's."""
+"""Memory of a character in a numpy array."""
 
 CELLS_PER_COLUMN = 256
-"""A column of a data frame takes at least the memory of so many numbers, however few rows it has."""
+"""A column of a data frame takes at least the memory of this many numbers, even with few rows."""
 
 DEFAULT_ROWS = 100_000
 DEFAULT_CELLS = 16 * 2**20
@@ -24,9 +24,9 @@ class TableLimits:
     """How large the table or tensor of one request may be.
 
     Attributes:
-        rows: Its rows.
-        cells: Its rows times its columns, or a tensor's values and lists. A server sets it to the bytes that
-            a body may have: then only what grows when it is read can be beyond it.
+        rows: Most rows.
+        cells: Most rows times columns, or values and lists of a tensor. The server sets it to the largest
+            body in bytes, so that only a request that grows when it is read can exceed it.
     """
 
     rows: int = DEFAULT_ROWS
@@ -34,14 +34,14 @@ class TableLimits:
 
     @property
     def decoded_bytes(self) -> int:
-        """Memory that compressed or repeated values may take."""
+        """Largest memory of compressed or repeated values, in bytes."""
         return self.cells * BYTES_PER_CELL
 
     def check_rows(self, rows: int) -> None:
         """Refuse more rows than allowed.
 
         Raises:
-            TooLarge: That is so.
+            TooLarge: There are more rows than allowed.
         """
         if rows > self.rows:
             raise TooLarge(f"The request has {rows} rows; at most {self.rows} are allowed. Send it in parts.")
@@ -50,7 +50,7 @@ class TableLimits:
         """Refuse more cells than allowed.
 
         Raises:
-            TooLarge: That is so.
+            TooLarge: There are more cells than allowed.
         """
         if cells > self.cells:
             raise TooLarge(
@@ -62,7 +62,7 @@ class TableLimits:
         """Refuse a data frame that is too large.
 
         Raises:
-            TooLarge: More rows or cells than allowed.
+            TooLarge: There are more rows or cells than allowed.
         """
         self.check_rows(rows)
         self.check_cells(max(rows, CELLS_PER_COLUMN) * columns)
@@ -71,7 +71,7 @@ class TableLimits:
         """Refuse values that take more memory than allowed.
 
         Raises:
-            TooLarge: That is so.
+            TooLarge: The values take more memory than allowed.
         """
         if decoded > self.decoded_bytes:
             raise TooLarge(
@@ -88,10 +88,10 @@ class TableLimits:
                 and every text as long as the longest.
 
         Returns:
-            Its rows; 1 where they cannot be told.
+            Its number of rows; 1 where that is unknown.
 
         Raises:
-            TooLarge: Too many rows, or too many cells or bytes of what it becomes.
+            TooLarge: There are too many rows, or the table or array has too many cells or bytes.
         """
         most = 0
         for form in ("dataframe_records", "instances", "inputs", "dataframe_split"):
@@ -112,7 +112,7 @@ class TableLimits:
         return max(most, 1)
 
     def _check_texts(self, form: str, value: Any) -> None:
-        """MLflow makes arrays of two forms, in which numpy gives each text the room of the longest."""
+        """Refuse texts that take too much memory: numpy stores each as long as the longest of its array."""
         if form not in {"instances", "inputs"}:
             return
         for column in _arrays(value, by_row=form == "instances"):
@@ -121,12 +121,12 @@ class TableLimits:
 
 
 def _is_plain_array(form: str, value: Any) -> bool:
-    """Whether a request becomes one array: a list of numbers or lists, without names."""
+    """Return whether a request becomes one array: a list of numbers or lists, without names."""
     return form in {"instances", "inputs"} and isinstance(value, list) and dict not in set(map(type, value))
 
 
 def _size_of_split(split: Any) -> tuple[int, int]:
-    """Rows and columns of `dataframe_split`, whose index and columns alone can span a table."""
+    """Return rows and columns of `dataframe_split`, whose index and columns alone can span a table."""
     if not isinstance(split, dict):
         return 1, 1
     rows, columns = _size(split.get("data"))
@@ -134,7 +134,7 @@ def _size_of_split(split: Any) -> tuple[int, int]:
 
 
 def _size(value: Any) -> tuple[int, int]:
-    """Rows and columns of the table that a list of rows or an object of columns spans."""
+    """Return rows and columns of the table that a list of rows or an object of columns spans."""
     if isinstance(value, list):
         return len(value), _extent(value)
     if isinstance(value, dict):
@@ -143,7 +143,7 @@ def _size(value: Any) -> tuple[int, int]:
 
 
 def _extent(lines: Iterable[Any]) -> int:
-    """The other side of a table: its longest line, or as many places as its lines name together."""
+    """Return the other dimension of a table: its longest line, or the number of names in its lines."""
     longest, names = 1, set[str]()
     for line in lines:
         if isinstance(line, dict):
@@ -158,7 +158,7 @@ def _length(value: Any) -> int:
 
 
 def _arrays(value: Any, *, by_row: bool) -> Iterable[Any]:
-    """What becomes one array each: a whole list, or each column of an object or, by row, of objects."""
+    """Return what becomes one array each: a list, or each column of an object or, by row, of objects."""
     if isinstance(value, dict):
         return value.values()
     if not by_row or not isinstance(value, list):
@@ -173,7 +173,7 @@ def _arrays(value: Any, *, by_row: bool) -> Iterable[Any]:
 
 
 def _texts(column: Any) -> tuple[int, int]:
-    """How many values a list or nested list has, and the length of its longest text; 0 without texts."""
+    """Return how many values a nested list has, and the length of its longest text; 0 without texts."""
     number, longest = 0, 0
     waiting = [column]
     while waiting:

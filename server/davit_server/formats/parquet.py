@@ -1,9 +1,8 @@
-"""Parquet files, measured before they are read: a few kilobytes can hold gigabytes.
+"""Read Parquet files, which are measured first: a few kilobytes can hold gigabytes.
 
-What the footer says of sizes is not believed: each page says once more, in a header of its own, how many
-values it has and how many bytes they are when decompressed, and that is what readers go by. Texts are kept
-once and referred to many times, so where the pages leave room for too many they are decoded piece by piece
-and added up.
+The sizes in the footer are not trusted: the header of each page repeats how many values it has and how many
+bytes they are when decompressed, and readers use those. A text is stored once and referenced many times, so
+where the pages allow too much memory, columns of texts are decoded piece by piece and added up.
 """
 
 import io
@@ -16,9 +15,9 @@ from davit_server.formats.limits import BYTES_PER_CELL, TableLimits
 from davit_server.formats.thrift import Struct, read_struct
 
 BYTES_PER_OBJECT = 64
-"""What a text, decimal, date or list takes in a data frame, without its content."""
+"""Memory of a text, decimal, date or list in a data frame, without its content."""
 PIECES = 8
-"""A column of texts is measured in at least so many pieces when it is as large as allowed."""
+"""Number of pieces in which a column of texts of the largest allowed size is measured."""
 REPEATED = 2
 BOOLEAN, INT32, INT64, INT96, FLOAT, DOUBLE, BYTE_ARRAY, FIXED_LEN_BYTE_ARRAY = range(8)
 """Physical types (parquet.thrift)."""
@@ -33,13 +32,13 @@ _PAGE_DECODED, _PAGE_SIZE, _PAGE_DATA, _PAGE_DATA_V2, _DATA_VALUES = 2, 3, 5, 8,
 
 
 def read_parquet(body: bytes, limits: TableLimits) -> Any:
-    """The table as pandas reads it.
+    """Return the table as pandas reads it.
 
     Raises:
-        ImportError: There is no pyarrow.
-        InvalidInput: Its parts do not lie where the footer says.
-        TooLarge: More rows, cells or bytes than allowed.
-        Exception: pyarrow or pandas cannot read it.
+        ImportError: pyarrow is not installed.
+        InvalidInput: The footer does not describe the file.
+        TooLarge: There are more rows, cells or bytes than allowed.
+        Exception: pyarrow or pandas cannot read the file.
     """
     import pandas as pd
     import pyarrow as pa
@@ -54,7 +53,7 @@ def read_parquet(body: bytes, limits: TableLimits) -> Any:
 
 @contextmanager
 def _memory_given_back(pa: Any) -> Iterator[None]:
-    """Let the allocator return at the end what it would keep for the next file."""
+    """Release memory at the end that the allocator would keep for the next file."""
     try:
         yield
     finally:
@@ -82,7 +81,7 @@ def _count(body: bytes, limits: TableLimits) -> tuple[list["_Column"], int]:
                 continue
             compressed += _number(meta, _META_SIZE)
             if compressed > len(body):
-                raise _damaged()  # the same pages would be read again and again
+                raise _damaged()  # overlapping chunks: the same pages would be read repeatedly
             column.add(body, meta)
     limits.check_cells(sum(column.count for column in columns))
     decoded = sum(column.decoded_bytes for column in columns)
@@ -91,7 +90,7 @@ def _count(body: bytes, limits: TableLimits) -> tuple[list["_Column"], int]:
 
 
 def _described(body: bytes) -> tuple[Struct, list["_Column"]]:
-    """The footer of a file, and the columns that its schema has."""
+    """Return the footer of a file, and the columns of its schema."""
     size = int.from_bytes(body[-8:-4], "little")
     if body[:4] != b"PAR1" or body[-4:] != b"PAR1" or size > len(body) - 12:
         raise _damaged()
@@ -104,7 +103,7 @@ class _Column:
     """One column of a file, added up over its row groups.
 
     Args:
-        element: Its place in the schema.
+        element: Its element of the schema.
     """
 
     def __init__(self, element: Struct) -> None:
@@ -123,16 +122,16 @@ class _Column:
 
     @property
     def decoded_bytes(self) -> int:
-        """What its pages take, and its values without the content of texts."""
+        """Memory of its pages, and of its values without the content of texts."""
         return self.count * self._width + self._pages_bytes
 
     @property
     def most_text_bytes(self) -> int:
-        """What its texts may take at most: each lies in one page."""
+        """Upper bound of the memory of its texts: each is within one page."""
         return self.count * self._longest if self._is_text else 0
 
     def rows_within(self, size: int) -> int:
-        """How many of its texts surely take no more than so many bytes."""
+        """Return how many of its texts are certain to fit into a number of bytes."""
         return max(1, min(65536, size // max(self._longest, 1)))
 
     def add(self, body: bytes, meta: Struct) -> None:
@@ -140,7 +139,7 @@ class _Column:
         parts = [part.decode() for part in _list(meta, _META_PATH, bytes)]
         self.path = ".".join(parts)
         if len(parts) > 1 and parts[1:-1] != ["list"]:
-            # Within structs, maps and lists of lists each value may have objects of its own around it.
+            # Within structs, maps and lists of lists, each value may be wrapped in objects of its own.
             self._width = max(self._width, BYTES_PER_OBJECT)
         at = _number(meta, _META_DATA)
         dictionary = _optional(meta, _META_DICTIONARY)
@@ -158,7 +157,7 @@ class _Column:
 
 
 def _number(fields: Struct, wanted: int) -> int:
-    """A field that must be there, whole and not negative."""
+    """Return a required field: an integer, not negative."""
     number = fields.get(wanted)
     if not isinstance(number, int) or number < 0:
         raise _damaged()
@@ -166,12 +165,12 @@ def _number(fields: Struct, wanted: int) -> int:
 
 
 def _optional(fields: Struct, wanted: int) -> int:
-    """A field that may be there; -1 where it is not."""
+    """Return an optional field; -1 where it is missing."""
     return _number(fields, wanted) if wanted in fields else -1
 
 
 def _list(fields: Struct, wanted: int, kind: type = dict) -> list[Any]:
-    """A field that must be a list of structs, or of something else."""
+    """Return a required field: a list of structs, or of another type."""
     found = fields.get(wanted)
     if not isinstance(found, list) or not all(isinstance(value, kind) for value in found):
         raise _damaged()
@@ -183,7 +182,7 @@ def _damaged() -> InvalidInput:
 
 
 def _measure(file: Any, column: _Column, limits: TableLimits, decoded: int) -> int:
-    """The bytes of a column's texts, decoded a piece at a time."""
+    """Return the bytes of a column's texts, decoded a piece at a time."""
     rows = column.rows_within(limits.decoded_bytes // PIECES)
     measured = 0
     for batch in file.iter_batches(batch_size=rows, columns=[column.path], use_threads=False):

@@ -1,7 +1,7 @@
-"""Thrift's compact protocol, in which a Parquet file describes itself.
+"""Read Thrift's compact protocol, in which a Parquet file describes itself.
 
-pyarrow shows no headers of pages at all, and ends the whole process when it is asked about some damaged
-footers: so both are read here.
+pyarrow does not expose the headers of pages, and crashes the whole process on some damaged footers: so both
+are read here.
 """
 
 from typing import Any
@@ -17,10 +17,10 @@ Struct = dict[int, Any]
 
 
 def read_struct(body: bytes, at: int) -> tuple[Struct, int]:
-    """The struct that begins at an offset, and where it ends.
+    """Return the struct that begins at an offset, and the offset where it ends.
 
     Raises:
-        InvalidInput: There is none.
+        InvalidInput: The bytes are not a valid struct.
     """
     reader = _Reader(body, at)
     try:
@@ -30,11 +30,11 @@ def read_struct(body: bytes, at: int) -> tuple[Struct, int]:
 
 
 class _Reader:
-    """Reads values one after another.
+    """Read values one after another.
 
     Args:
         body: The bytes.
-        at: Where to begin.
+        at: The offset of the first value.
     """
 
     def __init__(self, body: bytes, at: int) -> None:
@@ -42,11 +42,11 @@ class _Reader:
         self.at = at
 
     def struct(self, nesting: int) -> Struct:
-        """The fields of a struct.
+        """Return the fields of a struct.
 
         Raises:
-            IndexError: The bytes end before it does.
-            InvalidInput: It nests too deeply, or has a type that Parquet does not use.
+            IndexError: The bytes end before the struct.
+            InvalidInput: The struct nests too deeply, or has a type that Parquet does not use.
         """
         fields: Struct = {}
         number = 0
@@ -94,7 +94,7 @@ class _Reader:
         return byte
 
     def _unsigned(self) -> int:
-        """A number of seven bits a byte, lowest first."""
+        """Return a number of seven bits a byte, lowest first."""
         number = shift = 0
         while True:
             byte = self._byte()
@@ -106,7 +106,7 @@ class _Reader:
                 raise _malformed()
 
     def _signed(self) -> int:
-        """A number whose sign is in its lowest bit."""
+        """Return a number whose sign is in its lowest bit."""
         number = self._unsigned()
         return (number >> 1) ^ -(number & 1)
 

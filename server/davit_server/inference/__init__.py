@@ -1,1 +1,1 @@
-"""From a decoded request to a prediction: admission, batching, deadlines, and how a model is best called."""
+"""From a decoded request to a prediction: admission, batching, deadlines, and the choice of a plan."""

@@ -1,4 +1,4 @@
-"""A batch of requests in, an answer or an error for each of them out."""
+"""Predict a batch of requests, with an answer or an error for each."""
 
 import logging
 from collections.abc import Sequence
@@ -6,30 +6,30 @@ from typing import Any
 
 from davit_server.errors import ModelFailed, RequestError
 from davit_server.inference.plan import Plan
-from davit_server.runtimes.base import Work
+from davit_server.runtimes.base import PredictionRequest
 
 logger = logging.getLogger(__name__)
 
 
-def answer_works(plan: Plan, works: Sequence[Work]) -> list[Any]:
+def answer_requests(plan: Plan, requests: Sequence[PredictionRequest]) -> list[Any]:
     """Return the encoded answer, or the error, for each request of a batch; never raise.
 
-    If a joined call fails, each request is predicted alone, so that a bad row harms only its sender.
+    If a shared call fails, each request is predicted alone, so that a bad row affects only its sender.
     """
-    if len(works) > 1 and plan.joined is not None:
+    if len(requests) > 1 and plan.predictor is not None:
         try:
-            parts = [(work.part, work.rows) for work in works]
-            raws = plan.joined.predict(parts)
-            return [work.encode(raw) for work, raw in zip(works, raws, strict=True)]
+            inputs = [(request.batch_input, request.rows) for request in requests]
+            raws = plan.predictor.predict(inputs)
+            return [request.encode(raw) for request, raw in zip(requests, raws, strict=True)]
         except BaseException as failure:  # a model may raise SystemExit, too
-            logger.debug("a joined call failed, its requests go one by one", exc_info=failure)
-    return [_answer_alone(plan, work) for work in works]
+            logger.debug("a shared call failed; its requests are predicted one by one", exc_info=failure)
+    return [_answer_alone(plan, request) for request in requests]
 
 
-def _answer_alone(plan: Plan, work: Work) -> Any:
+def _answer_alone(plan: Plan, request: PredictionRequest) -> Any:
     """Return the answer or the error of one request."""
     try:
-        return work.encode(predict_alone(plan, work))
+        return request.encode(predict_alone(plan, request))
     except RequestError as failure:
         return failure
     except MemoryError:
@@ -38,23 +38,23 @@ def _answer_alone(plan: Plan, work: Work) -> Any:
     except BaseException:
         # Models raise SystemExit, CancelledError and more; the thread and the next request must survive it.
         logger.exception("a prediction failed unexpectedly")
-        return ModelFailed("The server failed on this request; its log has the place.")
+        return ModelFailed("The server failed on this request; see its log.")
 
 
-def predict_alone(plan: Plan, work: Work) -> Any:
-    """Return the prediction for one request, the plan's way where it is a plain one.
+def predict_alone(plan: Plan, request: PredictionRequest) -> Any:
+    """Return the prediction for one request, by the plan's predictor where it is a plain one.
 
     Raises:
         RequestError: The model raised, or the request does not fit it.
     """
-    if plan.joined is not None and work.part is not None:
+    if plan.predictor is not None and request.batch_input is not None:
         try:
-            return plan.joined.predict([(work.part, work.rows)])[0]
+            return plan.predictor.predict([(request.batch_input, request.rows)])[0]
         except (RequestError, MemoryError):
             raise
         except Exception as failure:
-            # Native ways refuse what only MLflow's own way can explain, or do.
+            # Native predictors refuse inputs that only MLflow can explain, or predict.
             logger.debug(
                 "the plan's call failed, the request goes through MLflow's own parsing", exc_info=failure
             )
-    return work.alone()
+    return request.predict_alone()

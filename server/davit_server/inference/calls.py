@@ -1,26 +1,26 @@
-"""One request on its way to the model."""
+"""One request that waits for the model."""
 
 import asyncio
 import time
 from typing import Any
 
 from davit_server.errors import DeadlineExceeded
-from davit_server.runtimes.base import Work
+from davit_server.runtimes.base import PredictionRequest
 
 
 class Call:
     """A request that waits for its answer.
 
     Args:
-        work: The decoded request.
+        request: The decoded request.
         future: Gets the answer, or a `RequestError`, as its result.
-        deadline: When it is too late, on the clock of `time.perf_counter`.
+        deadline: The time by which it must be answered, on the clock of `time.perf_counter`.
     """
 
-    __slots__ = ("deadline", "future", "submitted", "work")
+    __slots__ = ("deadline", "future", "request", "submitted")
 
-    def __init__(self, work: Work, future: "asyncio.Future[Any]", deadline: float) -> None:
-        self.work = work
+    def __init__(self, request: PredictionRequest, future: "asyncio.Future[Any]", deadline: float) -> None:
+        self.request = request
         self.future = future
         self.submitted = time.perf_counter()
         self.deadline = deadline
@@ -31,12 +31,12 @@ class Call:
         return not self.future.done()
 
     def answer(self, result: Any) -> None:
-        """Deliver, unless the deadline was faster."""
+        """Deliver a result, unless the request has been answered at its deadline."""
         if not self.future.done():
             self.future.set_result(result)
 
     def expire(self) -> None:
-        """Answer that it took too long."""
+        """Answer that the deadline passed."""
         self.answer(
             DeadlineExceeded(
                 "The prediction took longer than a request may take; send fewer rows or try again."

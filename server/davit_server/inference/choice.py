@@ -1,9 +1,9 @@
-"""How this model is best called, decided once at load by a list of checks, each with its reason.
+"""Choose how the model is called, once at load, by a list of checks that record their reasons.
 
-Two questions are kept apart. *May requests share a call?* That is known of a flavor and its estimators, or
-declared; checks can only veto it. *May another way stand in for pyfunc?* Only for code of libraries, and
-only if its answers are identical. An author's own code is called through unchanged pyfunc, and not at all
-before its first request unless something was declared of it.
+Two questions are separate. *May requests share a call?* That is known for a flavor and its estimators, or
+declared; checks can only veto it. *May a faster predictor replace pyfunc?* Only for library code, and only if
+its answers are identical. An author's own code is called through unchanged pyfunc, and before its first
+request only by the smoke test, unless its author declared independent rows.
 """
 
 import logging
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from davit_server.flavors.independence import DECLARATION, declared_independence
-from davit_server.flavors.onnx import NotConvertibleError, onnx_ways, require_onnx
+from davit_server.flavors.onnx import NotConvertibleError, onnx_predictors, require_onnx
 from davit_server.flavors.table import flavor_of
 from davit_server.inference.plan import MAX_BATCH_ROWS, Plan, PlanOptions
-from davit_server.runtimes.base import Joined
-from davit_server.runtimes.joined import joined_pyfunc
+from davit_server.runtimes.base import BatchPredictor
+from davit_server.runtimes.batch_predictors import pyfunc_predictor
 from davit_server.runtimes.pyfunc import PyfuncModel
 from davit_server.runtimes.rows import Rows
 from davit_server.runtimes.samples import colliding_parts, sample_parts
@@ -25,18 +25,18 @@ from davit_server.runtimes.selfcheck import differs_by_row, differs_from, measur
 logger = logging.getLogger(__name__)
 
 CHECK_SECONDS = 5.0
-"""Trying out rows ends after that, so that a slow model still becomes ready."""
+"""Checks with rows end after this time, so that a slow model still becomes ready."""
 
 
 class _Counted:
-    """A way of predicting whose calls are counted in the plan.
+    """A predictor whose calls are counted in the plan.
 
     Args:
-        inner: The way itself.
-        plan: Where calls are counted.
+        inner: The predictor itself.
+        plan: Counts the calls.
     """
 
-    def __init__(self, inner: Joined, plan: Plan) -> None:
+    def __init__(self, inner: BatchPredictor, plan: Plan) -> None:
         self.inner = inner
         self.name = inner.name
         self.read = inner.read
@@ -52,41 +52,41 @@ def unchecked_plan(model: PyfuncModel, options: PlanOptions, reason: str) -> Pla
 
     Args:
         model: The loaded model.
-        options: What may be chosen from.
-        reason: Why nothing faster was looked for.
+        options: Constraints on the plan.
+        reason: Why no faster predictor was tried.
     """
     return _without(
-        options, Plan(joined=joined_pyfunc(model), concurrency=_concurrency(model, options)), reason
+        options, Plan(predictor=pyfunc_predictor(model), concurrency=_concurrency(model, options)), reason
     )
 
 
 def choose_plan(model: PyfuncModel, options: PlanOptions) -> Plan:
-    """Pick the fastest way that answers as plain pyfunc does.
+    """Choose the fastest predictor whose answers are those of plain pyfunc.
 
     Args:
         model: The loaded model.
-        options: What may be chosen from.
+        options: Constraints on the plan.
 
     Raises:
-        ModelRejected: A library that was asked for is not installed.
+        ModelRejected: The configured plan needs a library that is not installed.
     """
     if options.plan == "onnx":
         require_onnx()
     plan = Plan(trusted=flavor_of(model).only_computes(model), concurrency=_concurrency(model, options))
-    plain = joined_pyfunc(model)
+    plain = pyfunc_predictor(model)
     if plain is None:
         plan.trusted = False
         return _without(
             options, plan, "requests need MLflow's own parsing (no signature, or one of nested types)"
         )
-    plan.joined = plain
+    plan.predictor = plain
     independence = _independence(plan, model, options)
     if not _worth_checking(plan, options, independence):
         plan.trusted = False
         return _without(options, plan, "each request is a call of unchanged pyfunc")
-    plan.joined = _Counted(plain, plan)
+    plan.predictor = _Counted(plain, plan)
     _check(plan, model, options, independence)
-    plan.joined = plan.joined.inner if isinstance(plan.joined, _Counted) else plan.joined
+    plan.predictor = plan.predictor.inner if isinstance(plan.predictor, _Counted) else plan.predictor
     return plan
 
 
@@ -96,11 +96,11 @@ def _concurrency(model: PyfuncModel, options: PlanOptions) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Independence:
-    """Why rows are independent."""
+    """The reason why rows are independent."""
 
     reason: str
     known: bool
-    """Known here, not declared: then not even the last digit of an answer may depend on other rows."""
+    """Known here, not declared: then answers must not depend on other rows even in the last digit."""
 
 
 def _independence(plan: Plan, model: PyfuncModel, options: PlanOptions) -> _Independence | None:
@@ -115,8 +115,8 @@ def _independence(plan: Plan, model: PyfuncModel, options: PlanOptions) -> _Inde
         return _Independence(f"declared by the model's metadata ({DECLARATION})", known=False)
     else:
         plan.reasons.append(
-            "not batched: nothing is known of how this code treats rows; batching=enabled declares that it "
-            "treats each by itself"
+            "not batched: nothing is known about how this code treats rows; batching=enabled declares that "
+            "it treats each by itself"
         )
     return None
 
@@ -125,20 +125,20 @@ def _known(model: PyfuncModel) -> str:
     try:
         return flavor_of(model).independence(model)
     except Exception as failure:
-        # A model whose parts cannot be looked at is served all the same, one request at a time.
-        logger.debug("the model's parts cannot be looked at", exc_info=failure)
+        # A model whose parts cannot be inspected is still served, one request at a time.
+        logger.debug("the model's parts cannot be inspected", exc_info=failure)
         return ""
 
 
 def _worth_checking(plan: Plan, options: PlanOptions, independence: _Independence | None) -> bool:
-    """Return whether there is anything to choose for which the model would be called."""
+    """Return whether any choice depends on calls of the model."""
     if options.plan == "onnx" or independence is not None:
         return True
     return plan.trusted and options.plan == "auto"
 
 
 def _without(options: PlanOptions, plan: Plan, reason: str) -> Plan:
-    """Return a plan that nothing was compared with; warn if a particular one was set."""
+    """Return a plan without any comparison; warn if the settings require ONNX."""
     plan.reasons.append(reason)
     if options.plan == "onnx":
         logger.warning("DAVIT_PLAN=onnx is not followed: %s", reason)
@@ -146,35 +146,35 @@ def _without(options: PlanOptions, plan: Plan, reason: str) -> Plan:
 
 
 def _check(plan: Plan, model: PyfuncModel, options: PlanOptions, independence: _Independence | None) -> None:
-    """Compare, veto and measure."""
-    plain = plan.joined
+    """Compare predictors, veto batching where rows depend on each other, and measure the cost of a call."""
+    plain = plan.predictor
     until = time.perf_counter() + CHECK_SECONDS
     parts = _usable_parts(plan, model, plain, until) if plain is not None else []
     if plain is None or not parts:
         plan.trusted = False
-        _without(options, plan, "not batched: no rows to check with, from an input example or made up")
+        _without(options, plan, "not batched: no rows to check with, from an input example or generated")
         return
     if options.plan != "onnx" or not _consider_onnx(plan, model, parts, options.tolerance):
         _consider_faster(plan, model, parts, options.plan)
     if independence is not None:
-        colliding = _usable(plan.joined or plain, colliding_parts(parts), until)
+        colliding = _usable(plan.predictor or plain, colliding_parts(parts), until)
         _consider_batching(plan, independence, [*parts, *colliding], until)
     _measure(plan, parts[0])
 
 
-def _usable_parts(plan: Plan, model: PyfuncModel, plain: Joined, until: float) -> list[Rows]:
+def _usable_parts(plan: Plan, model: PyfuncModel, plain: BatchPredictor, until: float) -> list[Rows]:
     """Return sample requests that the model accepts; fewer when it is slow, none when it raises on all."""
     return _usable(plain, sample_parts(model, plain, library=plan.trusted), until)
 
 
-def _usable(joined: Joined, parts: list[Rows], until: float) -> list[Rows]:
-    """Return those requests that a way of predicting accepts, as far as time allows."""
+def _usable(predictor: BatchPredictor, parts: list[Rows], until: float) -> list[Rows]:
+    """Return the requests that a predictor accepts, as far as time allows."""
     accepted: list[Rows] = []
     for part in parts:
         try:
-            joined.predict([part])
+            predictor.predict([part])
         except Exception as failure:
-            logger.debug("the model raised on rows made up for a check", exc_info=failure)
+            logger.debug("the model raised on rows generated for a check", exc_info=failure)
         else:
             accepted.append(part)
         if time.perf_counter() > until:
@@ -183,21 +183,21 @@ def _usable(joined: Joined, parts: list[Rows], until: float) -> list[Rows]:
 
 
 def _consider_onnx(plan: Plan, model: PyfuncModel, parts: list[Rows], tolerance: float) -> bool:
-    """Take onnxruntime if it is close enough; else say once, loudly, why not."""
-    plain = plan.joined
+    """Use onnxruntime if it is close enough; else log one warning with the reason."""
+    plain = plan.predictor
     if plain is None:
         return False
     objection = ""
     try:
-        for way in onnx_ways(model, flavor_of(model).graphs(model), plain.predict([parts[0]])[0]):
-            candidate = _Counted(way.call, plan)
+        for found in onnx_predictors(model, flavor_of(model).graphs(model), plain.predict([parts[0]])[0]):
+            candidate = _Counted(found.predictor, plan)
             objection = _objection(plain, candidate, parts, tolerance)
             if not objection:
-                plan.joined = candidate
+                plan.predictor = candidate
                 close = f"labels identical to pyfunc's, numbers within {tolerance:g}"
-                plan.reasons.append(f"onnx, computing in {way.dtype}: {close}")
+                plan.reasons.append(f"onnx, computing in {found.dtype}: {close}")
                 return True
-            plan.reasons.append(f"onnx, computing in {way.dtype}, not used: {objection}")
+            plan.reasons.append(f"onnx, computing in {found.dtype}, not used: {objection}")
     except NotConvertibleError as failure:
         objection = str(failure)
         plan.reasons.append(f"onnx not used: {objection}")
@@ -206,31 +206,33 @@ def _consider_onnx(plan: Plan, model: PyfuncModel, parts: list[Rows], tolerance:
 
 
 def _consider_faster(plan: Plan, model: PyfuncModel, parts: list[Rows], allowed: str) -> None:
-    """Take the fastest way that answers identically; an author's own code keeps unchanged pyfunc."""
-    plain = plan.joined
+    """Use the fastest predictor with identical answers; an author's own code keeps unchanged pyfunc."""
+    plain = plan.predictor
     if plain is None or not plan.trusted:
         return
-    for way in flavor_of(model).ways:
-        if allowed not in way.plans:
+    for path in flavor_of(model).fast_paths:
+        if allowed not in path.plans:
             continue
         try:
-            joined = way.make(model)
-        except Exception as failure:  # noqa: BLE001  a plan that cannot be made is a plan not taken
-            plan.reasons.append(f"{way.name} not used: it cannot be made ({type(failure).__name__})")
+            predictor = path.make(model)
+        except Exception as failure:  # noqa: BLE001  a predictor that cannot be built is not used
+            plan.reasons.append(f"{path.name} not used: it cannot be made ({type(failure).__name__})")
             continue
-        if joined is None:
+        if predictor is None:
             continue
-        candidate = _Counted(joined, plan)
+        candidate = _Counted(predictor, plan)
         objection = _objection(plain, candidate, parts)
         if not objection:
-            plan.joined = candidate
-            plan.reasons.append(f"{way.name}: its answers are identical to those of pyfunc")
+            plan.predictor = candidate
+            plan.reasons.append(f"{path.name}: its answers are identical to those of pyfunc")
             return
-        plan.reasons.append(f"{way.name} not used: {objection}")
+        plan.reasons.append(f"{path.name} not used: {objection}")
 
 
-def _objection(plain: Joined, candidate: Joined, parts: list[Rows], tolerance: float = 0.0) -> str:
-    """Return why a way may not be used; empty when it answers as pyfunc does."""
+def _objection(
+    plain: BatchPredictor, candidate: BatchPredictor, parts: list[Rows], tolerance: float = 0.0
+) -> str:
+    """Return why a predictor may not be used; empty when it answers as pyfunc does."""
     try:
         return differs_from(plain, candidate, parts, tolerance)
     except Exception as failure:  # noqa: BLE001  a pipeline may need column names, say
@@ -239,12 +241,12 @@ def _objection(plain: Joined, candidate: Joined, parts: list[Rows], tolerance: f
 
 def _consider_batching(plan: Plan, independence: _Independence, parts: list[Rows], until: float) -> None:
     """Let requests share a call unless a check objects."""
-    if plan.joined is None:
+    if plan.predictor is None:
         return
     try:
-        objection = differs_by_row(plan.joined, parts, MAX_BATCH_ROWS, until, exact=independence.known)
-    except Exception as failure:  # noqa: BLE001  whatever it is, such a model gets its requests one by one
-        objection = f"a joined call raises {type(failure).__name__}"
+        objection = differs_by_row(plan.predictor, parts, MAX_BATCH_ROWS, until, exact=independence.known)
+    except Exception as failure:  # noqa: BLE001  for any error, requests stay separate
+        objection = f"a shared call raises {type(failure).__name__}"
     plan.batching = not objection
     if objection:
         plan.reasons.append(f"not batched: {objection}, although {independence.reason}")
@@ -253,11 +255,11 @@ def _consider_batching(plan: Plan, independence: _Independence, parts: list[Rows
 
 
 def _measure(plan: Plan, part: Rows) -> None:
-    """Find out whether calls are short enough for the event loop; a plan that cannot be measured is not."""
-    if not plan.trusted or plan.joined is None:
+    """Measure whether calls are short enough for the event loop; one that cannot be measured is not."""
+    if not plan.trusted or plan.predictor is None:
         return
     try:
-        plan.call_seconds, plan.row_seconds = measure_cost(plan.joined, part)
+        plan.call_seconds, plan.row_seconds = measure_cost(plan.predictor, part)
     except Exception as failure:  # noqa: BLE001  a time series takes one row only, say
         plan.trusted = False
         plan.reasons.append(f"called in a thread: it could not be measured ({type(failure).__name__})")

@@ -1,8 +1,8 @@
-"""How many calls of the model run side by side.
+"""Adapt the number of calls of the model that run at the same time.
 
 Code that waits (for a service, a database) needs many; code that computes gets slower by sharing Python's
-lock. Which it is cannot be known, but it can be measured: another call starts only while those that run
-leave the processor idle.
+lock. Which of them a model is can be measured: another call starts only while the running ones leave the
+processor idle.
 """
 
 import os
@@ -12,15 +12,16 @@ from typing import Final
 IDLE_SHARE: Final = 0.7
 """Below this share of one processor more calls may run."""
 BUSY_SHARE: Final = 0.95
-"""Above it fewer should."""
+"""Above this share fewer should run."""
 
 
 class Concurrency:
     """The number of calls that may run at one time, adapted to what the model does.
 
     Args:
-        limit: Never more than this.
-        processors: What the process may use; only less than one matters, since threads share Python's lock.
+        limit: The largest number.
+        processors: Processors that the process may use; only less than one matters, since threads share
+            Python's lock.
     """
 
     def __init__(self, limit: int, processors: float = 1.0) -> None:
@@ -29,11 +30,11 @@ class Concurrency:
         self._processors = min(1.0, processors)
 
     def observe(self, busy_seconds: float, seconds: float) -> None:
-        """Learn from a stretch of time in which requests waited.
+        """Adapt the level to a period in which requests waited.
 
         Args:
             busy_seconds: Processor time that the process used.
-            seconds: How long it was.
+            seconds: The length of the period.
         """
         share = busy_seconds / (seconds * self._processors)
         if share < IDLE_SHARE:

@@ -1,4 +1,4 @@
-"""From a folder of files to a model that has proved it answers."""
+"""Load a model, choose its plan and run its smoke test."""
 
 import contextlib
 import ctypes
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A model, not yet tried."""
+    """A loaded model, not yet tested."""
 
     model: PyfuncModel
     seconds: float
@@ -36,7 +36,7 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A model that has passed its checks, and how it is best called."""
+    """The plan and the smoke test of a model that has passed its checks."""
 
     plan: Plan
     checked: Checked
@@ -46,7 +46,7 @@ def load_model(path: Path) -> Loaded:
     """Load the model in a folder.
 
     Raises:
-        ModelRejected: It cannot be served; says why and what to do.
+        ModelRejected: The model cannot be loaded; with cause and cure.
     """
     started = time.perf_counter()
     require_model_folder(path)
@@ -61,10 +61,10 @@ def load_model(path: Path) -> Loaded:
 
 
 def try_model(model: PyfuncModel, path: Path, options: PlanOptions, max_rows: int) -> Tried:
-    """Choose a plan, run the smoke test, and put what stays for good out of the garbage collector's way.
+    """Choose a plan, run the smoke test, and exempt long-lived objects from garbage collection.
 
     Raises:
-        ModelRejected: It does not answer its own example, or a library that was asked for is missing.
+        ModelRejected: The model does not answer its own example, or the plan needs a missing library.
     """
     try:
         plan = _plan(model, options)
@@ -76,7 +76,7 @@ def try_model(model: PyfuncModel, path: Path, options: PlanOptions, max_rows: in
 
 
 def _plan(model: PyfuncModel, options: PlanOptions) -> Plan:
-    """Return the best plan that could be found in time."""
+    """Return the best plan found in time."""
     if not options.startup_predictions:
         return unchecked_plan(
             model, options, "not batched: predictions before the first request are forbidden"
@@ -94,7 +94,7 @@ def _plan(model: PyfuncModel, options: PlanOptions) -> Plan:
 
 
 def settle_memory() -> None:
-    """Give back what loading no longer needs, and spare the collector what stays for good."""
+    """Release memory that loading no longer needs, and exempt long-lived objects from garbage collection."""
     gc.collect()
     gc.freeze()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
@@ -104,13 +104,13 @@ def settle_memory() -> None:
 
 @contextlib.contextmanager
 def rejecting(progress: LoadProgress) -> Iterator[None]:
-    """Let nothing but a rejection out of the block.
+    """Turn any exception of the block into a rejection.
 
     Args:
-        progress: Knows the stage.
+        progress: Has the current stage.
 
     Raises:
-        ModelRejected: The one that was raised, or one for what nobody thought of.
+        ModelRejected: The block raised a rejection, or any other exception, which becomes one.
     """
     try:
         yield
@@ -122,12 +122,12 @@ def rejecting(progress: LoadProgress) -> Iterator[None]:
 
 
 def unexpected(failure: BaseException, stage: str) -> ModelRejected:
-    """For what nobody thought of: the model is not served, and the log has the place."""
+    """Return the rejection for an exception that no other rule explains."""
     if not isinstance(failure, Exception):
         return explain_exit(failure, stage)
     return ModelRejected(
         stage,
         "LoadFailed",
         f"Loading failed with {type(failure).__name__}.",
-        "The server's log has the place where it happened.",
+        "See the server's log, which has the traceback.",
     )

@@ -1,15 +1,15 @@
-"""How a model is called: what may be chosen from, and what was chosen."""
+"""How a model is called: the constraints, and the choice."""
 
 from dataclasses import dataclass, field
 from typing import Literal
 
-from davit_server.runtimes.base import Joined
+from davit_server.runtimes.base import BatchPredictor
 
 INLINE_SECONDS = 0.003
-"""Calls expected to be shorter run in the event loop: handing them to a thread would cost more."""
+"""Shorter calls run in the event loop: passing them to a thread would cost more."""
 
 MAX_BATCH_ROWS = 1024
-"""Rows of the largest call that requests share."""
+"""Rows of the largest shared call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +17,11 @@ class PlanOptions:
     """Constraints on the plan, from the settings.
 
     Attributes:
-        plan: `auto`: the fastest way that answers exactly as pyfunc does; `pyfunc`: never past the flavor's
-            own data-frame interface; `onnx`: by onnxruntime, if that is close enough.
+        plan: `auto`: the fastest predictor with exactly pyfunc's answers; `pyfunc`: always through the
+            flavor's own data-frame interface; `onnx`: onnxruntime, if it is close enough.
         tolerance: Largest relative difference of floating-point answers of onnxruntime from pyfunc's.
-        batching: `auto`: requests share calls where independence is known; `enabled`: it is declared; `off`:
-            never.
+        batching: `auto`: requests share calls where rows are known to be independent; `enabled`: they are
+            declared to be; `off`: requests never share calls.
         concurrency: Most calls that run at the same time; 0 for a default by flavor.
         startup_predictions: Whether the model may be called before its first request.
         deadline_seconds: How long one step of the checks may take.
@@ -40,17 +40,17 @@ class Plan:
     """How requests reach the model.
 
     Attributes:
-        joined: Predicts plain rows; None when each request goes through MLflow's own parsing.
+        predictor: Predicts plain rows; None when each request goes through MLflow's own parsing.
         batching: Whether requests may share a call.
         trusted: Whether the predicting code only computes, so that it may run in the event loop.
         concurrency: Most calls that run at the same time.
-        call_seconds: What a call costs by itself.
-        row_seconds: What each row adds.
-        reasons: Why it is this plan, for logs and metadata.
-        predictions: How often the model was called to find out.
+        call_seconds: Fixed cost of a call.
+        row_seconds: Additional cost of each row.
+        reasons: Why this plan was chosen, for logs and metadata.
+        predictions: Number of calls of the model by the checks.
     """
 
-    joined: Joined | None = None
+    predictor: BatchPredictor | None = None
     batching: bool = False
     trusted: bool = False
     concurrency: int = 1
@@ -62,8 +62,8 @@ class Plan:
     @property
     def name(self) -> str:
         """`native`, `onnx`, `pyfunc` or `each`."""
-        return self.joined.name if self.joined else "each"
+        return self.predictor.name if self.predictor else "each"
 
     def inline(self, rows: int) -> bool:
-        """Return whether predicting so many rows is short enough for the event loop."""
+        """Return whether a call with this number of rows is short enough for the event loop."""
         return self.trusted and self.call_seconds + rows * self.row_seconds < INLINE_SECONDS

@@ -1,4 +1,4 @@
-"""How far loading has come, told while it lasts: a load that hangs is never without a line in the log."""
+"""Log the progress of loading, so that a load that hangs shows where."""
 
 import contextlib
 import logging
@@ -13,14 +13,14 @@ logger = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 60.0
 FRAMES = 10
-"""So many of the innermost calls are named."""
+"""Number of innermost calls in the log."""
 
 
 class LoadProgress:
-    """Watches the thread that loads the model.
+    """Watch the thread that loads the model.
 
     Args:
-        interval_seconds: How often the log says that loading still goes on.
+        interval_seconds: Time between two lines in the log.
     """
 
     def __init__(self, interval_seconds: float = INTERVAL_SECONDS) -> None:
@@ -32,7 +32,7 @@ class LoadProgress:
 
     @property
     def seconds(self) -> float:
-        """How long it has lasted."""
+        """Seconds since loading started."""
         return time.monotonic() - self._started
 
     @contextlib.contextmanager
@@ -49,7 +49,7 @@ class LoadProgress:
             watch.join()
 
     def unfinished(self) -> ModelRejected | None:
-        """The rejection to leave when the process is ended now; None before the first report."""
+        """Return the rejection to leave when the process is ended now; None before the first report."""
         if self.seconds < self._interval:
             return None
         place = next(iter(self.places()), "an unknown place")
@@ -62,7 +62,7 @@ class LoadProgress:
         )
 
     def places(self) -> list[str]:
-        """Where the loading thread stands: its innermost calls, the last one first."""
+        """Return where the loading thread is: its innermost calls, the last one first."""
         frame = sys._current_frames().get(self._thread)  # noqa: SLF001  documented, for exactly this
         found: list[str] = []
         while frame is not None and len(found) < FRAMES:

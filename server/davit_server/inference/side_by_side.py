@@ -1,23 +1,23 @@
-"""Requests that share no call: each is a call of its own, several at the same time."""
+"""Run requests that share no call: each in a call of its own, several at the same time."""
 
 import asyncio
 import time
 from collections import deque
 from typing import Any
 
-from davit_server.inference.answering import answer_works
+from davit_server.inference.answering import answer_requests
 from davit_server.inference.calls import Call
 from davit_server.inference.concurrency import Concurrency
-from davit_server.inference.lane import Lanes, Running
 from davit_server.inference.plan import Plan
+from davit_server.inference.predict_threads import PredictThreads, Running
 from davit_server.telemetry.metrics import WorkerMetrics
 
 OBSERVE_SECONDS = 0.01
-"""How often the processor is looked at while requests wait."""
+"""Seconds between measurements of processor use while requests wait."""
 
 
 class SideBySide:
-    """Runs waiting requests in threads, first come, first served.
+    """Run waiting requests in threads, first come, first served.
 
     | requests wait | calls run | what happens |
     |---|---|---|
@@ -27,9 +27,9 @@ class SideBySide:
 
     Args:
         plan: How the model is called.
-        metrics: Where calls and waiting times are counted.
+        metrics: Counts calls and waiting times.
         loop: The event loop all methods are called in.
-        lanes: The threads.
+        threads: The threads.
         concurrency: How many calls may run at one time.
     """
 
@@ -38,13 +38,13 @@ class SideBySide:
         plan: Plan,
         metrics: WorkerMetrics,
         loop: asyncio.AbstractEventLoop,
-        lanes: Lanes,
+        threads: PredictThreads,
         concurrency: Concurrency,
     ) -> None:
         self._plan = plan
         self._metrics = metrics
         self._loop = loop
-        self._lanes = lanes
+        self._threads = threads
         self._concurrency = concurrency
         self._running: set[Running] = set()
         self._observed = (0.0, 0.0)
@@ -52,7 +52,7 @@ class SideBySide:
         self.waiting: deque[Call] = deque()
 
     def submit(self, call: Call) -> None:
-        """Start a request, or let it wait."""
+        """Start a request, or queue it."""
         self.waiting.append(call)
         self._metrics.queue_depth.add(1)
         self.start()
@@ -67,19 +67,19 @@ class SideBySide:
     def _start(self, call: Call) -> None:
         self._metrics.queue_depth.add(-1)
         self._metrics.queue_seconds.observe(time.perf_counter() - call.submitted)
-        running = self._lanes.run([call], lambda: answer_works(self._plan, [call.work]), self._done)
+        running = self._threads.run([call], lambda: answer_requests(self._plan, [call.request]), self._done)
         self._running.add(running)
 
     def _done(self, running: Running, results: list[Any]) -> None:
         self._metrics.predict_seconds.observe(time.perf_counter() - running.started)
         self._metrics.batch_requests.observe(1)
         call = running.calls[0]
-        self._metrics.rows.add(call.work.rows)
+        self._metrics.rows.add(call.request.rows)
         call.answer(results[0])
-        self.abandoned(running)
+        self.release(running)
 
-    def abandoned(self, running: Running) -> None:
-        """Go on without a call that is done, or whose request has been answered by its deadline."""
+    def release(self, running: Running) -> None:
+        """Stop counting a call that is done or abandoned as running, and start waiting requests."""
         self._running.discard(running)
         self.start()
 
@@ -88,7 +88,7 @@ class SideBySide:
         self._observing = self._loop.call_later(OBSERVE_SECONDS, self._observe)
 
     def _observe(self) -> None:
-        """Let the level follow what the process did while requests waited."""
+        """Adapt the level to the processor time used while requests waited."""
         self._observing = None
         started, used = self._observed
         self._concurrency.observe(time.process_time() - used, time.perf_counter() - started)

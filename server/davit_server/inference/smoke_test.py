@@ -1,4 +1,4 @@
-"""The model's own input example through the whole path, before anybody depends on the answer."""
+"""Predict the model's own input example through the whole path before the model is Ready."""
 
 import json
 import logging
@@ -13,7 +13,7 @@ from davit_server.inference.plan import Plan, PlanOptions
 from davit_server.inference.service import read_document
 from davit_server.inference.within import OverdueError, call_within
 from davit_server.runtimes.generated import generated_document
-from davit_server.runtimes.outputs import broken_promise
+from davit_server.runtimes.outputs import signature_violation
 from davit_server.runtimes.pyfunc import PyfuncModel
 
 logger = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What the smoke test found."""
+    """The result of the smoke test."""
 
     by: str
     """`example`, `signature`, or empty when the model could not be checked."""
@@ -33,12 +33,12 @@ class Checked:
 
 
 def smoke_test(model: PyfuncModel, plan: Plan, max_rows: int, options: PlanOptions) -> Checked:
-    """Predict the input example as a client would, and hold the answer against the signature.
+    """Predict the input example as for a client, and compare the answer with the signature.
 
-    The model is called once. It has as long as a request has.
+    The model is called once, with the deadline of a request.
 
     Raises:
-        ModelRejected: It does not give the answer it promises, so no other request can be trusted to.
+        ModelRejected: The model fails on its own example, answers too late, or contradicts its signature.
     """
     if not options.startup_predictions:
         return Checked("", "unchecked: predictions before the first request are forbidden")
@@ -63,11 +63,11 @@ def smoke_test(model: PyfuncModel, plan: Plan, max_rows: int, options: PlanOptio
             f"The model did not answer its own input example within {options.deadline_seconds:g} s.",
             "Raise spec.server.requestTimeoutSeconds, or find out what the model waits for.",
         ) from failure
-    if broken := broken_promise(raw, model.signature.outputs):
+    if violation := signature_violation(raw, model.signature.outputs):
         raise ModelRejected(
             "smoke-test",
             "SignatureMismatch",
-            f"The answer to the input example contradicts the signature: {broken}.",
+            f"The answer to the input example contradicts the signature: {violation}.",
             "Log the model again with signature=infer_signature(inputs, the model's own predictions).",
         )
     seconds = time.perf_counter() - started
@@ -75,7 +75,7 @@ def smoke_test(model: PyfuncModel, plan: Plan, max_rows: int, options: PlanOptio
 
 
 def _try_generated(model: PyfuncModel, plan: Plan, max_rows: int, options: PlanOptions) -> Checked:
-    """Try a row made up from the signature; when the model refuses it, that may be the row's fault."""
+    """Try a row generated from the signature; if the model refuses it, the row may be wrong."""
     document = generated_document(model.signature)
     if document is None:
         return Checked("", "unchecked: the model was logged without an input example")
@@ -83,29 +83,29 @@ def _try_generated(model: PyfuncModel, plan: Plan, max_rows: int, options: PlanO
     try:
         call_within(options.deadline_seconds, lambda: _answer(model, plan, document, max_rows))
     except RequestError:
-        note = "unchecked: no input example, and the model refuses a row made up from its signature"
+        note = "unchecked: no input example, and the model refuses a row generated from its signature"
         return Checked("", note, predictions=1)
     except OverdueError:
         note = (
-            "unchecked: no input example, and the model did not answer a row made up from its signature "
+            "unchecked: no input example, and the model did not answer a row generated from its signature "
             f"within {options.deadline_seconds:g} s"
         )
         logger.warning(note)
         return Checked("", note, predictions=1)
     seconds = time.perf_counter() - started
-    note = "checked: the model answers a row made up from its signature; it was logged without an example"
+    note = "checked: the model answers a row generated from its signature; it was logged without an example"
     return Checked("signature", note, seconds, peak_memory(), 1)
 
 
 def _answer(model: PyfuncModel, plan: Plan, document: object, max_rows: int) -> Any:
-    """Return the prediction, after its answer has been made as for a client.
+    """Return the prediction, after encoding it as for a client.
 
     Raises:
-        RequestError: There is none.
+        RequestError: The model raised, or its answer cannot be encoded.
     """
-    work = read_document(model, plan, document, max_rows)
-    raw = predict_alone(plan, work)
-    work.encode(raw)
+    request = read_document(model, plan, document, max_rows)
+    raw = predict_alone(plan, request)
+    request.encode(raw)
     return raw
 
 

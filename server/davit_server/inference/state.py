@@ -1,4 +1,4 @@
-"""Where the process stands between its start and its end."""
+"""The phase of a serving process."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -21,21 +21,21 @@ class ServerState:
     """The phase, and the model's service once there is one.
 
     While draining, predictions are still answered: load balancers and clients with open connections
-    learn late that this process goes away.
+    learn with a delay that this process shuts down.
     """
 
     phase: Phase = Phase.LOADING
     service: InferenceService | None = None
     failure: ModelRejected | None = None
     checked: str = ""
-    """What the smoke test found: `checked by the model's own input example`, or why it is unchecked."""
+    """The note of the smoke test: `checked: …`, or why the model is unchecked."""
 
     @property
     def ready(self) -> bool:
-        """Whether new work should be sent here."""
+        """Whether the server is ready for requests."""
         return self.phase is Phase.READY
 
     @property
     def live(self) -> bool:
-        """Whether the process can still recover by itself."""
+        """Whether the process can recover without a restart."""
         return not (self.service is not None and self.service.hung)

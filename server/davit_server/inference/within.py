@@ -1,4 +1,4 @@
-"""Calls of a model with a deadline, before there is a batcher."""
+"""Call the model with a deadline while it is checked, before there is a scheduler."""
 
 import logging
 import threading
@@ -20,12 +20,12 @@ def call_within(seconds: float, job: Callable[[], T]) -> T:
     """Run a job in a thread of its own and wait for it.
 
     Args:
-        seconds: How long to wait.
-        job: What to run.
+        seconds: The deadline.
+        job: The function to run.
 
     Raises:
-        OverdueError: It took longer.
-        BaseException: Whatever the job raised.
+        OverdueError: The job exceeded the deadline.
+        BaseException: Any exception of the job.
     """
     outcomes: list[Callable[[], T]] = []
     ended = threading.Event()
@@ -44,7 +44,7 @@ def call_within(seconds: float, job: Callable[[], T]) -> T:
     until = time.monotonic() + seconds
     _undisturbed(thread.start)
     if thread.ident is None:
-        thread.start()  # says why it could not be started
+        thread.start()  # raises the reason why it could not be started
     while not outcomes and time.monotonic() < until:
         _undisturbed(partial(ended.wait, until - time.monotonic()))
     if not outcomes:
@@ -55,12 +55,12 @@ def call_within(seconds: float, job: Callable[[], T]) -> T:
 def _undisturbed(step: Callable[[], object]) -> None:
     """Take a step in spite of the model's signal handlers.
 
-    Python runs them in the main thread, whatever that does; one that raises interrupts the step.
+    Python runs them in the main thread at any point; one that raises interrupts the step.
     """
     try:
         step()
     except Exception:
-        logger.warning("a signal handler raised while a call was waited for", exc_info=True)
+        logger.warning("a signal handler raised during a wait for a call", exc_info=True)
 
 
 def _raise(failure: BaseException) -> NoReturn:

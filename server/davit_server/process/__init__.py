@@ -1,1 +1,1 @@
-"""A serving process: wired, loading, listening, draining, ending; alone or as one of several workers."""
+"""A serving process: wiring, loading, listening, draining, ending; alone or as one of several workers."""

@@ -1,4 +1,4 @@
-"""The one place that wires the server together; nothing is global."""
+"""Wire the server together, in this one place and without global state."""
 
 import json
 from collections.abc import AsyncIterator, Callable
@@ -31,24 +31,23 @@ from davit_server.protocols.open_inference import OpenInference
 from davit_server.protocols.openapi import finite, infer_operation, invocations_operation, path_parameters
 from davit_server.runtimes.base import Signature
 from davit_server.settings import Settings
-from davit_server.telemetry.metrics import Metrics
+from davit_server.telemetry.metrics import Metrics, pod_labels
 
 INFER_PATHS = ("/v2/models/{name}/infer", "/v2/models/{name}/versions/{version}/infer")
 
 
 class ModelServer:
-    """The ASGI application: a FastAPI app, with the scoring route as a short cut before it.
+    """The ASGI application: a FastAPI app, with a shortcut for the scoring route before it.
 
-    The short cut skips FastAPI's middleware and routing, which would cost more than most models; the same
-    route is also registered in the app, where the OpenAPI document and the answers to wrong methods come
-    from.
+    The shortcut skips FastAPI's middleware and routing, which would cost more than most models. The same
+    route is also registered in the app, for the OpenAPI document and for answers to wrong methods.
 
     Args:
-        app: Everything but the short cut.
+        app: Everything but the shortcut.
         invocations: The route behind `POST /invocations`.
         identity: Headers of every answer.
         lifecycle: Loads the model when the application starts.
-        state: Where the process stands.
+        state: The phase of the process.
     """
 
     def __init__(
@@ -77,8 +76,8 @@ class ModelServer:
             await self.app(scope, receive, send)  # type: ignore[arg-type]
         else:
             # HEAD is answered wherever GET is, which FastAPI leaves to each route.
-            asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
-            await self.app(asked, receive, self._with_headers(scope, send))  # type: ignore[arg-type]
+            as_get = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+            await self.app(as_get, receive, self._with_headers(scope, send))  # type: ignore[arg-type]
 
     def _with_headers(self, scope: Scope, send: Send) -> Send:
         """Add model, version and request id to an answer of FastAPI, and leave out the body for HEAD."""
@@ -97,7 +96,7 @@ class ModelServer:
 def _without_trailing_slash(scope: Scope) -> Scope:
     """Serve `/path/` as `/path`: a redirect would name http:// behind a proxy that ends TLS.
 
-    Not so the page, whose links are relative to its address.
+    The page `/docs/` keeps its slash: its links are relative to its address.
     """
     path = scope["path"]
     if len(path) < 2 or not path.endswith("/") or path == "/docs/":
@@ -113,19 +112,24 @@ def create_app(
     runner: Runner = run_in_daemon,
     loaded: Loaded | None = None,
 ) -> ModelServer:
-    """Build the server; it begins to load the model when its lifespan starts.
+    """Build the server; it starts to load the model when its lifespan begins.
 
     Args:
-        settings: All of them.
-        metrics: Shared by all workers of a process group; made here for a single one.
-        worker: Which of the workers this is, from 0.
-        runner: Where the model is loaded.
+        settings: The server's settings.
+        metrics: Shared by all workers of a process group; created here for a single process.
+        worker: The index of this worker, from 0.
+        runner: Runs the loading of the model.
         loaded: A model loaded before forking.
     """
     identity = Identity(model_name(settings), settings.model_version or "local", settings.model_run_id)
     state = ServerState()
     metrics = metrics or Metrics()
-    metrics.labels = {"model": identity.model, "version": identity.version}
+    metrics.labels = pod_labels(
+        deployment=settings.deployment,
+        track=settings.track,
+        model=identity.model,
+        version=identity.version,
+    )
     counted = metrics.worker(worker)
     lifecycle = Lifecycle(settings, state, identity, metrics, counted, runner, loaded)
     limits = BodyLimits(settings.max_body_bytes, settings.request_timeout_seconds, settings.max_json_depth)
@@ -150,12 +154,12 @@ def create_app(
 
 
 def _docs_routes(document: Callable[[], dict[str, Any]], identity: Identity) -> APIRouter:
-    """The OpenAPI document, and the page made of it."""
+    """Return the routes of the OpenAPI document and of the page made of it."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/openapi.json")
     async def openapi() -> Response:
-        # With escapes for all but ASCII: an example may have what UTF-8 cannot hold.
+        # Escaped to ASCII: an example may hold lone surrogates, which UTF-8 cannot encode.
         return Response(json.dumps(document(), allow_nan=False), media_type="application/json")
 
     @router.get("/docs")
@@ -170,7 +174,7 @@ def _docs_routes(document: Callable[[], dict[str, Any]], identity: Identity) -> 
 
 
 def _document(app: FastAPI, state: ServerState) -> dict[str, Any]:
-    """The OpenAPI document; typed as soon as the model is loaded."""
+    """Return the OpenAPI document; typed as soon as the model is loaded."""
     document = get_openapi(title=app.title, version=app.version, routes=app.routes)
     model = state.service.model if state.service else None
     signature, example = (model.signature, model.example()) if model else (Signature(), None)
@@ -183,18 +187,18 @@ def _document(app: FastAPI, state: ServerState) -> dict[str, Any]:
 
 
 def model_name(settings: Settings) -> str:
-    """The given name, else that of the model's folder."""
+    """Return the configured name, else that of the model's folder."""
     return settings.model_name or settings.model_path.resolve().name or "model"
 
 
 def _fastapi(lifecycle: Lifecycle) -> FastAPI:
-    """The app around the routes: lifespan and errors."""
+    """Return the app around the routes: lifespan and errors."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         lifecycle.start()
         if lifecycle.forked:
-            # A worker takes requests only when it can answer them; until then others do.
+            # A worker accepts requests only when it can answer them; until then others do.
             await lifecycle.settled()
             await lifecycle.before_listening()
         yield

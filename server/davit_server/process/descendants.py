@@ -1,4 +1,4 @@
-"""The end of a process together with all processes that the model has started from it."""
+"""End a process together with all processes that the model has started from it."""
 
 import contextlib
 import ctypes
@@ -20,13 +20,13 @@ GRACE_SECONDS = 1.0
 EXIT_SECONDS = 5.0
 """How long the interpreter's own exit may take: threads and exit functions of the model's libraries."""
 PR_SET_CHILD_SUBREAPER = 36
-TIDIES_BY_ITSELF = b"resource_tracker"
-"""In the command line of processes that clean up after their parent, and end when it has ended."""
+SELF_CLEANING = b"resource_tracker"
+"""In the command line of processes that clean up after their parent and end by themselves after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One line of the system's list of processes."""
+    """One entry of the system's process list."""
 
     pid: int
     parent: int
@@ -41,7 +41,7 @@ def adopt_orphans() -> None:
 
 
 def descendants() -> list[Process]:
-    """All running processes below this one, whatever session they are in; none elsewhere than on Linux."""
+    """Return all running processes below this one, in any session; none on systems other than Linux."""
     children: dict[int, list[Process]] = {}
     for process in _processes():
         children.setdefault(process.parent, []).append(process)
@@ -54,74 +54,76 @@ def descendants() -> list[Process]:
 
 
 def end_descendants(grace_seconds: float = GRACE_SECONDS, group: int | None = None) -> None:
-    """End all processes below this one: SIGTERM, and SIGKILL for those that take too long.
+    """End all processes below this one: SIGTERM, then SIGKILL for those that take too long.
 
     Args:
-        grace_seconds: How long they may take.
+        grace_seconds: Time between SIGTERM and SIGKILL.
         group: Only the members of this process group.
     """
-    patience = time.monotonic() + grace_seconds
-    asked: set[int] = set()
+    deadline = time.monotonic() + grace_seconds
+    signalled: set[int] = set()
     while left := [process.pid for process in descendants() if _is_to_end(process, group)]:
-        out_of_time = time.monotonic() - patience
+        out_of_time = time.monotonic() - deadline
         if out_of_time > GRACE_SECONDS:
             logger.warning("processes of the model do not end", extra={"fields": {"pids": left}})
             return
         for pid in left:
             if out_of_time >= 0:
                 _send(pid, signal.SIGKILL)
-            elif pid not in asked:
+            elif pid not in signalled:
                 _send(pid, signal.SIGTERM)
-                asked.add(pid)
+                signalled.add(pid)
         time.sleep(0.02)
 
 
 def end_children() -> None:
-    """End what was started here, as the last exit function of the interpreter.
+    """End all processes started here, as the last exit function of the interpreter.
 
-    multiprocessing goes first: it would start ended workers of a pool anew, and only it can give back the
-    semaphores that it has named.
+    multiprocessing goes first: it would restart ended workers of a pool, and only it can release the named
+    semaphores that it has created.
     """
     with contextlib.suppress(Exception):  # it may have been left in any state
         _end_multiprocessing()
     end_descendants()
 
 
-def leave(code: int) -> NoReturn:
-    """End the process now, with all below it, whatever its threads are doing.
+def exit_now(code: int) -> NoReturn:
+    """End the process and its descendants now, whatever its threads are doing.
 
     Args:
         code: The exit code.
     """
-    tidying = threading.Thread(target=end_children, daemon=True)
+    cleanup = threading.Thread(target=end_children, daemon=True)
     # Newer versions of Python start no thread during the interpreter's exit.
     with contextlib.suppress(RuntimeError):
-        tidying.start()
-        tidying.join(GRACE_SECONDS)
+        cleanup.start()
+        cleanup.join(GRACE_SECONDS)
     end_descendants()
     logging.shutdown()
     sys.stderr.flush()
     os._exit(code)
 
 
-def leave_in_time(code: int, seconds: float = EXIT_SECONDS) -> None:
-    """Let the interpreter exit by itself, but not for ever.
+def exit_within(code: int, seconds: float = EXIT_SECONDS) -> None:
+    """Let the interpreter exit by itself within a time limit.
 
     Args:
         code: The exit code.
-        seconds: When its time is up.
+        seconds: The time after which the process is ended.
     """
 
     def end() -> None:
         time.sleep(seconds)
-        logger.warning("something that the model started keeps the process from ending: it is ended")
-        leave(code)
+        logger.warning(
+            "the process does not exit by itself because of threads or exit functions of the model: ending it"
+        )
+        exit_now(code)
 
     threading.Thread(target=end, name="exit", daemon=True).start()
 
 
 def _end_multiprocessing() -> None:
-    """What multiprocessing does at the interpreter's exit, without waiting for processes that never end."""
+    """Run multiprocessing's exit function, without waiting for processes that never end."""
     for child in multiprocessing.active_children():
         if not child.daemon:  # it would be waited for
             child.terminate()
@@ -132,7 +134,7 @@ def _is_to_end(process: Process, group: int | None) -> bool:
     if group is not None and process.group != group:
         return False
     with contextlib.suppress(OSError):
-        return TIDIES_BY_ITSELF not in Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        return SELF_CLEANING not in Path(f"/proc/{process.pid}/cmdline").read_bytes()
     return False
 
 

@@ -1,8 +1,8 @@
-"""What a process that the model forks must not inherit from the server.
+"""Keep processes that the model forks from inheriting the server's signal handlers and sockets.
 
-A forked child is a copy with the server's signal handlers and open sockets. Left alone it would ignore
-SIGTERM, by which a pool ends its workers, would report that SIGTERM to the server as if it were the server's
-own, and would keep the port and the clients' connections open when the server has closed them.
+A forked child is a copy with the server's signal handlers and open sockets. Unchanged, it would ignore the
+SIGTERM with which a pool ends its workers, would report it to the server as if it were the server's own, and
+would keep the port and the clients' connections open after the server has closed them.
 """
 
 import contextlib
@@ -13,14 +13,14 @@ import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from davit_server.process.signals import ENDING, noted
+from davit_server.process.signals import ENDING, placeholder_handler
 
 DESCRIPTORS = Path("/dev/fd")
 """Lists the open descriptors of the process that reads it."""
 
 
 class ForkGuard:
-    """Makes every process that the model forks an ordinary one.
+    """Reset the server's signal handlers and sockets in every process that the model forks.
 
     Attributes:
         port: Where the server listens; sockets bound to it are the listener and its connections.
@@ -40,7 +40,7 @@ class ForkGuard:
         )
 
     def keep_private(self, descriptors: Iterable[int]) -> None:
-        """Let no process of the model have these descriptors."""
+        """Keep these descriptors out of the model's processes."""
         self._private.update(descriptors)
 
     @contextlib.contextmanager
@@ -53,7 +53,7 @@ class ForkGuard:
             self._forking.own = False
 
     def _hold_signals(self) -> None:
-        # A signal that reaches the child before its handlers are gone would count as the server's own.
+        # A signal that reached the child before its handlers are reset would count as the server's own.
         self._forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
 
     def _release_signals(self) -> None:
@@ -61,7 +61,7 @@ class ForkGuard:
 
     def _become_ordinary(self) -> None:
         for sig in ENDING:
-            if signal.getsignal(sig) is noted:
+            if signal.getsignal(sig) is placeholder_handler:
                 signal.signal(sig, signal.default_int_handler if sig == signal.SIGINT else signal.SIG_DFL)
         signal.set_wakeup_fd(-1)
         if not getattr(self._forking, "own", False):
@@ -71,10 +71,10 @@ class ForkGuard:
         self._release_signals()
 
     def _forget_descriptors(self) -> None:
-        """Put /dev/null in the place of the server's descriptors.
+        """Replace the server's descriptors with /dev/null.
 
-        Merely closed, their numbers would be given to other files, which the copies of the server's objects
-        might then close.
+        If they were only closed, other files would get their numbers, and the child's copies of the server's
+        objects might close those.
         """
         null = os.open(os.devnull, os.O_RDWR)
         for descriptor in [int(entry.name) for entry in DESCRIPTORS.iterdir()]:
@@ -84,7 +84,7 @@ class ForkGuard:
 
 
 def _is_bound_to(descriptor: int, port: int) -> bool:
-    """Whether a descriptor is an internet socket with this local port."""
+    """Return whether a descriptor is an internet socket with this local port."""
     try:
         twin = socket.socket(fileno=descriptor)
     except OSError:

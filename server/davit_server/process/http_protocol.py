@@ -1,23 +1,25 @@
-"""uvicorn's HTTP protocol with limits for what comes before a request: its head, and the wait for it.
+"""uvicorn's HTTP protocol with limits on the size and time of a request's head.
 
-uvicorn itself waits for ever for the end of a request's headers and keeps as many as there are. Here one
-timer a server, not one a request, looks after all connections whose head is not complete, so that a request
-that arrives in one piece pays for two comparisons.
+uvicorn itself waits without limit for the end of a request's headers and keeps any number of them. Here one
+timer for the whole server, not one for each request, watches all connections with an incomplete head, so that
+a request that arrives in one piece costs only two comparisons.
 """
 
 import asyncio
+import time
 from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from davit_server.api.errors import error_body
+from davit_server.api.prediction import STARTED
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_URL_BYTES = 16 * 1024
 MAX_HEADERS = 128
 SWEEPS = 4
-"""How often in the time that a head may take all unfinished ones are looked at; once a second at least."""
+"""Checks of unfinished heads within the time that a head may take; at least one a second."""
 
 
 class UnfinishedHeads:
@@ -33,13 +35,13 @@ class UnfinishedHeads:
         self._sweep: asyncio.TimerHandle | None = None
 
     def watch(self, connection: "BoundedProtocol", seconds: float) -> None:
-        """Close a connection after a time, unless it is forgotten before."""
+        """Close a connection after a time, unless `forget` is called before."""
         self._waiting[connection] = connection.loop.time() + seconds
         if self._sweep is None:
             self._schedule(connection.loop)
 
     def forget(self, connection: "BoundedProtocol") -> None:
-        """The head is complete, or the connection closed."""
+        """Stop watching a connection: its head is complete, or it is closed."""
         self._waiting.pop(connection, None)
 
     def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -60,7 +62,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     Args:
         heads: Shared by all connections of a server.
-        arguments: uvicorn's own.
+        arguments: uvicorn's own arguments.
     """
 
     def __init__(self, heads: UnfinishedHeads, **arguments: Any) -> None:
@@ -69,6 +71,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._watched = False
         self._begun = False
         self._in_head = False
+        self._head_started: float | None = None
+        """When the first byte of a head that arrives in several pieces came: the deadline counts from it."""
         self._received = 0
         """Bytes since the last piece of a body: at least as many as belong to the head."""
         self._refusal: tuple[HTTPStatus, str, str] | None = None
@@ -80,12 +84,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self._heads.watch(self, self.timeout_keep_alive)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of it."""
+        """Stop watching the connection."""
         self._heads.forget(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on; what leaves a head unfinished is watched, and counted."""
+        """Parse more bytes; watch and limit a head that they leave unfinished."""
         self._received += len(data)
         super().data_received(data)
         cycle = self.cycle
@@ -94,16 +98,18 @@ class BoundedProtocol(HttpToolsProtocol):
         elif not cycle.more_body or cycle.message_event.is_set():
             self._received = 0
         elif self._received > MAX_HEAD_BYTES:
-            # Nothing of a body has come for so long: these are trailers, or extensions of chunks.
+            # No body bytes among so many: these are trailers, or extensions of chunks.
             self._refuse_size()
             self.send_400_response("")
 
     def _await_head(self, data: bytes) -> None:
-        """There is a part of a head, or something that is neither that nor a request's body."""
+        """Watch a connection that has sent a part of a head, or bytes outside of any request."""
         if self.transport.is_closing():
             return
+        if self._in_head and self._head_started is None:
+            self._head_started = time.perf_counter()
         if not self._begun:
-            # What came before in the same piece belongs to another request.
+            # Earlier bytes of the same piece belong to another request.
             self._begun = self._watched = True
             self._received = min(self._received, len(data), MAX_HEAD_BYTES)
             self._heads.watch(self, self._heads.seconds)
@@ -112,20 +118,24 @@ class BoundedProtocol(HttpToolsProtocol):
             self.send_400_response("")
 
     def on_message_begin(self) -> None:
-        """A head begins."""
+        """Note that a head begins."""
         super().on_message_begin()
         self._in_head = True
 
     def on_headers_complete(self) -> None:
-        """The head is complete: begin the request, unless it is too large.
+        """Begin the request, whose head is complete, unless the head is too large.
 
         Raises:
-            ValueError: It is; the parser turns this into its own error, and that into `send_400_response`.
+            ValueError: The head is too large. The parser turns this into its own error, for which uvicorn
+                calls `send_400_response`.
         """
         self._in_head = self._begun = False
         if self._watched:
             self._watched = False
             self._heads.forget(self)
+            if self._head_started is not None:
+                self.scope[STARTED] = self._head_started  # type: ignore[literal-required]
+                self._head_started = None
         if len(self.url) > MAX_URL_BYTES:
             self._refuse(
                 HTTPStatus.REQUEST_URI_TOO_LONG, "URI_TOO_LONG", f"at most {MAX_URL_BYTES} bytes of URL"
@@ -152,7 +162,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._refusal = (status, code, f"A request may have {allowed}; send less.")
 
     def expire(self) -> None:
-        """The time is over: close the connection, with an answer if a request had begun."""
+        """Close the connection at its deadline, with an answer if a request had begun."""
         if self.transport.is_closing():
             return
         if not self._begun:
@@ -163,7 +173,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.send_400_response(message)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no request, or none that is read, with our JSON object, and close."""
+        """Answer with our JSON object what is not a valid or acceptable request, and close."""
         del msg
         status, code, message = self._refusal or (
             HTTPStatus.BAD_REQUEST,

@@ -1,4 +1,4 @@
-"""From start to ready, and from SIGTERM to the end."""
+"""The life of a serving process: from start to ready, and from SIGTERM to its end."""
 
 import asyncio
 import json
@@ -16,23 +16,25 @@ from davit_server.inference.state import Phase, ServerState
 from davit_server.process.runners import Runner
 from davit_server.runtimes.diagnosis import folder_size, memory_limit
 from davit_server.settings import Settings
+from davit_server.telemetry import table
 from davit_server.telemetry.metrics import Metrics, WorkerMetrics
+from davit_server.telemetry.table import MetricRow
 from davit_server.termination import TerminationLog, ended_while_loading
 
 logger = logging.getLogger(__name__)
 
 
 class Lifecycle:
-    """Moves the state from loading to ready or failed, and on to draining.
+    """Move the state from loading to ready or failed, and on to draining.
 
     Args:
-        settings: Where the model is and what requests may ask for.
-        state: What all routes look at.
-        identity: Learns the run id when the model is loaded.
-        metrics: Learns load and warm-up times.
-        worker: Where the service counts.
-        runner: Where loading and checking run.
-        loaded: A model loaded before, in a process that this one was forked from.
+        settings: Location of the model and limits of requests.
+        state: Shared with all routes.
+        identity: Gets the run id when the model is loaded.
+        metrics: Gets load and smoke-test times.
+        worker: Metrics of this worker, for the service.
+        runner: Runs loading and checks.
+        loaded: A model loaded before this process was forked.
     """
 
     def __init__(
@@ -53,9 +55,9 @@ class Lifecycle:
         self.on_failure: Callable[[], None] = lambda: None
         """Called in the event loop when the model is rejected: ends the process."""
         self.before_listening: Callable[[], Awaitable[None]] = _at_once
-        """What a forked worker waits for, once it could answer, before it takes requests."""
+        """Awaited by a forked worker that is ready, before it accepts requests."""
         self.progress = LoadProgress()
-        """Tells how far loading has come."""
+        """The progress of loading."""
         self._runner = runner
         self._loaded = loaded
         self._termination = TerminationLog(settings.termination_log)
@@ -78,20 +80,20 @@ class Lifecycle:
             await asyncio.wait([self._loading])
 
     def interrupt(self) -> None:
-        """Wait no longer for the model; what loads it may go on until the process ends."""
+        """Stop waiting for the model; the code that loads it may run until the process ends."""
         self._stopping = True
         if self._loading is not None:
             self._loading.cancel()
 
     async def stop(self) -> None:
-        """Let go of everything."""
+        """Stop loading and release the threads that predict."""
         self.interrupt()
         await self.settled()
         if self._state.service is not None:
             self._state.service.close()
 
     def drain(self) -> bool:
-        """Tell load balancers to look elsewhere while still answering.
+        """Report not ready to load balancers, while requests are still answered.
 
         Returns False when there is nothing to drain, because the model never was ready.
         """
@@ -103,12 +105,12 @@ class Lifecycle:
         return True
 
     def end_unfinished(self) -> int:
-        """Leave last words when the process is ended while it still loads; returns the exit code."""
-        return self._termination.tell_unfinished(self.progress.unfinished())
+        """Write a termination message when the process ends while it still loads; return the exit code."""
+        return self._termination.write_unfinished(self.progress.unfinished())
 
     def cannot_listen(self, port: int) -> None:
-        """Leave as last words that the HTTP server did not run."""
-        self._termination.tell(
+        """Write a termination message that says that the HTTP server did not run."""
+        self._termination.write(
             ModelRejected(
                 "serve",
                 "CannotListen",
@@ -126,7 +128,7 @@ class Lifecycle:
             self._become_ready(loaded, tried)
 
     def _check_settled(self, loading: asyncio.Task[None]) -> None:
-        """However loading has ended, the process does not stay without a model and without a reason."""
+        """Fail if loading ended in an unexpected way: the process must not stay without model and reason."""
         if self._stopping or self._state.phase is not Phase.LOADING:
             return
         failure = asyncio.CancelledError() if loading.cancelled() else loading.exception()
@@ -134,10 +136,10 @@ class Lifecycle:
         self._fail(unexpected(failure or asyncio.CancelledError(), self.progress.stage))
 
     def _load_and_try(self) -> tuple[Loaded, Tried]:
-        """Everything that takes time, away from the event loop."""
+        """Do everything that takes time, outside the event loop."""
         settings, progress = self._settings, self.progress
         path = settings.model_path
-        self._termination.foretell(ended_while_loading(memory_limit(), folder_size(path)))
+        self._termination.write_provisional(ended_while_loading(memory_limit(), folder_size(path)))
         with progress.watched(), rejecting(progress):
             loaded = self._loaded or load_model(path)
             progress.stage = "smoke-test"
@@ -170,14 +172,14 @@ class Lifecycle:
         logger.info("ready", extra={"fields": fields})
 
     def _record(self, loaded: Loaded, tried: Tried) -> None:
-        """What is now known of the model, as metrics."""
-        self._metrics.facts |= {
-            "model_load_duration_seconds": loaded.seconds,
-            "model_smoke_test_duration_seconds": tried.checked.seconds,
-            "model_smoke_test_passed": float(bool(tried.checked.by)),
-            "model_startup_predictions": float(tried.plan.predictions + tried.checked.predictions),
-            "model_peak_memory_bytes": float(tried.checked.peak_bytes),
-            **fetch_facts(self._settings.model_path),
+        """Set the metrics that follow from the loaded model."""
+        self._metrics.values |= {
+            table.LOAD_DURATION: loaded.seconds,
+            table.SMOKE_TEST_DURATION: tried.checked.seconds,
+            table.SMOKE_TEST_PASSED: float(bool(tried.checked.by)),
+            table.STARTUP_PREDICTIONS: float(tried.plan.predictions + tried.checked.predictions),
+            table.PEAK_MEMORY: float(tried.checked.peak_bytes),
+            **read_fetch_report(self._settings.model_path),
         }
         self._metrics.info = {
             "run_id": self._identity.run_id,
@@ -189,13 +191,13 @@ class Lifecycle:
     def _fail(self, rejection: ModelRejected) -> None:
         self._state.phase = Phase.FAILED
         self._state.failure = rejection
-        self._termination.tell(rejection)
+        self._termination.write(rejection)
         logger.error("the model is not served", extra={"fields": rejection.as_dict()})
         self.on_failure()
 
 
 def plan_options(settings: Settings) -> PlanOptions:
-    """Return what the settings say of how the model is called."""
+    """Return the constraints on the plan from the settings."""
     return PlanOptions(
         plan=settings.plan,
         tolerance=settings.tolerance,
@@ -206,17 +208,17 @@ def plan_options(settings: Settings) -> PlanOptions:
     )
 
 
-def fetch_facts(path: Path) -> dict[str, float]:
-    """What `davit fetch` left beside the model about itself; nothing where it did not run."""
+def read_fetch_report(path: Path) -> dict[MetricRow, float]:
+    """Return what `davit fetch` recorded beside the model; nothing where it did not run."""
     try:
         report = json.loads((path / ".davit" / "report.json").read_bytes())
         return {
-            "model_fetch_duration_seconds": float(report["seconds"]),
-            "model_fetch_size_bytes": float(report["received_bytes"]),
+            table.FETCH_DURATION: float(report["seconds"]),
+            table.FETCH_SIZE: float(report["received_bytes"]),
         }
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 
 
 async def _at_once() -> None:
-    """Nothing to wait for."""
+    """Return at once: there is nothing to wait for."""

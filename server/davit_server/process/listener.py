@@ -1,4 +1,4 @@
-"""uvicorn, which learns to drain."""
+"""uvicorn with a drain before it closes its listener."""
 
 import asyncio
 import signal
@@ -11,30 +11,30 @@ from davit_server.process.app import ModelServer
 from davit_server.process.forking import ForkGuard
 from davit_server.process.http_protocol import BoundedProtocol, UnfinishedHeads
 from davit_server.process.signals import EndSignals
-from davit_server.process.sockets import turn_newcomers_away
+from davit_server.process.sockets import stop_accepting_connections
 from davit_server.settings import Settings
 
 GRACE_AFTER_DEADLINE = 1.0
-"""Seconds that answers get to leave after the last request's deadline."""
-LAST_CALL = 0.25
-"""Seconds from the last new connection to the end of the listener: who has connected is still answered."""
+"""Extra seconds after the request timeout for responses to be flushed."""
+CLOSE_DELAY_SECONDS = 0.25
+"""Seconds from the last new connection to closing the listener; clients connected by then are answered."""
 
 
 class DrainingServer(uvicorn.Server):
     """uvicorn, but SIGTERM begins a drain instead of closing the listener at once.
 
-    While draining every answer closes its connection, so that clients with kept-alive connections move
-    over to other pods. At its end new connections are turned away first, and the listener closes a moment
-    later: closing resets whatever waits in the kernel's queue, so by then there must be nothing in it.
+    While draining every answer closes its connection, so that clients with keep-alive connections reconnect
+    to other pods. Then the listener first stops accepting connections and closes a moment later: closing
+    resets whatever is in the kernel's accept queue, which must be empty by then.
 
-    It runs in any thread, beside a main thread that the model may hold: signals are read from a socket.
+    It runs in any thread, since the model may block the main thread: signals are read from a socket.
 
     Args:
-        config: uvicorn's own.
+        config: uvicorn's configuration.
         model_server: The application.
-        drain_seconds: How long to go on answering.
-        signals: What ends it.
-        forks: Learns the port.
+        drain_seconds: How long requests are still answered after SIGTERM.
+        signals: The signals that end the server.
+        forks: Gets the port of the listener.
     """
 
     def __init__(
@@ -53,17 +53,17 @@ class DrainingServer(uvicorn.Server):
         self._count = 0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and heed signals from the first moment."""
+        """Listen, and handle signals from the first moment."""
         asyncio.get_running_loop().add_reader(self._signals.fileno(), self._read_signals)
         await super().startup(sockets)
         self._forks.port = self.servers[0].sockets[0].getsockname()[1]
 
     def _read_signals(self) -> None:
         for sig in self._signals.received():
-            self._heed(sig)
+            self._handle_signal(sig)
 
-    def _heed(self, sig: int) -> None:
-        """First signal: drain. Second Ctrl+C: leave at once."""
+    def _handle_signal(self, sig: int) -> None:
+        """Drain on the first signal; end at once on a second Ctrl+C."""
         self._count += 1
         if self._count == 1:
             self._begin_drain(sig)
@@ -76,15 +76,15 @@ class DrainingServer(uvicorn.Server):
             self._model_server.lifecycle.interrupt()
             self.stop()
             return
-        # A person at a terminal does not want to wait for load balancers.
+        # Ctrl+C at a terminal: there is no load balancer to wait for.
         wait = self._drain_seconds if sig == signal.SIGTERM else 0.0
-        asyncio.get_running_loop().call_later(wait, self._last_call)
+        asyncio.get_running_loop().call_later(wait, self._stop_accepting)
 
-    def _last_call(self) -> None:
+    def _stop_accepting(self) -> None:
         for server in self.servers:
             for listener in server.sockets:
-                turn_newcomers_away(listener.fileno())
-        asyncio.get_running_loop().call_later(LAST_CALL, self.stop)
+                stop_accepting_connections(listener.fileno())
+        asyncio.get_running_loop().call_later(CLOSE_DELAY_SECONDS, self.stop)
 
     def stop(self) -> None:
         """Close the listener and finish what is in flight."""
@@ -92,7 +92,7 @@ class DrainingServer(uvicorn.Server):
 
 
 def server_config(app: ModelServer, settings: Settings) -> uvicorn.Config:
-    """The settings of uvicorn: its fast loop and parser, our logs, time for what is in flight."""
+    """Return uvicorn's settings: its fast loop and parser, our logs, time for requests in flight."""
     return uvicorn.Config(
         app,
         host=settings.host,

@@ -1,4 +1,4 @@
-"""Where the model is loaded: in a thread of its own, or in the main thread, as by `mlflow models serve`."""
+"""Run the loading of the model: in a thread of its own, or in the main thread as `mlflow models serve`."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Runner(Protocol):
-    """Runs a job away from the event loop and returns its result there, or raises what it raised."""
+    """Run a job outside the event loop; return its result or raise its exception there."""
 
     async def __call__(self, job: Callable[[], T]) -> T:
         """Run the job."""
@@ -22,8 +22,8 @@ class Runner(Protocol):
 
 async def run_in_daemon(job: Callable[[], T]) -> T:
     """Run a job in a thread that does not keep the process from exiting, unlike those of asyncio's pool."""
-    carry_out, result = _prepare(job)
-    threading.Thread(target=carry_out, name="load", daemon=True).start()
+    execute, result = _prepare(job)
+    threading.Thread(target=execute, name="load", daemon=True).start()
     return await result
 
 
@@ -34,9 +34,9 @@ async def run_never(job: Callable[[], T]) -> T:
 
 
 class MainThread:
-    """Runs jobs in the main thread, which gives itself over to them and otherwise sleeps.
+    """Run jobs in the main thread, which otherwise sleeps.
 
-    Signal handlers, and libraries that insist on the main thread, work only there.
+    Signal handlers, and libraries that require the main thread, work only there.
 
     Args:
         after_each: Called in the main thread after each job.
@@ -51,8 +51,8 @@ class MainThread:
 
     async def run(self, job: Callable[[], T]) -> T:
         """Run a job as soon as the main thread is free."""
-        carry_out, result = _prepare(job)
-        self._jobs.put(carry_out)
+        execute, result = _prepare(job)
+        self._jobs.put(execute)
         return await result
 
     def work(self) -> None:
@@ -86,7 +86,7 @@ class MainThread:
 
 
 def _prepare(job: Callable[[], T]) -> tuple[Callable[[], None], asyncio.Future[T]]:
-    """A function that runs a job in any thread, and the future in this event loop that gets its outcome."""
+    """Return a function that runs a job in any thread, and the future that gets its outcome."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
@@ -94,7 +94,7 @@ def _prepare(job: Callable[[], T]) -> tuple[Callable[[], None], asyncio.Future[T
         if not future.done():
             settle_future(value)
 
-    def carry_out() -> None:
+    def execute() -> None:
         try:
             result = job()
         except BaseException as failure:  # noqa: BLE001  carried over to the event loop
@@ -104,4 +104,4 @@ def _prepare(job: Callable[[], T]) -> tuple[Callable[[], None], asyncio.Future[T
         with contextlib.suppress(RuntimeError):  # the event loop is closed: the process is ending
             loop.call_soon_threadsafe(settle, *outcome)
 
-    return carry_out, future
+    return execute, future

@@ -1,10 +1,10 @@
-"""The server's process: alone, or at the head of several workers."""
+"""Start the server: as one process, or as the parent of several workers."""
 
 import atexit
 import logging
 
 from davit_server.process.app import create_app
-from davit_server.process.descendants import adopt_orphans, end_children, leave_in_time
+from davit_server.process.descendants import adopt_orphans, end_children, exit_within
 from davit_server.process.forking import ForkGuard
 from davit_server.process.serving import ServingProcess
 from davit_server.process.supervisor import Supervisor
@@ -14,17 +14,17 @@ logger = logging.getLogger(__name__)
 
 
 def serve(settings: Settings) -> int:
-    """Serve until told to stop; the exit code says whether the model was served.
+    """Serve until a signal ends the process; return the exit code: 0 if the model was served.
 
     Args:
-        settings: All of them.
+        settings: The server's settings.
     """
     forks = ForkGuard()
     forks.register()
     adopt_orphans()
     atexit.register(end_children)
     code = Supervisor(settings, forks).run() if settings.workers > 1 else _serve_alone(settings, forks)
-    leave_in_time(code)
+    exit_within(code)
     return code
 
 

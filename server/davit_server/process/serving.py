@@ -1,4 +1,4 @@
-"""One process that answers: HTTP in a thread of its own, the main thread for what loads the model."""
+"""One serving process: HTTP in a thread of its own, the main thread free for loading the model."""
 
 import logging
 import threading
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from socket import socket
 
 from davit_server.process.app import ModelServer
-from davit_server.process.descendants import leave
+from davit_server.process.descendants import exit_now
 from davit_server.process.forking import ForkGuard
 from davit_server.process.listener import DrainingServer, server_config
 from davit_server.process.runners import MainThread
@@ -19,12 +19,12 @@ EXIT_REJECTED = 1
 
 
 class ServingProcess:
-    """Answers from the first moment, also while the model holds the main thread.
+    """Answer from the first moment, also while the model blocks the main thread.
 
-    Made before the application, which gets `runner` to load its model with.
+    Created before the application, which loads its model with `runner`.
 
     Args:
-        settings: All of them.
+        settings: The server's settings.
         forks: Keeps our sockets out of processes that the model forks.
     """
 
@@ -38,13 +38,13 @@ class ServingProcess:
         self._code = 0
 
     def run(self, app: ModelServer, drain_seconds: float, sockets: Sequence[socket] | None = None) -> int:
-        """Answer until told to end. Called by the main thread; returns the exit code.
+        """Serve until a signal ends the process; return the exit code. Called by the main thread.
 
         While the main thread still loads the model, the whole process ends at once instead.
 
         Args:
-            app: What answers.
-            drain_seconds: How long to go on answering after SIGTERM.
+            app: The application.
+            drain_seconds: How long requests are still answered after SIGTERM.
             sockets: Where to listen, if not on the host and port of the settings.
         """
         config = server_config(app, self._settings)
@@ -60,7 +60,7 @@ class ServingProcess:
         return self._code
 
     def _answer(self, app: ModelServer, server: DrainingServer, sockets: list[socket] | None) -> None:
-        """The whole life of the HTTP thread."""
+        """Run the HTTP server: all that the HTTP thread does."""
         try:
             server.run(sockets)
         except SystemExit as ended:  # uvicorn has logged why it cannot listen
@@ -73,5 +73,5 @@ class ServingProcess:
         else:
             self._code = EXIT_REJECTED if app.state.failure is not None else 0
         if self._main.close():
-            # Nothing can interrupt the main thread in order: it may be in the middle of an import.
-            leave(self._code or app.lifecycle.end_unfinished())
+            # The main thread cannot be interrupted cleanly: it may be in the middle of an import.
+            exit_now(self._code or app.lifecycle.end_unfinished())

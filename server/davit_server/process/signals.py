@@ -1,8 +1,8 @@
-"""SIGTERM and SIGINT, noticed by a thread even while the main thread is busy.
+"""Receive SIGTERM and SIGINT in a thread, even while the main thread is busy.
 
-Python runs a signal's handler in the main thread, and not before a call of C code there has returned: a model
-that takes a minute to load would put off SIGTERM for a minute. Python's own handler in C however writes the
-signal's number to a socket at once; another thread waits for that.
+Python runs a signal's handler in the main thread, and only after a call of C code there has returned: a model
+that takes a minute to load would delay SIGTERM by a minute. Python's own handler in C, however, writes the
+signal's number to a socket at once, and another thread reads it there.
 """
 
 import contextlib
@@ -17,8 +17,8 @@ ENDING = (signal.SIGTERM, signal.SIGINT)
 """The signals that end a server."""
 
 
-def noted(sig: int, frame: FrameType | None) -> None:
-    """Take the place of a signal's default action; what it causes is decided where the socket is read."""
+def placeholder_handler(sig: int, frame: FrameType | None) -> None:
+    """Replace a signal's default action: the reader of the socket acts on the signal."""
     del sig, frame
 
 
@@ -36,27 +36,27 @@ class EndSignals:
         return self._receiver.fileno(), self._sender.fileno()
 
     def fileno(self) -> int:
-        """What becomes readable when a signal has come."""
+        """Return the descriptor that becomes readable when a signal has arrived."""
         return self._receiver.fileno()
 
     def install(self) -> None:
         """Handle the ending signals from now on. Only the main thread may do this."""
         for sig in ENDING:
-            signal.signal(sig, noted)
+            signal.signal(sig, placeholder_handler)
         signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
 
     def reinstall(self) -> None:
-        """Handle them again after code of the model ran in the main thread; its other handlers stay."""
-        replaced = [sig.name for sig in ENDING if signal.getsignal(sig) is not noted]
+        """Handle the ending signals again after model code ran in the main thread; keep other handlers."""
+        replaced = [sig.name for sig in ENDING if signal.getsignal(sig) is not placeholder_handler]
         if replaced:
             logger.warning(
-                "the model's own handlers of %s are replaced: the server ends in order on these signals",
+                "the model's own handlers of %s are replaced: the server shuts down cleanly on these signals",
                 " and ".join(replaced),
             )
         self.install()
 
     def received(self) -> list[signal.Signals]:
-        """The ending signals that have come since the last call."""
+        """Return the ending signals that have arrived since the last call."""
         with contextlib.suppress(BlockingIOError):
             return [signal.Signals(number) for number in self._receiver.recv(4096) if number in ENDING]
         return []

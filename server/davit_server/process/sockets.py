@@ -1,17 +1,17 @@
-"""The listening socket: opening it, and closing it without resetting those who have just connected.
+"""Open the listening socket, and close it without resetting new connections.
 
-Closing a listener resets every connection that waits in the kernel's queue. So a socket filter first drops
-what would open another one; what is queued by then is accepted and answered, and the close finds an empty
-queue.
+Closing a listener resets every connection in the kernel's accept queue. So a socket filter first drops
+segments that would open another one; the connections queued by then are accepted and answered, and the queue
+is empty when the listener closes.
 
-What the filter needs of the system:
+Requirements of the filter:
 
 - Linux. The kernel shows a TCP socket's filter each segment from its TCP header on, before it looks at the
   segment's flags. The program is classic BPF (`struct sock_fprog`), which needs no privilege: not `bpf(2)`,
   no `CAP_NET_ADMIN`. The kernel copies it, so that it may be freed after the call.
 - `setsockopt`, which the default seccomp profiles of container runtimes allow. A stricter profile, or a
-  sandbox with a kernel of its own, may refuse `SO_ATTACH_FILTER`; then a client that connects in the instant
-  of closing may be reset, as it would be without any of this.
+  sandbox with a kernel of its own, may refuse `SO_ATTACH_FILTER`; then a client that connects at the moment
+  of closing may be reset, as without the filter.
 - No firewall rule: a dropped SYN is not answered, and the client's kernel sends it again after a second.
 """
 
@@ -35,7 +35,7 @@ DROP_NEW_CONNECTIONS = (
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket that children inherit."""
+    """Return a listening socket that children inherit."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -46,12 +46,12 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def turn_newcomers_away(listener: int) -> None:
-    """Let a listening socket open no more connections, in all processes that share it.
+def stop_accepting_connections(listener: int) -> None:
+    """Stop a listening socket from accepting new connections, in all processes that share it.
 
-    Those that are open, or wait to be accepted, are not touched. A client that comes now hears nothing; it
-    tries again a second later by itself and is refused, because the listener has closed by then. Elsewhere
-    than on Linux this does nothing.
+    Open connections, and those that wait to be accepted, are not affected. A new client gets no response; its
+    kernel retries a second later and is refused, because the listener has closed by then. On systems other
+    than Linux this does nothing.
 
     Args:
         listener: The socket's file descriptor.
@@ -61,6 +61,6 @@ def turn_newcomers_away(listener: int) -> None:
     instructions = b"".join(struct.pack("HBBI", *instruction) for instruction in DROP_NEW_CONNECTIONS)
     program = ctypes.create_string_buffer(instructions, len(instructions))
     described = struct.pack("HP", len(DROP_NEW_CONNECTIONS), ctypes.addressof(program))
-    # The filter belongs to the socket, not to the descriptor: a duplicate of it sets the same.
+    # The filter belongs to the socket, not to the descriptor: setting it on a duplicate is enough.
     with contextlib.suppress(OSError), socket.socket(fileno=os.dup(listener)) as twin:
         twin.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, described)

@@ -1,9 +1,9 @@
 """Several worker processes behind one listening socket, forked after the model is loaded.
 
-The parent loads the model and never predicts: threads of numeric libraries do not survive a fork, and what
-nobody writes to stays shared memory. While it loads, a small process (the doorman) answers probes. The
-workers take requests only when all have passed their own smoke test; then the doorman leaves. A worker that
-dies is counted and replaced from the parent's copy of the model, in a fraction of the time of loading.
+The parent loads the model and never predicts: threads of numeric libraries do not survive a fork, and memory
+without writes stays shared. While it loads, a small process answers probes. The workers accept requests once
+all have passed their own smoke test; then the probe process ends. A worker that dies is counted and replaced
+from the parent's copy of the model, in a fraction of the time of loading.
 """
 
 import atexit
@@ -30,7 +30,7 @@ from davit_server.inference.loading import Loaded, load_model, rejecting, settle
 from davit_server.inference.progress import LoadProgress
 from davit_server.inference.state import ServerState
 from davit_server.process.app import create_app
-from davit_server.process.descendants import end_descendants, leave, leave_in_time
+from davit_server.process.descendants import end_descendants, exit_now, exit_within
 from davit_server.process.forking import ForkGuard
 from davit_server.process.runners import run_never
 from davit_server.process.serving import EXIT_REJECTED, ServingProcess
@@ -44,15 +44,15 @@ from davit_server.termination import TerminationLog, ended_while_loading
 logger = logging.getLogger(__name__)
 
 EXIT_FAILED = 70
-QUICK_DEATH_SECONDS = 5.0
-MAX_QUICK_DEATHS = 5
-"""So many workers that die right after their start, one after another, end the whole process."""
+EARLY_EXIT_SECONDS = 5.0
+MAX_EARLY_EXITS = 5
+"""More workers in a row that exit within `EARLY_EXIT_SECONDS` of their start end the whole process."""
 PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One of the processes that answer."""
+    """One of the processes that answer requests."""
 
     index: int
     process: ForkProcess
@@ -60,24 +60,24 @@ class Worker:
 
     @property
     def pid(self) -> int:
-        """The number of its process."""
+        """The id of its process."""
         assert self.process.pid is not None  # noqa: S101  it has been started
         return self.process.pid
 
 
 class Supervisor:
-    """Starts, watches and ends the workers.
+    """Start, watch and end the workers.
 
-    | state | doorman | workers | left when |
+    | state | probe process | workers | next state when |
     |---|---|---|---|
     | loading | answers probes | none | loaded; rejected: exit code 1; a signal: ends at once |
     | starting | answers probes | check the model | all are ready; one rejects the model; a signal |
-    | serving | gone | answer, the dead are replaced | a signal; too many die |
-    | ending | leaves last | drain | all have ended |
+    | serving | ended | answer; dead ones are replaced | a signal; too many early exits |
+    | ending | ends last | drain | all have ended |
 
     Args:
-        settings: All of them; `workers` says how many.
-        forks: Tells our own children from those of the model.
+        settings: The server's settings; `workers` is the number of processes.
+        forks: Distinguishes our own children from those of the model.
     """
 
     def __init__(self, settings: Settings, forks: ForkGuard) -> None:
@@ -88,29 +88,29 @@ class Supervisor:
         self._termination = TerminationLog(settings.termination_log)
         self._socket = listen(settings.host, settings.port)
         self._ready_reader, self._ready_writer = os.pipe()
-        # Nothing is ever written here: closing the writing end is what the workers wait for.
-        self._gate_reader, self._gate_writer = os.pipe()
-        self._open = False
+        # Nothing is ever written here: the workers wait until the writing end is closed.
+        self._release_reader, self._release_writer = os.pipe()
+        self._released = False
         self._workers: list[Worker] = []
-        self._doorman: ForkProcess | None = None
+        self._probe_process: ForkProcess | None = None
         self._ready = 0
-        self._quick_deaths = 0
+        self._early_exits = 0
         self._ending: int | None = None
         self._loaded: Loaded | None = None
 
     def run(self) -> int:
-        """Serve until told to stop; the exit code says whether the model was served."""
+        """Serve until a signal ends the process; return the exit code: 0 if the model was served."""
         self._signals.install()
-        pipes = (self._ready_reader, self._ready_writer, self._gate_reader, self._gate_writer)
+        pipes = (self._ready_reader, self._ready_writer, self._release_reader, self._release_writer)
         self._forks.keep_private((*self._signals.descriptors, *pipes))
         self._forks.port = self._socket.getsockname()[1]
-        self._doorman = self._fork(self._keep_door)
+        self._probe_process = self._fork(self._serve_probes)
         try:
             self._loaded = self._load()
         except ModelRejected as rejection:
-            self._termination.tell(rejection)
-            logger.error("the model is not served", extra={"fields": rejection.as_dict()})  # noqa: TRY400  the cause is told
-            self._dismiss_doorman()
+            self._termination.write(rejection)
+            logger.error("the model is not served", extra={"fields": rejection.as_dict()})  # noqa: TRY400  the cause is in the fields
+            self._stop_probe_process()
             return EXIT_REJECTED
         self._signals.reinstall()
         for index in range(self._settings.workers):
@@ -118,9 +118,9 @@ class Supervisor:
         return self._watch()
 
     def _load(self) -> Loaded:
-        """The model, with everything that stays put out of the garbage collector's way."""
+        """Load the model, and keep what stays in memory out of the garbage collector's way."""
         path, progress = self._settings.model_path, LoadProgress()
-        self._termination.foretell(ended_while_loading(memory_limit(), folder_size(path)))
+        self._termination.write_provisional(ended_while_loading(memory_limit(), folder_size(path)))
         with self._leaving_on_signal(progress), progress.watched(), rejecting(progress):
             loaded = load_model(path)
             if self._settings.plan == "onnx":
@@ -131,27 +131,27 @@ class Supervisor:
 
     @contextlib.contextmanager
     def _leaving_on_signal(self, progress: LoadProgress) -> Iterator[None]:
-        """End the process when a signal comes during the block, which may keep the main thread busy."""
+        """End the process when a signal arrives during the block, which may keep the main thread busy."""
         reader, writer = os.pipe()
 
         def watch() -> None:
             readable, _, _ = select.select([reader, self._signals.fileno()], [], [])
             if reader not in readable and self._signals.received():
-                leave(self._termination.tell_unfinished(progress.unfinished()))
+                exit_now(self._termination.write_unfinished(progress.unfinished()))
 
         thread = threading.Thread(target=watch, name="signals", daemon=True)
         thread.start()
         try:
             yield
         finally:
-            # No thread may be left when the workers are forked.
-            os.write(writer, b".")  # closing it would not do: children of the model may have it too
+            # No thread may run when the workers are forked.
+            os.write(writer, b".")  # closing is not enough: children of the model may hold it too
             thread.join()
             os.close(reader)
             os.close(writer)
 
     def _watch(self) -> int:
-        """Until all workers have ended: count the ready, replace the dead, pass signals on."""
+        """Count ready workers, replace dead ones and pass signals on, until all workers have ended."""
         code = 0
         while self._workers:
             readable, _, _ = select.select([self._ready_reader, self._signals.fileno()], [], [], 0.1)
@@ -160,17 +160,17 @@ class Supervisor:
             for sig in self._signals.received():
                 self._end(sig)
             for worker in [worker for worker in self._workers if worker.process.exitcode is not None]:
-                code = self._bury(worker, worker.process.exitcode or 0) or code
-        self._dismiss_doorman()
+                code = self._handle_worker_exit(worker, worker.process.exitcode or 0) or code
+        self._stop_probe_process()
         return code
 
     def _count_ready(self) -> None:
         self._ready += len(os.read(self._ready_reader, 64))
-        if self._ready >= self._settings.workers and not self._open:
-            self._open_gate()
+        if self._ready >= self._settings.workers and not self._released:
+            self._release_workers()
 
-    def _bury(self, worker: Worker, exit_code: int) -> int:
-        """A worker has ended: replace it, or let the whole end too. Returns the exit code so far."""
+    def _handle_worker_exit(self, worker: Worker, exit_code: int) -> int:
+        """Replace a worker that has ended, or end the others too. Return the exit code so far."""
         self._workers.remove(worker)
         end_descendants(0, group=worker.pid)  # what the model has started there
         if self._ending is not None:
@@ -178,27 +178,27 @@ class Supervisor:
         if exit_code == EXIT_REJECTED:
             self._end(signal.SIGTERM)
             return EXIT_REJECTED
-        quick = time.monotonic() - worker.started < QUICK_DEATH_SECONDS
-        self._quick_deaths = self._quick_deaths + 1 if quick else 0
+        early = time.monotonic() - worker.started < EARLY_EXIT_SECONDS
+        self._early_exits = self._early_exits + 1 if early else 0
         hint = " (probably out of memory)" if exit_code == -signal.SIGKILL else ""
         fields = {"worker": worker.index, "exit_code": exit_code}
         logger.error("a worker died and is replaced%s", hint, extra={"fields": fields})
-        if self._quick_deaths > MAX_QUICK_DEATHS:
-            self._termination.tell(_crash_loop(exit_code))
+        if self._early_exits > MAX_EARLY_EXITS:
+            self._termination.write(_crash_loop(exit_code))
             self._end(signal.SIGTERM)
             return EXIT_REJECTED
         counted = self._metrics.worker(worker.index)
         counted.worker_restarts.add()
-        counted.forget_present()
+        counted.reset_gauges()
         self._start_worker(worker.index)
         return 0
 
     def _start_worker(self, index: int) -> None:
-        self._workers.append(Worker(index, self._fork(lambda: self._work(index)), time.monotonic()))
+        self._workers.append(Worker(index, self._fork(lambda: self._run_worker(index)), time.monotonic()))
 
-    def _work(self, index: int) -> int:
-        """A worker's whole life."""
-        self._close_gate_writer()
+    def _run_worker(self, index: int) -> int:
+        """Run a worker process; return its exit code."""
+        self._close_release_writer()
         process = ServingProcess(self._settings, self._forks)
         app = create_app(
             self._settings, metrics=self._metrics, worker=index, runner=process.runner, loaded=self._loaded
@@ -207,67 +207,68 @@ class Supervisor:
         return process.run(app, self._settings.drain_seconds, [self._socket])
 
     async def _wait_for_all(self, state: ServerState) -> None:
-        """Tell the parent that this worker could answer; go on when all could."""
+        """Report to the parent that this worker is ready; wait until all are."""
         if state.ready:
             os.write(self._ready_writer, b"+")
-            await to_thread(os.read, self._gate_reader, 1)
+            await to_thread(os.read, self._release_reader, 1)
 
-    def _open_gate(self) -> None:
-        """All workers could answer: the doorman leaves, and they take over the socket."""
-        self._dismiss_doorman()
-        self._close_gate_writer()
+    def _release_workers(self) -> None:
+        """Stop the probe process and let the workers take over the socket: all are ready."""
+        self._stop_probe_process()
+        self._close_release_writer()
 
-    def _close_gate_writer(self) -> None:
-        if not self._open:
-            os.close(self._gate_writer)
-            self._open = True
+    def _close_release_writer(self) -> None:
+        if not self._released:
+            os.close(self._release_writer)
+            self._released = True
 
-    def _keep_door(self) -> int:
+    def _serve_probes(self) -> int:
         """Answer probes, and everything else with 503, while the model loads."""
         process = ServingProcess(self._settings, self._forks)
         return process.run(create_app(self._settings, runner=run_never), 0.0, [self._socket])
 
-    def _dismiss_doorman(self) -> None:
-        if self._doorman is not None:
-            self._doorman.terminate()
-            self._doorman.join()
-            self._doorman = None
+    def _stop_probe_process(self) -> None:
+        if self._probe_process is not None:
+            self._probe_process.terminate()
+            self._probe_process.join()
+            self._probe_process = None
 
     def _end(self, sig: int) -> None:
-        """Let all workers drain; nobody is replaced from now on."""
+        """Let all workers drain; none is replaced from now on."""
         if self._ending is None:
-            # Else the kernel would go on to queue connections that nobody takes.
+            # Otherwise the kernel would go on queueing connections that no process accepts.
             self._socket.close()
-            self._close_gate_writer()
+            self._close_release_writer()
         self._ending = sig
         for worker in self._workers:
             if worker.process.is_alive():
                 os.kill(worker.pid, sig)
 
-    def _fork(self, live: Callable[[], int]) -> ForkProcess:
-        """A child that runs a function and exits with what it returns."""
-        child = multiprocessing.get_context("fork").Process(target=_live_as_child, args=(live, os.getpid()))
+    def _fork(self, run: Callable[[], int]) -> ForkProcess:
+        """Fork a child that runs a function and exits with the code it returns."""
+        child = multiprocessing.get_context("fork").Process(target=_run_child, args=(run, os.getpid()))
         with self._forks.own_child():
             child.start()
         return child
 
 
-def _live_as_child(live: Callable[[], int], parent: int) -> NoReturn:
-    """A child's whole life. It ends like any program, but runs no exit function of its parent."""
+def _run_child(run: Callable[[], int], parent: int) -> NoReturn:
+    """Run a child process. It ends like any program, but runs no exit function of its parent."""
     code = EXIT_FAILED
     atexit._clear()  # noqa: SLF001  what newer versions of multiprocessing do
     try:
-        # Ctrl+C reaches the parent alone, which passes it on; and no child outlives its parent.
+        # A process group of its own: Ctrl+C reaches only the parent, which passes it on.
+        # PR_SET_PDEATHSIG: no child outlives its parent.
         os.setpgid(0, 0)
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() == parent:
-            code = live()
+            code = run()
     except BaseException:
         logger.exception("a worker failed")
-    leave_in_time(code)
+    exit_within(code)
     threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001  part of the interpreter's exit, which os._exit skips
     atexit._run_exitfuncs()  # noqa: SLF001
-    leave(code)
+    exit_now(code)
 
 
 def _crash_loop(exit_code: int) -> ModelRejected:

@@ -1,1 +1,1 @@
-"""What requests and answers look like: MLflow's `/invocations`, and the Open Inference Protocol."""
+"""The formats of requests and answers: MLflow's `/invocations`, and the Open Inference Protocol."""

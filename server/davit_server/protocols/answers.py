@@ -1,13 +1,13 @@
-"""Predictions as Open Inference tensors.
+"""Convert predictions to Open Inference tensors.
 
-The protocol has booleans, numbers and bytes, all of one type in a tensor of one shape. A prediction becomes
-exactly that or is refused with a sentence: nothing is rounded, shortened or printed as Python prints it.
+The protocol has booleans, numbers and bytes, all of one type in a tensor of one shape. A prediction is
+converted exactly or refused with an explanation: nothing is rounded, shortened or formatted as by Python.
 
-- Texts, and what has one exact text (datetimes and durations in ISO 8601, decimals in digits, objects in
-  JSON), travel as BYTES. Bytes travel as they are, in JSON as base64.
+- Texts, and values with one exact text (datetimes and durations in ISO 8601, decimals in digits, objects in
+  JSON), are sent as BYTES. Bytes are sent unchanged, in JSON as base64.
 - Lists of equal shape in the rows become further dimensions.
-- Missing values, NaN among them, are null in JSON. Raw bytes have no null: NaN is itself there, and other
-  missing values are refused. Infinities are refused in JSON, which has no number for them.
+- Missing values, NaN included, are null in JSON. Raw bytes have no null: NaN stays NaN, and other missing
+  values are refused. Infinities are refused in JSON, which has no number for them.
 """
 
 import base64
@@ -22,14 +22,14 @@ from davit_server.protocols.tensors import Tensor
 
 
 def answer_tensors(raw: Any, default: str) -> list[Tensor]:
-    """A prediction as named tensors with its own shapes and types.
+    """Return a prediction as named tensors with its own shapes and types.
 
     Args:
-        raw: What the model returned.
-        default: The name of an output that has none.
+        raw: The prediction, as the model returned it.
+        default: The name of an unnamed output.
 
     Raises:
-        ModelFailed: It cannot be expressed without changing it.
+        ModelFailed: The prediction has no exact tensor form.
     """
     outputs = _outputs(raw, default)
     names = [name for name, _ in outputs]
@@ -39,7 +39,7 @@ def answer_tensors(raw: Any, default: str) -> list[Tensor]:
 
 
 def _outputs(raw: Any, default: str) -> list[tuple[str, Any]]:
-    """The prediction's outputs by name."""
+    """Return the prediction's outputs by name."""
     if hasattr(raw, "columns") and hasattr(raw, "iloc"):
         return [(_output_name(name), raw.iloc[:, at]) for at, name in enumerate(raw.columns)]
     if isinstance(raw, dict):
@@ -71,15 +71,15 @@ def _named_array(name: str, values: Any) -> Any:
 
 
 def tensor_entry(tensor: Tensor) -> dict[str, Any]:
-    """A tensor as an element of `outputs`, without its data."""
+    """Return a tensor as an element of `outputs`, without its data."""
     return {"name": tensor.name, "datatype": tensor.datatype, "shape": list(tensor.array.shape)}
 
 
 def tensor_data(tensor: Tensor) -> list[Any]:
-    """A tensor's values as JSON has them, flat in row order; missing ones as null.
+    """Return a tensor's values as JSON has them, flat in row order; missing ones as null.
 
     Raises:
-        ModelFailed: There is an infinity among them.
+        ModelFailed: A value is infinite.
     """
     array = tensor.array
     if array.dtype == object:
@@ -91,7 +91,7 @@ def tensor_data(tensor: Tensor) -> list[Any]:
         if np.isinf(array).any():
             raise ModelFailed(
                 f"The model's output '{tensor.name}' holds an infinity, for which JSON has no number; "
-                "ask for it as binary data."
+                "request it as binary data."
             )
         array = np.ma.masked_invalid(array)
     data: list[Any] = array.ravel().tolist()
@@ -99,10 +99,10 @@ def tensor_data(tensor: Tensor) -> list[Any]:
 
 
 def tensor_bytes(tensor: Tensor) -> bytes:
-    """A tensor's values for the binary extension.
+    """Return a tensor's values for the binary extension.
 
     Raises:
-        ModelFailed: A value is missing, or is a text that UTF-8 cannot hold.
+        ModelFailed: A value is missing, or is a text that UTF-8 cannot encode.
     """
     array = tensor.array
     if isinstance(array, np.ma.MaskedArray):
@@ -116,7 +116,7 @@ def tensor_bytes(tensor: Tensor) -> bytes:
 
 
 def _unmasked(tensor: Tensor) -> Any:
-    """NaN for what is missing."""
+    """Return the array with NaN for missing values."""
     if tensor.array.dtype.kind == "f" or not np.ma.getmaskarray(tensor.array).any():
         return tensor.array.filled(np.nan) if tensor.array.dtype.kind == "f" else tensor.array.data
     raise _without_null(tensor)
@@ -136,5 +136,5 @@ def _piece(tensor: Tensor, value: Any) -> bytes:
 def _without_null(tensor: Tensor) -> ModelFailed:
     return ModelFailed(
         f"The model's output '{tensor.name}' lacks a value, for which binary data has no form; "
-        "ask for it as JSON."
+        "request it as JSON."
     )

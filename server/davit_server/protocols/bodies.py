@@ -1,4 +1,4 @@
-"""Request bodies: how much is read, how long that may take, and what may be in them."""
+"""Read request bodies, within limits of size, time and nesting."""
 
 import asyncio
 import json
@@ -34,15 +34,15 @@ _PIECE = 256 * 1024
 """Bytes looked at in one step: between steps other threads can run."""
 
 MAX_DIGITS = 19
-"""Longer numbers in headers mean nothing, and Python refuses to convert very long ones."""
+"""Longer numbers in headers are invalid; Python refuses to convert very long ones."""
 
 BYTES_PER_LIST = 16
-"""Allowed for each list and object: it takes two bytes of a body, and up to two hundred of memory."""
+"""Bytes of the largest body for each list or object: one takes two bytes of a body, up to 200 of memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """How large, slow and deep a body may be."""
+    """Limits on size, time and nesting of a body."""
 
     max_bytes: int = 16 * 2**20
     seconds: float = 60
@@ -55,7 +55,7 @@ class BodyLimits:
 
 
 def header(scope: Scope, wanted: bytes) -> bytes | None:
-    """The first header of a name (lower case)."""
+    """Return the first header of a name (lower case)."""
     for name, value in scope["headers"]:
         if name == wanted:
             found: bytes = value
@@ -64,7 +64,7 @@ def header(scope: Scope, wanted: bytes) -> bytes | None:
 
 
 def whole_number(value: bytes | None) -> int | None:
-    """The number in a header; None when it is missing, no number, or beyond 64 bits."""
+    """Return the number in a header; None when it is missing, not a number, or beyond 64 bits."""
     if value is None or len(value) > MAX_DIGITS or not value.isdigit():
         return None
     return int(value)
@@ -72,10 +72,10 @@ def whole_number(value: bytes | None) -> int | None:
 
 @lru_cache(maxsize=256)
 def media_kind(content_type: bytes) -> MediaKind:
-    """What a Content-Type header announces, by the rules of MLflow's scoring server.
+    """Return what a Content-Type header announces, by the rules of MLflow's scoring server.
 
     Raises:
-        Unsupported: Not a type that is read here, or a parameter other than `charset=utf-8`.
+        Unsupported: The server does not read this type, or there is a parameter other than `charset=utf-8`.
     """
     media, *parameters = (part.strip().lower() for part in content_type.decode("latin-1").split(";"))
     kind = _KINDS.get(media)
@@ -91,10 +91,10 @@ def media_kind(content_type: bytes) -> MediaKind:
 
 
 def require_plain(scope: Scope) -> bytes:
-    """The Content-Type of a request.
+    """Return the Content-Type of a request.
 
     Raises:
-        Unsupported: It has none, or its body is compressed.
+        Unsupported: The request has no Content-Type, or its body is compressed.
     """
     content_type = None
     for name, value in scope["headers"]:
@@ -109,11 +109,11 @@ def require_plain(scope: Scope) -> bytes:
 
 
 async def read_body(scope: Scope, receive: Receive, limits: BodyLimits, started: float) -> bytes:
-    """The whole body.
+    """Return the whole body.
 
     Raises:
-        TooLarge: More bytes than allowed, told by Content-Length or found while reading.
-        TooSlow: It did not arrive in time.
+        TooLarge: The body has more bytes than allowed, by its Content-Length or by count.
+        TooSlow: The body did not arrive in time.
         ClientGone: The client closed the connection.
     """
     length = whole_number(header(scope, b"content-length"))
@@ -129,9 +129,9 @@ async def read_body(scope: Scope, receive: Receive, limits: BodyLimits, started:
 
 
 async def _first(receive: Receive, limits: BodyLimits, started: float) -> dict[str, Any]:
-    """The first piece, which mostly has come together with the headers.
+    """Return the first piece, which usually has arrived together with the headers.
 
-    Then `receive` returns without waiting and needs no timer, which would be the dearest part of reading.
+    Then `receive` returns without waiting and needs no timer, which would be the most expensive part.
     """
     reading = receive()
     try:
@@ -146,7 +146,7 @@ async def _first(receive: Receive, limits: BodyLimits, started: float) -> dict[s
         except TimeoutError as failure:
             raise _too_slow(limits) from failure
     if message["type"] == "http.disconnect":
-        raise ClientGone("The client went away.")
+        raise ClientGone("The client disconnected.")
     received: dict[str, Any] = message
     return received
 
@@ -168,7 +168,7 @@ def _continue(reading: Coroutine[Any, Any, Any], awaited: Any) -> Generator[Any,
 
 
 async def _rest(body: bytes, receive: Receive, limits: BodyLimits, started: float) -> bytes:
-    """The pieces after the first."""
+    """Return the whole body: its first piece and those that follow."""
     pieces, size = [body], len(body)
     left = limits.seconds - (time.perf_counter() - started)
     try:
@@ -176,7 +176,7 @@ async def _rest(body: bytes, receive: Receive, limits: BodyLimits, started: floa
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    raise ClientGone("The client went away.")
+                    raise ClientGone("The client disconnected.")
                 pieces.append(message.get("body", b""))
                 size += len(pieces[-1])
                 if size > limits.max_bytes:
@@ -196,11 +196,11 @@ def _too_large(limits: BodyLimits) -> TooLarge:
 
 
 def decode_json(body: bytes, limits: BodyLimits) -> Any:
-    """The JSON value of a body.
+    """Return the JSON value of a body.
 
     Raises:
-        InvalidInput: Not JSON, not UTF-8, or nested too deeply.
-        TooLarge: More lists and objects than allowed.
+        InvalidInput: The body is not JSON, not UTF-8, or nests too deeply.
+        TooLarge: The body has more lists and objects than allowed.
     """
     if body.count(b"[") + body.count(b"{") > limits.max_depth:
         require_modest(body, limits)
@@ -211,10 +211,10 @@ def decode_json(body: bytes, limits: BodyLimits) -> Any:
 
 
 def decode_leniently(body: bytes) -> Any:
-    """What only Python's own parser accepts, as MLflow's server does: NaN, lone surrogates, long integers.
+    """Decode what only Python's own parser accepts, as MLflow does: NaN, lone surrogates, long integers.
 
     Raises:
-        InvalidInput: Not JSON, not UTF-8, or nested too deeply.
+        InvalidInput: The body is not JSON, not UTF-8, or nests too deeply.
     """
     try:
         return json.loads(body)
@@ -232,15 +232,15 @@ def require_modest(body: bytes, limits: BodyLimits) -> None:
     """Refuse bodies with too many or too deeply nested lists and objects, without parsing them.
 
     Raises:
-        InvalidInput: It nests too deeply.
-        TooLarge: It has too many lists and objects.
+        InvalidInput: The body nests too deeply.
+        TooLarge: The body has too many lists and objects.
     """
     brackets = _brackets(body)
     if brackets.count(b"[") > limits.max_lists:
         raise TooLarge(
             f"The body has more than the {limits.max_lists} lists and objects allowed; send it in parts."
         )
-    # Removing empty pairs takes off one level: little is left then of a wide but flat body.
+    # Removing empty pairs removes one level, and with it most of a wide but flat body.
     for _ in range(_FLAT):
         brackets = brackets.replace(b"[]", b"")
     steps = memoryview(brackets.translate(_STEPS)).cast("b")
@@ -251,13 +251,13 @@ def require_modest(body: bytes, limits: BodyLimits) -> None:
 
 
 def _brackets(body: bytes) -> bytes:
-    """All brackets outside strings, as square ones."""
+    """Return all brackets outside strings, as square ones."""
     if b"\\" in body:
-        # In this order: in a run of backslashes before a quote each pair is one character.
+        # In this order: in a run of backslashes before a quote, each pair is one character.
         body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     found, in_string = [], 0
     for start in range(0, len(body), _PIECE):
-        # Between quotes strings and what is outside of them alternate.
+        # Quotes alternate between the inside and the outside of strings.
         parts = body[start : start + _PIECE].split(b'"')
         found.append(b"".join(parts[in_string::2]).translate(_SQUARE, _NOT_BRACKETS))
         in_string ^= (len(parts) - 1) & 1

@@ -1,4 +1,4 @@
-"""What a model returned as an array of one of the Open Inference Protocol's types, with no value changed."""
+"""Convert a prediction to an array of one of the Open Inference Protocol's types, without changing values."""
 
 import datetime as dt
 import decimal
@@ -13,14 +13,14 @@ from davit_server.protocols.tensors import has_datatype
 
 
 class Inexpressible(Exception):
-    """What an output has that the protocol has no form for, as the end of a sentence on the output."""
+    """An output has no form in the protocol; the message is the end of a sentence about the output."""
 
 
 def exact_array(values: Any) -> Any:
-    """An array of one of the protocol's types, masked where values are missing.
+    """Return an array of one of the protocol's types, masked where values are missing.
 
     Raises:
-        Inexpressible: There is none.
+        Inexpressible: The values have no exact form in the protocol.
     """
     if isinstance(values, np.ndarray):
         return _of_array(values)
@@ -34,7 +34,7 @@ def exact_array(values: Any) -> Any:
 
 
 def _of_array(array: Any) -> Any:
-    """A numpy array: as it is, where the protocol has its type."""
+    """Convert a numpy array; it stays as it is where the protocol has its type."""
     if isinstance(array, np.matrix):
         array = np.asarray(array)
     if array.ndim == 0:
@@ -51,7 +51,7 @@ def _of_array(array: Any) -> Any:
 
 
 def _boxed(array: Any) -> Any:
-    """Datetimes and durations as pandas' own, which know their ISO form; anything else has none."""
+    """Return datetimes and durations as pandas' own, which have an ISO form; refuse other types."""
     import pandas as pd
 
     if array.dtype.kind not in "mM":
@@ -63,7 +63,7 @@ def _boxed(array: Any) -> Any:
 
 
 def _of_pandas(values: Any) -> Any:
-    """A column or index, also of one of pandas' own types."""
+    """Convert a column or index, also of one of pandas' own types."""
     if isinstance(values.dtype, np.dtype):
         return _of_array(values.to_numpy())
     array = _of_cells(list(values.astype(object)))
@@ -74,18 +74,18 @@ def _of_pandas(values: Any) -> Any:
 
 
 def _of_list(values: Sequence[Any]) -> Any:
-    """A list: numbers by the short way, everything else value by value."""
+    """Convert a list: numbers at once, everything else value by value."""
     try:
         array = np.asarray(values)
     except (ValueError, OverflowError, TypeError):
         return _of_cells(list(values))
-    # Whole numbers beyond 2**53 lose digits among floats, and numpy makes texts of what stands beside text.
+    # Whole numbers beyond 2**53 lose digits among floats, and numpy converts values beside a text to texts.
     exact = array.dtype.kind in "iub" or (array.dtype.kind == "f" and not (np.abs(array) >= 2**53).any())
     return array if exact and array.ndim > 0 and has_datatype(array.dtype) else _of_cells(list(values))
 
 
 def _of_cells(cells: list[Any]) -> Any:
-    """Single values of any type; lists among them become further dimensions."""
+    """Convert single values of any type; lists among them become further dimensions."""
     if any(map(_is_list, cells)):
         return _stacked(cells)
     missing = np.fromiter(map(_is_missing, cells), dtype=bool, count=len(cells))
@@ -110,7 +110,7 @@ def _is_list(cell: Any) -> bool:
 
 
 def _stacked(cells: list[Any]) -> Any:
-    """Lists of one shape in every row, as one array with more dimensions."""
+    """Stack lists of one shape into one array with more dimensions."""
     if not all(map(_is_list, cells)):
         raise Inexpressible("holds lists beside single values")
     rows = [exact_array(cell) for cell in cells]
@@ -125,7 +125,7 @@ def _stacked(cells: list[Any]) -> Any:
 
 
 def _is_missing(cell: Any) -> bool:
-    """None, NaN, NaT, and pandas' NA."""
+    """Return whether a value is None, NaN, NaT or pandas' NA."""
     if isinstance(cell, float | np.floating):
         return math.isnan(cell)
     if isinstance(cell, np.datetime64 | np.timedelta64):
@@ -134,7 +134,7 @@ def _is_missing(cell: Any) -> bool:
 
 
 def _of_present(cells: list[Any]) -> Any:
-    """Single values, none of them missing, all of one kind."""
+    """Convert single values, none of them missing, all of one kind."""
     kinds = {_kind_of(cell_type) for cell_type in set(map(type, cells))}
     if kinds == {"boolean"}:
         return np.array(cells, dtype=bool)
@@ -150,10 +150,10 @@ def _of_present(cells: list[Any]) -> Any:
 
 
 def _kind_of(cell_type: type) -> str:
-    """What a type counts as; values of several kinds have no common type.
+    """Return the kind of a type; values of several kinds have no common type.
 
     Raises:
-        Inexpressible: It is of none.
+        Inexpressible: The protocol has no form for the type.
     """
     for kind, types in _KINDS.items():
         if issubclass(cell_type, types):
@@ -174,11 +174,11 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "time": (dt.time,),
     "object": (dict,),
 }
-"""In this order: a bool is an int, a datetime is a date, and to numpy a duration is an integer."""
+"""The order matters: a bool is an int, a datetime is a date, and for numpy a duration is an integer."""
 
 
 def _integers(cells: list[Any]) -> Any:
-    """The narrowest of the protocol's 64-bit types that holds them all."""
+    """Return whole numbers in the narrowest of the protocol's 64-bit types that holds them all."""
     for dtype in (np.int64, np.uint64):
         limits = np.iinfo(dtype)
         if limits.min <= min(cells) and max(cells) <= limits.max:
@@ -187,7 +187,7 @@ def _integers(cells: list[Any]) -> Any:
 
 
 def _floats(cells: list[Any]) -> Any:
-    """Numbers as doubles; refused where a whole number would lose digits."""
+    """Return numbers as doubles; refuse whole numbers that would lose digits."""
     array = np.array(cells, dtype=np.float64)
     if any(isinstance(cell, int) and int(number) != cell for cell, number in zip(cells, array, strict=True)):
         raise Inexpressible("mixes fractions with whole numbers that a double cannot hold")
@@ -195,7 +195,7 @@ def _floats(cells: list[Any]) -> Any:
 
 
 def _text(cell: Any) -> Any:
-    """The one exact text of a value; bytes stay bytes."""
+    """Return the one exact text of a value; bytes stay bytes."""
     if isinstance(cell, str | bytes):
         return cell
     if isinstance(cell, bytearray):

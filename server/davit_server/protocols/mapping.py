@@ -1,6 +1,6 @@
-"""Open Inference requests in terms of MLflow: named tensors become a request in one of MLflow's forms.
+"""Convert Open Inference requests, which are named tensors, to one of MLflow's forms.
 
-From there on both protocols are one: the same casts, the same schema enforcement, the same batching.
+From there on both protocols share casts, schema enforcement and batching.
 """
 
 from typing import Any
@@ -13,12 +13,12 @@ from davit_server.runtimes.refusals import listed
 
 
 def document_of(tensors: list[Tensor], parameters: dict[str, Any], signature: Signature) -> dict[str, Any]:
-    """The MLflow request that means the same.
+    """Return the MLflow request that means the same.
 
     Args:
         tensors: The request's inputs.
-        parameters: Its parameters; those the signature declares become the model's params.
-        signature: What the model takes.
+        parameters: Its parameters; those that the signature declares become the model's params.
+        signature: The model's signature.
 
     Raises:
         InvalidInput: Names or shapes do not fit the signature.
@@ -39,9 +39,9 @@ def _inputs(tensors: list[Tensor], signature: Signature) -> dict[str, Any]:
 
 
 def untyped_input(tensors: list[Tensor], parameters: dict[str, Any]) -> Parsed:
-    """For models without a signature: arrays and frames with exactly the types that were sent.
+    """Return arrays and frames with exactly the types that were sent, for models without a signature.
 
-    A single matrix stays one, unless its `content_type` asks for a data frame (`pd`).
+    A single matrix stays one, unless the parameter `content_type` requires a data frame (`pd`).
 
     Raises:
         InvalidInput: The tensors are not columns of one table, or a text has no UTF-8 form.
@@ -60,7 +60,7 @@ def untyped_input(tensors: list[Tensor], parameters: dict[str, Any]) -> Parsed:
 
 
 def _typed_column(tensor: Tensor) -> Any:
-    """Numbers as they came, strings as text, more dimensions as lists in the cells."""
+    """Return numbers as they came, strings as text, further dimensions as lists in the cells."""
     if tensor.array.dtype == object or tensor.array.ndim != 1:
         return _column(tensor)
     return tensor.array
@@ -73,7 +73,7 @@ def _require_one_height(tensors: list[Tensor]) -> None:
 
 
 def _tensors(tensors: list[Tensor], signature: Signature) -> dict[str, Any]:
-    """For signatures of tensors."""
+    """Return the request for a signature of tensors."""
     if not signature.names:
         return {"inputs": plain_values(_only(tensors))}
     given = _by_name(tensors, signature)
@@ -82,7 +82,7 @@ def _tensors(tensors: list[Tensor], signature: Signature) -> dict[str, Any]:
 
 
 def _columns(tensors: list[Tensor], signature: Signature) -> dict[str, Any]:
-    """For signatures of columns: one tensor a column, or one matrix with all of them in order."""
+    """Return the request for columns: one tensor a column, or one matrix with all of them in order."""
     given = _by_name(tensors, signature)
     names = list(signature.names)
     matrix = tensors[0].array
@@ -101,7 +101,7 @@ def _columns(tensors: list[Tensor], signature: Signature) -> dict[str, Any]:
 
 
 def _by_name(tensors: list[Tensor], signature: Signature) -> dict[Any, Tensor]:
-    """The tensors under the signature's own names, which may be numbers."""
+    """Return the tensors under the signature's own names, which may be numbers."""
     names = signature.by_text_key
     return {names.get(tensor.name, tensor.name): tensor for tensor in tensors}
 
@@ -114,14 +114,14 @@ def _require(given: dict[Any, Tensor], signature: Signature) -> None:
 
 
 def _table(tensors: list[Tensor], names: list[Any]) -> dict[str, Any]:
-    """Tensors of one value a row as a table."""
+    """Return tensors of one value a row as a table."""
     _require_one_height(tensors)
     columns = [_column(tensor) for tensor in tensors]
     return {"dataframe_split": {"columns": names, "data": [list(row) for row in zip(*columns, strict=True)]}}
 
 
 def _column(tensor: Tensor) -> list[Any]:
-    """One value a row: shape [n] or [n, 1]; more dimensions are lists in the cells."""
+    """Return one value a row: shape [n] or [n, 1]; further dimensions are lists in the cells."""
     values = tensor.array
     if values.ndim == 2 and values.shape[1] == 1:
         values = values.reshape(-1)
@@ -129,7 +129,7 @@ def _column(tensor: Tensor) -> list[Any]:
 
 
 def _only(tensors: list[Tensor]) -> Tensor:
-    """The single tensor of a model that takes one."""
+    """Return the single tensor of a model that takes one."""
     if len(tensors) != 1:
         raise InvalidInput("This model takes exactly one input.")
     return tensors[0]

@@ -13,7 +13,7 @@ from davit_server.protocols.answers import answer_tensors, tensor_bytes, tensor_
 from davit_server.protocols.bodies import BodyLimits, Scope, decode_json, header, whole_number
 from davit_server.protocols.mapping import document_of, untyped_input
 from davit_server.protocols.tensors import Tensor, check_shapes, read_tensor
-from davit_server.runtimes.base import Work
+from davit_server.runtimes.base import PredictionRequest
 
 HEADER_LENGTH = b"inference-header-content-length"
 OCTETS = b"application/octet-stream"
@@ -22,26 +22,26 @@ DEFAULT_OUTPUT = "predictions"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the client asked of the answer."""
+    """The client's requirements for the answer."""
 
     request_id: str | None
     names: tuple[str, ...] | None
-    """The outputs it wants; None for all."""
+    """The requested outputs; None for all."""
     binary: frozenset[str] | None
-    """The outputs it wants as raw bytes; None for all of them."""
+    """The outputs requested as raw bytes; None for all of them."""
 
     def as_bytes(self, name: str) -> bool:
-        """Whether an output goes out as raw bytes."""
+        """Return whether an output is sent as raw bytes."""
         return self.binary is None or name in self.binary
 
 
 class OpenInference:
-    """Reads inference requests.
+    """Read inference requests.
 
     Args:
-        model: The name of the model that is served; paths must agree with it.
+        model: The name of the served model; paths must have the same.
         version: Its version.
-        limits: How deep and wide the JSON part may be.
+        limits: Limits of the JSON part.
     """
 
     def __init__(self, model: str, version: str, limits: BodyLimits) -> None:
@@ -49,34 +49,38 @@ class OpenInference:
         self._version = version
         self._limits = limits
 
-    def read(self, service: InferenceService, scope: Scope, content_type: bytes, body: bytes) -> Work:
-        """The request as work for the model.
+    def read(
+        self, service: InferenceService, scope: Scope, content_type: bytes, body: bytes
+    ) -> PredictionRequest:
+        """Return the request in the form that the model can be called with.
 
         Raises:
-            RequestError: It cannot be read.
+            RequestError: The request is malformed or too large, or names another model.
         """
         require_model(self._model, self._version, scope.get("path_params", {}))
         head, tail = self._split(scope, content_type, body)
-        request = decode_json(head, self._limits)
+        document = decode_json(head, self._limits)
         if (
-            not isinstance(request, dict)
-            or not isinstance(request.get("inputs"), list)
-            or not request["inputs"]
+            not isinstance(document, dict)
+            or not isinstance(document.get("inputs"), list)
+            or not document["inputs"]
         ):
             raise InvalidInput("The body must be a JSON object with a list 'inputs' of at least one tensor.")
-        tensors = read_tensors(request["inputs"], tail, service.table_limits)
-        parameters = request.get("parameters")
+        tensors = read_tensors(document["inputs"], tail, service.table_limits)
+        parameters = document.get("parameters")
         known = parameters if isinstance(parameters, dict) else {}
-        wanted = read_wanted(request, known)
-        work = self._work(service, tensors, known)
+        wanted = read_wanted(document, known)
+        request = self._prediction_request(service, tensors, known)
         outputs = service.model.signature.outputs
         default = outputs[0].name if len(outputs) == 1 and outputs[0].name else DEFAULT_OUTPUT
-        work.encode = self._encoder(wanted, default)
-        return work
+        request.encode = self._encoder(wanted, default)
+        return request
 
     @staticmethod
-    def _work(service: InferenceService, tensors: list[Tensor], parameters: dict[str, Any]) -> Work:
-        """Through MLflow's own forms where there is a signature to cast to; else with the types as sent."""
+    def _prediction_request(
+        service: InferenceService, tensors: list[Tensor], parameters: dict[str, Any]
+    ) -> PredictionRequest:
+        """Use MLflow's own forms where there is a signature to cast to, else the types as sent."""
         signature = service.model.signature
         if signature.inputs or signature.from_type_hint:
             return service.read_document(document_of(tensors, parameters, signature))
@@ -84,13 +88,13 @@ class OpenInference:
 
     @staticmethod
     def _split(scope: Scope, content_type: bytes, body: bytes) -> tuple[bytes, bytes | None]:
-        """The JSON head and, with the binary extension, the raw bytes behind it."""
-        told = header(scope, HEADER_LENGTH)
-        if told is None:
+        """Return the JSON head and, with the binary extension, the raw bytes behind it."""
+        declared = header(scope, HEADER_LENGTH)
+        if declared is None:
             if not content_type.lower().startswith(b"application/json"):
                 raise Unsupported("The Content-Type must be application/json.")
             return body, None
-        length = whole_number(told)
+        length = whole_number(declared)
         if length is None or length > len(body):
             raise InvalidInput(
                 "Inference-Header-Content-Length must be the number of bytes of the JSON part."
@@ -107,7 +111,7 @@ class OpenInference:
         return encode
 
     def _answer(self, tensors: list[Tensor], wanted: Wanted) -> Any:
-        """The answer as JSON, or as JSON followed by raw bytes."""
+        """Return the answer as JSON, or as JSON followed by raw bytes."""
         entries, pieces = [], []
         for tensor in tensors:
             entry = tensor_entry(tensor)
@@ -134,9 +138,9 @@ def require_model(model: str, version: str, path_params: dict[str, Any]) -> None
     """Refuse paths that name another model.
 
     Args:
-        model: The name of the model that is served.
+        model: The name of the served model.
         version: Its version.
-        path_params: What the path names.
+        path_params: Name and version in the path.
 
     Raises:
         UnknownModel: Name or version differ from those served here.
@@ -147,7 +151,7 @@ def require_model(model: str, version: str, path_params: dict[str, Any]) -> None
 
 
 def read_tensors(entries: list[Any], tail: bytes | None, limits: TableLimits) -> list[Tensor]:
-    """All inputs; those with a `binary_data_size` take their bytes from the tail, in order.
+    """Read all inputs; those with a `binary_data_size` take their bytes from the tail, in order.
 
     Raises:
         InvalidInput: A tensor is malformed, two have one name, or the bytes do not add up.
@@ -173,7 +177,7 @@ def read_tensors(entries: list[Any], tail: bytes | None, limits: TableLimits) ->
 
 
 def read_wanted(request: dict[str, Any], parameters: dict[str, Any]) -> Wanted:
-    """What the client asked of the answer.
+    """Return what the client requests of the answer.
 
     Raises:
         InvalidInput: `outputs` is not a list of named objects, or names one twice.
@@ -196,17 +200,17 @@ def read_wanted(request: dict[str, Any], parameters: dict[str, Any]) -> Wanted:
 
 
 def _binary(entry: dict[str, Any], *, default: bool) -> bool:
-    """Whether one output is wanted as bytes."""
+    """Return whether one output is requested as bytes."""
     parameters = entry.get("parameters")
-    asked = parameters.get("binary_data") if isinstance(parameters, dict) else None
-    return asked if isinstance(asked, bool) else default
+    binary = parameters.get("binary_data") if isinstance(parameters, dict) else None
+    return binary if isinstance(binary, bool) else default
 
 
 def _choose(tensors: list[Tensor], names: tuple[str, ...]) -> list[Tensor]:
-    """The wanted outputs in the wanted order."""
+    """Return the requested outputs in the requested order."""
     by_name = {tensor.name: tensor for tensor in tensors}
     if not set(names) <= by_name.keys():
         raise InvalidInput(
-            f"The model's outputs are {', '.join(map(repr, by_name))}; others cannot be asked for."
+            f"The model's outputs are {', '.join(map(repr, by_name))}; others cannot be requested."
         )
     return [by_name[name] for name in names]

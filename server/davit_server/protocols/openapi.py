@@ -1,4 +1,4 @@
-"""The OpenAPI document, typed from the model's own signature, with its own input example."""
+"""Describe the routes in OpenAPI, typed from the model's own signature, with its own input example."""
 
 import json
 import math
@@ -42,7 +42,7 @@ _STATUSES = {
 
 
 def value_schema(kind: str, detail: Any = None) -> Schema:
-    """JSON Schema of one value of an MLflow type.
+    """Return the JSON Schema of one value of an MLflow type.
 
     Args:
         kind: The type's name.
@@ -70,7 +70,7 @@ def value_schema(kind: str, detail: Any = None) -> Schema:
 
 
 def tensor_schema(spec: Field) -> Schema:
-    """JSON Schema of a tensor as nested lists."""
+    """Return the JSON Schema of a tensor as nested lists."""
     number = {"f": "number", "i": "integer", "u": "integer", "b": "boolean"}.get(spec.dtype[:1], "string")
     schema: Schema = {"type": number}
     for size in reversed(spec.shape):
@@ -80,7 +80,7 @@ def tensor_schema(spec: Field) -> Schema:
 
 
 def row_schema(fields: tuple[Field, ...]) -> Schema:
-    """JSON Schema of one row with named columns."""
+    """Return the JSON Schema of one row with named columns."""
     return {
         "type": "object",
         "properties": {spec.name: _nullable(spec) for spec in fields if spec.name is not None},
@@ -89,13 +89,13 @@ def row_schema(fields: tuple[Field, ...]) -> Schema:
 
 
 def _nullable(spec: Field) -> Schema:
-    """A column's schema; one that may be left out may also be null."""
+    """Return a column's schema; an optional column may also be null."""
     schema = value_schema(spec.kind, spec.detail)
     return schema if spec.required or not schema else {"anyOf": [schema, {"type": "null"}]}
 
 
 def request_schema(signature: Signature) -> Schema:
-    """JSON Schema of what `/invocations` takes for this model."""
+    """Return the JSON Schema of what `/invocations` takes for this model."""
     forms = _forms(signature)
     extra = {"params": params_schema(signature.params)} if signature.params else {}
     choices = [
@@ -111,7 +111,7 @@ def request_schema(signature: Signature) -> Schema:
 
 
 def _forms(signature: Signature) -> dict[str, Schema]:
-    """The forms that make sense for the signature, each with its schema."""
+    """Return the forms that fit the signature, each with its schema."""
     if signature.from_type_hint:
         return {
             "inputs": {
@@ -142,7 +142,7 @@ def _forms(signature: Signature) -> dict[str, Schema]:
 
 
 def params_schema(params: tuple[Parameter, ...]) -> Schema:
-    """JSON Schema of the inference parameters, with their defaults."""
+    """Return the JSON Schema of the inference parameters, with their defaults."""
     properties = {}
     for param in params:
         schema = value_schema(param.kind)
@@ -153,7 +153,7 @@ def params_schema(params: tuple[Parameter, ...]) -> Schema:
 
 
 def answer_schema(signature: Signature) -> Schema:
-    """JSON Schema of the answer."""
+    """Return the JSON Schema of the answer."""
     outputs = signature.outputs
     entry: Schema = {}
     if len(outputs) > 1 and all(spec.name is not None for spec in outputs):
@@ -174,7 +174,7 @@ GAPS = (
 
 
 def _shown_example(example: Example | None) -> Any:
-    """The example as JSON; None where there is none, or it cannot be read."""
+    """Return the example as JSON; None where there is none, or it cannot be read."""
     try:
         return None if example is None else json.loads(example.body)
     except (ValueError, RecursionError):
@@ -182,7 +182,7 @@ def _shown_example(example: Example | None) -> Any:
 
 
 def finite(value: Any) -> Any:
-    """The same with null for NaN and infinities, for which JSON has no numbers."""
+    """Return the same value with null for NaN and infinities, for which JSON has no numbers."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
@@ -193,7 +193,7 @@ def finite(value: Any) -> Any:
 
 
 def invocations_operation(signature: Signature, example: Example | None) -> Schema:
-    """`POST /invocations` for this model."""
+    """Describe `POST /invocations` for this model."""
     content: Schema = {"schema": request_schema(signature)}
     shown = _shown_example(example)
     if shown is not None:
@@ -216,7 +216,7 @@ def invocations_operation(signature: Signature, example: Example | None) -> Sche
 
 
 def infer_operation(operation_id: str) -> Schema:
-    """`POST …/infer`, the same for every model."""
+    """Describe `POST …/infer`, which is the same for every model."""
     tensor = {
         "type": "object",
         "required": ["name", "datatype", "shape"],
@@ -256,6 +256,6 @@ def _error(text: str) -> Schema:
 
 
 def path_parameters(path: str) -> list[Schema]:
-    """The parameters that stand in braces in a path."""
+    """Return the parameters that are in braces in a path."""
     names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
     return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]

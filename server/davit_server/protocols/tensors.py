@@ -1,4 +1,4 @@
-"""Open Inference tensors of requests, as JSON and as raw bytes; `answers` has those of predictions."""
+"""Read Open Inference tensors of requests, as JSON and as raw bytes; `answers` writes predictions."""
 
 import base64
 import math
@@ -30,9 +30,9 @@ DATATYPES: dict[str, str] = {
 """The protocol's datatypes as numpy names them."""
 
 MAX_DIMENSIONS = 32
-"""More than any model has; each may be a list around every value."""
+"""More than any model uses; each may be a list around every value."""
 MAX_SIZE = 2**31
-"""Larger dimensions have no data that fits into a body."""
+"""The data of larger dimensions does not fit into a body."""
 
 _NAMES = {np.dtype(numpy): name for name, numpy in DATATYPES.items()}
 
@@ -43,7 +43,7 @@ MLFLOW_DATATYPES = {
     "float": "FP32",
     "double": "FP64",
 }
-"""What MLflow's column types are in the protocol; everything else travels as BYTES."""
+"""The protocol's datatypes of MLflow's column types; all others are sent as BYTES."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +60,17 @@ class Tensor:
 
 
 def has_datatype(dtype: Any) -> bool:
-    """Whether the protocol has numpy's type, other than as BYTES."""
+    """Return whether the protocol has numpy's type, other than as BYTES."""
     return dtype in _NAMES and dtype.kind != "O"
 
 
 def datatype_of(dtype: str) -> str:
-    """The protocol's name for one of numpy's; BYTES for what has none."""
+    """Return the protocol's name for one of numpy's; BYTES for types that it does not have."""
     return _NAMES.get(np.dtype(dtype), "BYTES")
 
 
 def read_tensor(entry: Any, raw: bytes | None) -> Tensor:
-    """One element of a request's `inputs`.
+    """Read one element of a request's `inputs`.
 
     Args:
         entry: The JSON object.
@@ -90,7 +90,7 @@ def read_tensor(entry: Any, raw: bytes | None) -> Tensor:
         )
     values = _from_bytes(raw, datatype) if raw is not None else _from_json(entry.get("data"), datatype)
     if values.size != math.prod(shape):
-        raise InvalidInput("The data of an input has not as many values as its shape says.")
+        raise InvalidInput("The number of values of an input does not match its shape.")
     return Tensor(entry["name"], values.reshape(shape))
 
 
@@ -105,8 +105,8 @@ def _is_shape(shape: Any) -> TypeGuard[list[int]]:
 def check_shapes(entries: list[Any], limits: TableLimits) -> None:
     """Refuse tensors that are too large by their own shapes, before any of their data is read.
 
-    Counted are values and the lists around them: a shape with a 0 has no values, one with many a 1 more
-    lists than values.
+    Values and the lists around them are counted: a shape with a 0 has no values, and one with many 1s has
+    more lists than values.
 
     Raises:
         TooLarge: A tensor has too many rows, or all together too many values and lists.
@@ -121,7 +121,7 @@ def check_shapes(entries: list[Any], limits: TableLimits) -> None:
 
 
 def _from_json(data: Any, datatype: str) -> Any:
-    """Values from flat or nested lists."""
+    """Return values from flat or nested lists."""
     if not isinstance(data, list):
         raise InvalidInput("The data of an input must be a list.")
     flat = _flattened(data)
@@ -144,7 +144,7 @@ def _from_json(data: Any, datatype: str) -> Any:
 
 
 def _flattened(data: list[Any]) -> list[Any]:
-    """The values of nested lists, row by row; each is looked at once, however deep it lies."""
+    """Return the values of nested lists, row by row; each is visited once, at any depth."""
     if list not in set(map(type, data)):
         return data
     flat: list[Any] = []
@@ -161,7 +161,7 @@ def _flattened(data: list[Any]) -> list[Any]:
 
 
 def _from_bytes(raw: bytes, datatype: str) -> Any:
-    """Values from the binary extension: little-endian numbers, or length-prefixed strings."""
+    """Return values from the binary extension: little-endian numbers, or length-prefixed strings."""
     if datatype != "BYTES":
         dtype = np.dtype(DATATYPES[datatype]).newbyteorder("<")
         if len(raw) % dtype.itemsize:
@@ -182,7 +182,7 @@ def _from_bytes(raw: bytes, datatype: str) -> Any:
 
 
 def plain_values(tensor: Tensor) -> list[Any]:
-    """A tensor as nested lists of JSON values; raw strings as text, or base64 where they are not text."""
+    """Return a tensor as nested JSON lists; raw strings as text, or as base64 where they are not UTF-8."""
     if tensor.array.dtype == object:
         flat = np.empty(tensor.array.size, dtype=object)
         flat[:] = [_text(value) for value in tensor.array.ravel()]

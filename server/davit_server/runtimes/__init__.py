@@ -1,1 +1,1 @@
-"""The only place that knows MLflow, pandas, numpy and the model libraries."""
+"""A model as MLflow loads it: rows in and out of it, and explanations of inputs that do not fit."""

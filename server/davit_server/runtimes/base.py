@@ -1,4 +1,4 @@
-"""What the rest of the server may know about a model: plain data, no model library."""
+"""A model as plain data, for the parts of the server that use no model library."""
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class Field:
     """MLflow's own description of a nested type, as JSON-like data."""
 
     @property
-    def told(self) -> str:
+    def short_type(self) -> str:
         """The type in a few words: `double`, `float64[-1, 4]`."""
         return f"{self.dtype}{list(self.shape)}" if self.kind == "tensor" else self.kind
 
@@ -37,7 +37,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What the model takes and gives; an empty tuple where the model does not say."""
+    """Inputs, outputs and parameters of a model; an empty tuple where it does not declare them."""
 
     inputs: tuple[Field, ...] = ()
     outputs: tuple[Field, ...] = ()
@@ -56,9 +56,9 @@ class Signature:
 
     @property
     def by_text_key(self) -> dict[str, Any]:
-        """For columns that are named by numbers: the name that each JSON key stands for.
+        """For columns that are named by numbers: the name for each JSON key.
 
-        Empty where all names are texts, or where a key would stand for two of them.
+        Empty where all names are texts, or where a key would be ambiguous.
         """
         names = {str(name): name for name in self.names}
         ambiguous = len(names) != len(self.names)
@@ -66,37 +66,37 @@ class Signature:
 
 
 @dataclass(slots=True, eq=False)
-class Work:
+class PredictionRequest:
     """One decoded request, ready for the model.
 
     Attributes:
-        alone: Predicts this request by itself, exactly as MLflow's scoring server would.
+        predict_alone: Predicts this request by itself, exactly as MLflow's scoring server would.
         encode: Turns the prediction into the answer.
-        rows: How many rows it has, where that can be told.
-        part: Its share of a joined call; None when it must be predicted alone.
-        key: Requests with equal keys may be joined.
+        rows: Its number of rows; 1 where that is unknown.
+        batch_input: Its rows as an input of a shared call; None when it must be predicted alone.
+        batch_key: Requests with equal keys may share a call; None when this one may not.
     """
 
-    alone: Callable[[], Any]
+    predict_alone: Callable[[], Any]
     encode: Callable[[Any], Any]
     rows: int = 1
-    part: Any = None
-    key: Hashable = None
+    batch_input: Any = None
+    batch_key: Hashable = None
 
 
-class Joined(Protocol):
-    """A way to predict the rows of several requests in one call of the model."""
+class BatchPredictor(Protocol):
+    """Predict the rows of several requests in one call of the model."""
 
     name: str
 
     def read(self, document: dict[str, Any]) -> tuple[Any, int] | None:
-        """The rows of a JSON request and their number; None when only MLflow's own parsing will do."""
+        """Return the rows of a JSON request and their number; None when only MLflow can parse it."""
 
     def predict(self, parts: Sequence[tuple[Any, int]]) -> list[Any]:
-        """One prediction for each part, in order.
+        """Return one prediction for each part, in order.
 
         Raises:
-            Exception: Whatever the model raises; the caller then predicts each request alone.
+            Exception: Any exception of the model; the caller then predicts each request alone.
         """
 
 
@@ -110,7 +110,7 @@ class Example:
 
 @dataclass(slots=True)
 class ModelFacts:
-    """What the MLmodel file says beside the signature."""
+    """What the MLmodel file records beside the signature."""
 
     flavor: str = ""
     run_id: str = ""

@@ -1,7 +1,7 @@
-"""JSON forms as the frames and arrays that the signature asks for, with MLflow's own casts.
+"""Cast JSON forms to the frames and arrays of the signature, with MLflow's own casts.
 
-Where MLflow's casts change a value silently, the request is refused instead: a number that its column's type
-cannot hold, and null where there must be true or false.
+Where MLflow's casts would change a value silently, the request is refused: a number outside its column's
+type, and null in a column of booleans.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ _WHOLE = {"integer": "int32", "long": "int64"}
 
 
 def with_names(form: str, value: Any, signature: Signature) -> Any:
-    """The same form with the signature's own names, where columns are named by numbers and JSON has texts."""
+    """Return the same form with the signature's own names, where those are numbers and JSON has texts."""
     names = signature.by_text_key
     if not names or form == "dataframe_split":
         return value
@@ -29,7 +29,7 @@ def _renamed(row: dict[Any, Any], names: dict[str, Any]) -> dict[Any, Any]:
 
 
 def frame_with_names(data: Any, signature: Signature) -> Any:
-    """The same for a table whose header line has only texts."""
+    """Return a table with the signature's own names, where columns are numbers and the header has texts."""
     names = signature.by_text_key
     if not names or not hasattr(data, "iloc"):
         return data
@@ -38,11 +38,11 @@ def frame_with_names(data: Any, signature: Signature) -> Any:
 
 
 def cast(form: str, value: Any, schema: Any, signature: Signature) -> Any:
-    """One of MLflow's four forms, cast to the schema.
+    """Cast one of MLflow's four forms to the schema.
 
     Raises:
-        InvalidInput: A column holds what its type cannot.
-        Exception: Whatever MLflow and pandas raise on what they cannot read.
+        InvalidInput: A column holds a value that its type cannot represent.
+        Exception: Any exception of MLflow and pandas on a value that they cannot read.
     """
     import numpy as np
     from mlflow.utils.proto_json_utils import dataframe_from_parsed_json, parse_tf_serving_input
@@ -69,7 +69,7 @@ def require_range(frame: Any, signature: Signature) -> None:
     """Refuse a frame that MLflow's casts would change silently.
 
     Raises:
-        InvalidInput: A whole number is beyond its column's type, or there is a null among booleans.
+        InvalidInput: A whole number is outside its column's type, or there is a null among booleans.
     """
     if not frame.columns.is_unique:
         return
@@ -85,7 +85,7 @@ def require_range(frame: Any, signature: Signature) -> None:
 
 
 def _beyond(column: Any, dtype: str) -> Any:
-    """Where the whole numbers of a column are outside a type's range; numpy itself refuses all others."""
+    """Return which whole numbers of a column are outside a type's range; numpy itself refuses all others."""
     import numpy as np
 
     if column.dtype.kind not in "iu":
@@ -101,7 +101,7 @@ def _refuse(wrong: Any, message: str) -> None:
 
 
 def require_booleans(value: Any, signature: Signature) -> None:
-    """The same for null in `inputs` and `instances`.
+    """Refuse null among booleans in `inputs` and `instances`.
 
     Raises:
         InvalidInput: There is a null among booleans.
@@ -118,12 +118,12 @@ def require_booleans(value: Any, signature: Signature) -> None:
 
 
 def _has_null(cells: list[Any]) -> bool:
-    """Whether nested lists hold null."""
+    """Return whether nested lists hold null."""
     return any(cell is None or (isinstance(cell, list) and _has_null(cell)) for cell in cells)
 
 
 def _cells(value: Any, name: Any) -> list[Any]:
-    """The values of one column in a list of records, an object of columns or a bare list."""
+    """Return the values of one column in a list of records, an object of columns or a bare list."""
     if isinstance(value, dict):
         column = value.get(name, [])
         return column if isinstance(column, list) else [column]

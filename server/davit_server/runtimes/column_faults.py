@@ -1,4 +1,4 @@
-"""Which column of a table, and which row, does not pass one of MLflow's checks."""
+"""Find the column of a table, and the row, that fails one of MLflow's checks."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,8 +7,8 @@ from davit_server.runtimes.base import Field, Signature
 from davit_server.runtimes.nested_faults import is_a, nested_fault, with_article
 
 
-def culprit(items: Sequence[Any], fails: Callable[[list[Any]], bool]) -> Any:
-    """The item that fails by itself, found by halving; None if the items fail only together."""
+def failing_item(items: Sequence[Any], fails: Callable[[list[Any]], bool]) -> Any:
+    """Return the item that fails by itself, found by bisection; None if the items fail only together."""
     left = list(items)
     while len(left) > 1:
         half = left[: len(left) // 2]
@@ -17,26 +17,26 @@ def culprit(items: Sequence[Any], fails: Callable[[list[Any]], bool]) -> Any:
 
 
 def raises(call: Callable[[], Any]) -> bool:
-    """Whether a check refuses; a number that would wrap around counts as refused."""
+    """Return whether a check refuses; a number that would wrap around counts as refused."""
     import numpy as np
 
     try:
         with np.errstate(invalid="raise"):
             call()
-    except Exception:  # noqa: BLE001  pandas, numpy and MLflow refuse with anything
+    except Exception:  # noqa: BLE001  pandas, numpy and MLflow raise any exception
         return True
     return False
 
 
 def cast_copy(frame: Any, schema: Any) -> Any:
-    """MLflow's cast of a frame to a schema's types, which changes the frame it is given."""
+    """Cast a copy of a frame to a schema's types: MLflow's cast changes the frame that it gets."""
     from mlflow.utils.proto_json_utils import cast_df_types_according_to_schema
 
     return cast_df_types_according_to_schema(frame.copy(), schema)
 
 
 def enforce_frame(frame: Any, schema: Any) -> Any:
-    """MLflow's check of a frame against a schema."""
+    """Check a frame against a schema, as MLflow does."""
     from mlflow.models.utils import _enforce_schema
 
     return _enforce_schema(frame, schema)
@@ -45,7 +45,7 @@ def enforce_frame(frame: Any, schema: Any) -> Any:
 def frame_fault(
     frame: Any, schema: Any, signature: Signature, check: Callable[[Any, Any], Any] = enforce_frame
 ) -> str:
-    """Which column of a frame, and which row, does not pass a check; empty if none fails by itself."""
+    """Return which column of a frame, and which row, fails a check; empty if none fails by itself."""
     from mlflow.types import Schema
 
     if signature.tensors:
@@ -64,16 +64,16 @@ def frame_fault(
         part = frame.iloc[rows, [places[at] for at in chosen]]
         return raises(lambda: check(part, Schema([schema.inputs[at] for at in chosen])))
 
-    wrong = culprit(list(places), fails)
+    wrong = failing_item(list(places), fails)
     if wrong is None:
         return ""
-    row = culprit(range(len(frame)), lambda rows: fails([wrong], slice(rows[0], rows[-1] + 1)))
+    row = failing_item(range(len(frame)), lambda rows: fails([wrong], slice(rows[0], rows[-1] + 1)))
     column = frame.iloc[:, places[wrong]]
     return column_fault(signature.inputs[wrong], wrong, row, column.iloc[row] if row is not None else None)
 
 
 def column_fault(spec: Field, at: int, row: int | None, value: Any) -> str:
-    """One sentence about a column that does not fit."""
+    """Return one sentence about a column that does not fit."""
     column = f"Column {at}" if spec.name is None else f"Column '{spec.name}'"
     place = "" if row is None else f" in row {row}"
     if spec.kind in {"object", "array", "map"}:
@@ -91,7 +91,7 @@ def column_fault(spec: Field, at: int, row: int | None, value: Any) -> str:
 
 
 def values_fault(spec: Field, at: int, values: Any, form: str) -> str:
-    """One sentence about the list of a column's values, or about a tensor."""
+    """Return one sentence about the list of a column's values, or about a tensor."""
     if spec.kind == "tensor":
         return tensor_fault(spec, values, form)
     if spec.kind in {"object", "array", "map"}:
@@ -102,7 +102,7 @@ def values_fault(spec: Field, at: int, values: Any, form: str) -> str:
 
 
 def tensor_fault(spec: Field, value: Any, form: str) -> str:
-    """Why nested lists are not the tensor that the model takes."""
+    """Return why nested lists are not the tensor that the model takes."""
     import numpy as np
 
     called = f"'{form}'" if spec.name is None else f"Input '{spec.name}'"
@@ -116,5 +116,9 @@ def tensor_fault(spec: Field, value: Any, form: str) -> str:
     except ValueError:
         cells[0] = []
     if any(isinstance(cell, list) for cell in cells.ravel()):
-        return f"{called} has lists of unequal length, which are no tensor; the model takes {spec.told}."
-    return f"{called} holds a value that cannot be converted to {spec.dtype}; the model takes {spec.told}."
+        return (
+            f"{called} has lists of unequal length, which are no tensor; the model takes {spec.short_type}."
+        )
+    return (
+        f"{called} holds a value that cannot be converted to {spec.dtype}; the model takes {spec.short_type}."
+    )

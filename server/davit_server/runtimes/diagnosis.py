@@ -1,4 +1,4 @@
-"""Why a model does not load, told as stage, reason, cause and cure."""
+"""Explain why a model does not load: stage, reason, cause and cure."""
 
 import errno
 import platform
@@ -17,7 +17,7 @@ _DISTRIBUTIONS = {
     "skimage": "scikit-image",
     "google": "protobuf",
 }
-"""Import names that differ from what pip calls them."""
+"""Import names that differ from the names of distributions."""
 
 _UNPICKLING = ("UnpicklingError", "UntrustedTypesFoundException", "AttributeError", "EOFError")
 
@@ -26,7 +26,7 @@ def require_model_folder(path: Path) -> None:
     """Refuse a folder that holds no model before anything is imported.
 
     Raises:
-        ModelRejected: No MLmodel file.
+        ModelRejected: The folder does not exist or has no MLmodel file.
     """
     if (path / "MLmodel").is_file():
         return
@@ -40,10 +40,10 @@ def require_model_folder(path: Path) -> None:
 
 
 def explain_load_failure(failure: Exception, path: Path) -> ModelRejected:
-    """The rejection that fits an exception raised while loading.
+    """Return the rejection for an exception raised while loading.
 
     Args:
-        failure: What loading raised.
+        failure: The exception raised while loading.
         path: The model's folder, read for its requirements and Python version.
     """
     if isinstance(failure, MemoryError):
@@ -70,10 +70,10 @@ def explain_load_failure(failure: Exception, path: Path) -> ModelRejected:
 
 
 def explain_exit(failure: BaseException, stage: str) -> ModelRejected:
-    """The rejection for what is no error but would end a program or a task: `sys.exit`, a cancellation.
+    """Return the rejection for an exit that is not an error: `sys.exit`, a cancellation.
 
     Args:
-        failure: Anything that is no `Exception`.
+        failure: A `BaseException` that is not an `Exception`.
         stage: `load` or `smoke-test`.
     """
     during = "while loading" if stage == "load" else "in the smoke test"
@@ -95,13 +95,13 @@ def explain_exit(failure: BaseException, stage: str) -> ModelRejected:
 
 
 def _place(failure: BaseException) -> str:
-    """Where an exception was raised, as ` (file:line)`; empty when it was not raised in Python code."""
+    """Return where an exception was raised, as ` (file:line)`; empty when not in Python code."""
     calls = traceback.extract_tb(failure.__traceback__)
     return f" ({calls[-1].filename}:{calls[-1].lineno})" if calls else ""
 
 
 def out_of_memory(stage: str, path: Path) -> ModelRejected:
-    """The model does not fit into the memory this process may use."""
+    """Return the rejection for a model that does not fit into memory."""
     limit = memory_limit()
     allowed = f"the limit is {limit // 2**20} MiB" if limit else "there is no limit but the machine's"
     return ModelRejected(
@@ -113,12 +113,12 @@ def out_of_memory(stage: str, path: Path) -> ModelRejected:
 
 
 def folder_size(path: Path) -> int:
-    """Bytes of all files below a folder; files that vanish meanwhile count as nothing."""
+    """Return the bytes of all files below a folder."""
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
 
 
 def memory_limit() -> int | None:
-    """What the control group, else this process itself, may use in bytes; None when there is no limit."""
+    """Return the bytes that the control group, else this process, may use; None without a limit."""
     for name in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         try:
             text = Path(name).read_text(encoding="ascii").strip()
@@ -131,17 +131,17 @@ def memory_limit() -> int | None:
 
 
 def model_python(path: Path) -> str:
-    """The Python version the model was logged with, as `3.11`; empty when it does not say."""
+    """Return the Python version that the model was logged with, as `3.11`; empty when it is not recorded."""
     try:
         text = (path / "MLmodel").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return ""
-    told = re.search(r"^\s+python_version: ['\"]?(\d+\.\d+)", text, re.MULTILINE)
-    return told.group(1) if told else ""
+    found = re.search(r"^\s+python_version: ['\"]?(\d+\.\d+)", text, re.MULTILINE)
+    return found.group(1) if found else ""
 
 
 def _missing_library(module: str, path: Path) -> ModelRejected:
-    """Name the library, and the version that the model asks for."""
+    """Return the rejection that names the library and the version that the model requires."""
     top = module.partition(".")[0]
     requirement = _requirement_for(_DISTRIBUTIONS.get(top, top), path)
     return ModelRejected(
@@ -154,7 +154,7 @@ def _missing_library(module: str, path: Path) -> ModelRejected:
 
 
 def _requirement_for(distribution: str, path: Path) -> str:
-    """The line of the model's requirements.txt for a library; else just its name."""
+    """Return the line of the model's requirements.txt for a library; else the library's name."""
 
     def plain(name: str) -> str:
         return re.sub(r"[-_.]+", "-", name).lower()
@@ -171,7 +171,7 @@ def _requirement_for(distribution: str, path: Path) -> str:
 
 
 def _wrong_python(path: Path, failure: BaseException) -> ModelRejected | None:
-    """Loading failed and the model comes from another Python: that is the first thing to mend."""
+    """Return a rejection if the model was logged with another Python, which is the likeliest cause."""
     theirs, ours = model_python(path), ".".join(platform.python_version_tuple()[:2])
     if not theirs or theirs == ours:
         return None
@@ -185,7 +185,7 @@ def _wrong_python(path: Path, failure: BaseException) -> ModelRejected | None:
 
 
 def _other(failure: BaseException) -> ModelRejected:
-    """A damaged pickle, a class that moved, a flavor without python_function, or the model's own error."""
+    """Explain a damaged pickle, a moved class, a missing python_function flavor, or the model's own error."""
     kind, text = type(failure).__name__, _first_line(failure)
     if "python_function" in text:
         return ModelRejected(
@@ -210,6 +210,6 @@ def _other(failure: BaseException) -> ModelRejected:
 
 
 def _first_line(failure: BaseException) -> str:
-    """The head of an exception's message, short enough for a condition."""
+    """Return the first line of an exception's message, short enough for a condition."""
     lines = str(failure).strip().splitlines() or [""]
     return lines[0][:300].rstrip(".")

@@ -1,4 +1,4 @@
-"""Predictions as the JSON that MLflow's scoring server writes, with its literals `NaN` and `Infinity`."""
+"""Encode predictions as the JSON of MLflow's scoring server, with its literals `NaN` and `Infinity`."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from davit_server.errors import ModelFailed
 
 
 def encode_predictions(raw: Any) -> bytes:
-    """`{"predictions": …}`.
+    """Return `{"predictions": …}`.
 
     Raises:
         ModelFailed: The model returned something JSON cannot express.
@@ -22,7 +22,7 @@ def encode_predictions(raw: Any) -> bytes:
 
 
 def encode_bare(raw: Any) -> bytes:
-    """The prediction without anything around it, as chat clients want it.
+    """Return the prediction without anything around it, as chat clients expect it.
 
     Raises:
         ModelFailed: The model returned something JSON cannot express.
@@ -34,7 +34,7 @@ def encode_bare(raw: Any) -> bytes:
         return json.dumps(plain, cls=NumpyEncoder).encode()
     except MemoryError:
         raise
-    except Exception as failure:  # a value may be of the model's own class, which raises what it likes
+    except Exception as failure:  # a value may be of the model's own class, which may raise anything
         raise ModelFailed(
             f"The model returned a {type(raw).__name__} that JSON cannot express{_inner_type(failure)}; "
             "its author must return numbers, strings, lists or a data frame."
@@ -42,6 +42,6 @@ def encode_bare(raw: Any) -> bytes:
 
 
 def _inner_type(failure: Exception) -> str:
-    """The type of the value that JSON refused, where Python's encoder names it."""
+    """Return the type of the value that JSON refused, where Python's encoder names it."""
     found = re.fullmatch(r"Object of type (\w+) is not JSON serializable", str(failure))
     return f" (it holds a {found[1]})" if found else ""

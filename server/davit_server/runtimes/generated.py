@@ -1,4 +1,4 @@
-"""A request made up from a signature, for models that were logged without an input example."""
+"""Generate a request from a signature, for models that were logged without an input example."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ _VALUES: dict[str, Any] = {
 
 
 def generated_document(signature: Signature) -> dict[str, Any] | None:
-    """One row in one of the JSON forms; None where the signature does not say enough."""
+    """Return one row in one of the JSON forms; None where the signature does not define enough."""
     if not signature.inputs or signature.from_type_hint:
         return None
     if signature.tensors:
@@ -32,7 +32,7 @@ def generated_document(signature: Signature) -> dict[str, Any] | None:
 
 
 def _value(kind: str, detail: Any) -> Any:
-    """A harmless value of a type; None for types that need more thought."""
+    """Return a harmless value of a type; None for types without one."""
     if kind == "array":
         items = (detail or {}).get("items", {})
         inner = _value(str(items.get("type", "any")), items)
@@ -44,7 +44,7 @@ def _value(kind: str, detail: Any) -> Any:
 
 
 def _tensor(spec: Field) -> Any:
-    """Ones in the tensor's shape, with one entry where the size is free."""
+    """Return ones in the tensor's shape, with one entry where the size is free."""
     value: Any = "a" if spec.dtype[:1] not in "fiub" else 1
     for size in reversed(spec.shape):
         value = [value] * max(size, 1)

@@ -1,4 +1,4 @@
-"""Where a nested value, or the input of a model with a type hint, does not fit its type.
+"""Find where a nested value, or the input of a model with a type hint, does not fit its type.
 
 Names come from the signature; a key that only the request has is shown as `…`.
 """
@@ -11,7 +11,7 @@ from davit_server.runtimes.base import Signature
 
 
 def hint_fault(hint: Any, data: Any, signature: Signature) -> str:
-    """Which field of an input does not fit the model's type hint; empty if that cannot be found out."""
+    """Return which field of an input does not fit the model's type hint; empty if that is not found."""
     spec = signature.inputs[0]
     if not isinstance(data, list):
         return "'inputs' must be a list, one element for each prediction."
@@ -22,7 +22,7 @@ def hint_fault(hint: Any, data: Any, signature: Signature) -> str:
 
 
 def _pydantic_fault(hint: Any, data: Any, known: set[str]) -> str:
-    """The first complaint of pydantic, which MLflow only passes on as text."""
+    """Return the first error of pydantic, which MLflow only passes on as text."""
     from pydantic import TypeAdapter, ValidationError
 
     try:
@@ -32,13 +32,13 @@ def _pydantic_fault(hint: Any, data: Any, known: set[str]) -> str:
         first = failure.errors(include_url=False, include_context=False, include_input=False)[0]
         path = "inputs" + "".join(_step(step, known) for step in first["loc"])
         return f"{path} {_complaint(first['type'])}"
-    except Exception:  # noqa: BLE001  a hint that pydantic cannot read; the signature has to do
+    except Exception:  # noqa: BLE001  pydantic cannot read the hint; use the signature
         return ""
     return ""
 
 
 def _step(step: Any, known: set[str]) -> str:
-    """One step of a path; a key that only the request has is not repeated."""
+    """Return one step of a path; a key that only the request has is not repeated."""
     if isinstance(step, int):
         return f"[{step}]"
     return f".{step}" if step in known else ".…"
@@ -67,14 +67,14 @@ _COMPLAINTS = {
 
 
 def _complaint(kind: str) -> str:
-    """One of pydantic's error types in words; those of validators and bounds have no own."""
+    """Return one of pydantic's error types in words; those of validators and bounds share one sentence."""
     return _COMPLAINTS.get(kind) or _COMPLAINTS.get(
         kind.partition("_")[0], "does not pass the check of the model's own type"
     )
 
 
 def _known_names(detail: Any) -> set[str]:
-    """All property names of a nested type."""
+    """Return all property names of a nested type."""
     if not isinstance(detail, dict):
         return set()
     properties = detail.get("properties", {})
@@ -83,7 +83,7 @@ def _known_names(detail: Any) -> set[str]:
 
 
 def nested_fault(value: Any, detail: Any, path: str = "") -> str:
-    """Where a nested value does not fit its type; empty where it does.
+    """Return where a nested value does not fit its type; empty where it does.
 
     Args:
         value: The value as the request has it.
@@ -97,7 +97,7 @@ def nested_fault(value: Any, detail: Any, path: str = "") -> str:
 
 
 def _inner_faults(value: Any, kind: str, detail: Any, path: str) -> Iterator[str]:
-    """The faults of a list's items, or of an object's properties."""
+    """Yield the faults of a list's items, or of an object's properties."""
     if kind == "array":
         for at, item in enumerate(value):
             yield nested_fault(item, detail.get("items"), f"{path}[{at}]")
@@ -117,7 +117,7 @@ def _inner_faults(value: Any, kind: str, detail: Any, path: str) -> Iterator[str
 
 
 def is_a(value: Any, kind: str) -> bool:
-    """Whether a JSON value, or what MLflow made of one, is of a type."""
+    """Return whether a JSON value, or MLflow's conversion of one, is of a type."""
     import numpy as np
 
     types: dict[str, Any] = {
@@ -137,7 +137,7 @@ def is_a(value: Any, kind: str) -> bool:
 
 
 def with_article(kind: str) -> str:
-    """A type with its article."""
+    """Return a type with its article."""
     words = {"array": "list", "map": "object", "binary": "base64 text", "any": "value"}
     word = words.get(kind, kind)
     return word if kind == "binary" else f"an {word}" if word[0] in "aeiou" else f"a {word}"

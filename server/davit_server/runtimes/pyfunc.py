@@ -1,9 +1,9 @@
-"""Any MLflow model through its python_function flavor, with the semantics of MLflow's scoring server.
+"""Call any MLflow model through its python_function flavor, with the semantics of MLflow's server.
 
 Bodies become frames and arrays with MLflow's own functions (`mlflow.utils.proto_json_utils`, the
 functions behind `mlflow models serve`), so that casts, column order and schema enforcement are those of
-the MLflow version the model runs with. What a client is told when that fails is ours: which column and
-what to do, never the data.
+the MLflow version the model runs with. Error messages are ours: they name the column and the cure, never
+the data.
 """
 
 import os
@@ -27,7 +27,7 @@ _NOT_INPUTS = frozenset({"context", "params", "return"})
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A request in the shape the model takes it."""
+    """A request in the form that the model takes."""
 
     data: Any
     params: Any = None
@@ -67,11 +67,11 @@ class PyfuncModel:
     @property
     def by_example(self) -> bool:
         """Whether MLflow reshapes frames to the example's own type before the model sees them."""
-        asked = getattr(self._model.metadata, "_is_type_hint_from_example", None)
-        return bool(asked and asked())
+        from_example = getattr(self._model.metadata, "_is_type_hint_from_example", None)
+        return bool(from_example and from_example())
 
     def example(self) -> Example | None:
-        """The request that MLflow saved with the model, if it saved one."""
+        """Return the request that MLflow saved with the model, if there is one."""
         info = getattr(self._model.metadata, "saved_input_example_info", None) or {}
         name = info.get("serving_input_path")
         file = self._path / name if name else None
@@ -79,11 +79,11 @@ class PyfuncModel:
 
     @staticmethod
     def is_chat(document: dict[str, Any]) -> bool:
-        """Whether a request uses the bare form of chat clients, which gets a bare answer."""
+        """Return whether a request uses the bare form of chat clients, which gets a bare answer."""
         return not CHAT_KEYS.isdisjoint(document)
 
     def parse(self, document: dict[str, Any]) -> Parsed:
-        """A JSON request as MLflow's scoring server reads it.
+        """Parse a JSON request as MLflow's scoring server does.
 
         Raises:
             InvalidInput: The document is none of the four forms, or does not fit the signature.
@@ -104,14 +104,14 @@ class PyfuncModel:
         return Parsed(self._cast(present), params)
 
     def _parse_chat(self, document: dict[str, Any]) -> Parsed:
-        """The bare form of chat, completion and embedding clients: keys are data or declared params."""
+        """Parse the bare form of chat, completion and embedding clients: keys are data or declared params."""
         declared = {param.name for param in self.signature.params}
         params = {key: value for key, value in document.items() if key in declared}
         data = {key: value for key, value in document.items() if key not in declared}
         return Parsed(data, params)
 
     def _cast(self, present: dict[str, Any]) -> Any:
-        """One of the four forms as a frame, array or dict, cast to the schema."""
+        """Return one of the four forms as a frame, array or dict, cast to the schema."""
         form, value = next(iter(present.items()))
         value = casts.with_names(form, value, self.signature)
         try:
@@ -122,7 +122,7 @@ class PyfuncModel:
             raise InvalidInput(self._explain_cast(form, value)) from failure
 
     def _explain_cast(self, form: str, value: Any) -> str:
-        """Which column would not convert, or which form the value should have."""
+        """Return which column does not convert, or which form the value should have."""
         explain = partial(refusals.cast_fault, form, value, self._schema, self.signature)
         if fault := refusals.or_nothing(explain):
             return fault
@@ -132,11 +132,11 @@ class PyfuncModel:
         )
 
     def parse_csv(self, body: bytes, limits: TableLimits) -> Parsed:
-        """A CSV table with a header line.
+        """Parse a CSV table with a header line.
 
         Raises:
-            InvalidInput: Not UTF-8, not CSV, or a column that does not convert to the schema's type.
-            TooLarge: More rows or cells than allowed.
+            InvalidInput: The body is not UTF-8 or not CSV, or a column does not convert to its type.
+            TooLarge: There are more rows or cells than allowed.
         """
         try:
             text = body.decode("utf-8")
@@ -157,12 +157,12 @@ class PyfuncModel:
             ) from failure
 
     def parse_parquet(self, body: bytes, limits: TableLimits) -> Parsed:
-        """A Parquet file.
+        """Parse a Parquet file.
 
         Raises:
             Unsupported: The model's environment has no Parquet reader.
-            InvalidInput: Not a Parquet file.
-            TooLarge: More rows, cells or bytes of values than allowed.
+            InvalidInput: The body is not a Parquet file.
+            TooLarge: There are more rows, cells or bytes of values than allowed.
         """
         try:
             return Parsed(read_parquet(body, limits))
@@ -176,25 +176,25 @@ class PyfuncModel:
             raise InvalidInput("The body is not a Parquet file that pandas can read.") from failure
 
     def predict(self, parsed: Parsed) -> Any:
-        """MLflow's `predict`, schema enforcement included.
+        """Call MLflow's `predict`, schema enforcement included.
 
         Raises:
             InvalidInput: The input does not fit the signature, so the model was not called.
-            ModelRaised: The model raised, be it `SystemExit`; the exception is the cause.
-            MemoryError: There is too little, which is no fault of the input's.
+            ModelRaised: The model raised any exception, `SystemExit` included; it is the `__cause__`.
+            MemoryError: There is too little memory, which is not a fault of the input.
         """
         data = casts.frame_with_names(parsed.data, self.signature)
         try:
             return self._model.predict(data, params=parsed.params)
         except MemoryError:
             raise
-        except BaseException as failure:  # nothing that a model raises may end the server
+        except BaseException as failure:  # no exception of a model may end the server
             if raising.refused_before_model(failure):
                 raise self._explain_refusal(data, parsed.params, failure) from failure
             raise raising.model_raised(data, failure) from failure
 
     def _explain_refusal(self, data: Any, params: Any, failure: Any) -> InvalidInput:
-        """MLflow refused params or data; say which without quoting either."""
+        """Return which params or data MLflow refused, without quoting either."""
         known = getattr(failure, "error_code", "") == "INVALID_PARAMETER_VALUE"
         code = "INVALID_PARAMETER_VALUE" if known else "BAD_REQUEST"
         schema = self._model.metadata.get_params_schema()
@@ -207,7 +207,7 @@ class PyfuncModel:
         return InvalidInput(fault or f"The input does not fit the model's signature{expected}.", code=code)
 
     def _explain_data(self, data: Any) -> str:
-        """Which part of the data does not fit the signature; empty if that cannot be found out."""
+        """Return which part of the data does not fit the signature; empty if that is not found."""
         if self.signature.from_type_hint:
             return nested_faults.hint_fault(self._type_hint(), data, self.signature)
         shape = refusals.shape_fault(data, self.signature) or refusals.height_fault(data, self.signature)
@@ -220,11 +220,11 @@ class PyfuncModel:
         return shape
 
     def _type_hint(self) -> Any:
-        """The type that the model's `predict` declares for its input; None if it cannot be found out."""
+        """Return the type that the model's `predict` declares for its input; None if that is not found."""
         try:
             python_model = self._model.unwrap_python_model()
             hints = get_type_hints(getattr(python_model, "func", python_model.predict))
-        except Exception:  # noqa: BLE001  hints are the author's code; without them the signature has to do
+        except Exception:  # noqa: BLE001  hints are the author's code; without them, use the signature
             return None
         return next((hint for name, hint in hints.items() if name not in _NOT_INPUTS), None)
 
@@ -233,17 +233,17 @@ def load_pyfunc(path: Path) -> PyfuncModel:
     """Load the model in a folder.
 
     Raises:
-        Exception: Whatever the model's own code raises; `davit_server.runtimes.diagnosis` explains it.
+        Exception: Any exception of the model's own code; `davit_server.runtimes.diagnosis` explains it.
     """
     from mlflow.pyfunc import load_model
 
-    # MLflow and some flavors behave differently when they know that they serve.
+    # MLflow and some flavors behave differently in a serving environment.
     os.environ["_MLFLOW_IS_IN_SERVING_ENVIRONMENT"] = "true"
     return PyfuncModel(load_model(str(path), suppress_warnings=True), path)
 
 
 def _facts_of(model: Any) -> ModelFacts:
-    """What the MLmodel file says about origin and flavor."""
+    """Return what the MLmodel file records about origin and flavor."""
     conf = model.metadata.flavors.get("python_function", {})
     loader = conf.get("loader_module", "")
     return ModelFacts(
@@ -263,6 +263,6 @@ _SHAPES = {
 
 
 def _exactly_one(present: dict[str, Any]) -> str:
-    """Why the four forms exclude each other."""
+    """Return the error for a body with none or several of the four forms."""
     found = f"found {' and '.join(sorted(present))}" if present else "found none of them"
     return f"The body must be a JSON object with exactly one of {', '.join(FORMATS)}: {found}."

@@ -1,4 +1,4 @@
-"""Whose an exception out of `predict` is: MLflow's, which refused the input, or the model's own."""
+"""Decide whether an exception of `predict` is MLflow's, which refused the input, or the model's own."""
 
 import traceback
 from pathlib import Path
@@ -13,11 +13,11 @@ _CHECKS = {
     "_validate_model_input",
     "_convert_input",
 }
-"""The functions of MLflow that hold an input against signature or type hint before the model sees it."""
+"""The functions of MLflow that check an input against signature or type hint before calling the model."""
 
 
 def refused_before_model(failure: BaseException) -> bool:
-    """Whether MLflow's own checks refused the input, so that the model's code was not reached."""
+    """Return whether MLflow's own checks refused the input before the model's code was reached."""
     import mlflow
 
     home = str(Path(mlflow.__file__).parent)
@@ -27,7 +27,7 @@ def refused_before_model(failure: BaseException) -> bool:
         return False
     name = ""
     for frame in frames:
-        # A model's class carries the wrapper around its `predict` from the place where it was logged.
+        # A model's class keeps the wrapper around its `predict` from the environment where it was logged.
         if not (frame.filename.startswith(home) or "-packages/mlflow/" in frame.filename):
             return False
         if frame.name in _CHECKS:
@@ -37,19 +37,19 @@ def refused_before_model(failure: BaseException) -> bool:
 
 
 def model_raised(data: Any, failure: BaseException) -> ModelRaised:
-    """What the client learns of an exception: its type, and never its text, which may quote the input."""
+    """Return the error for the client: the exception's type, never its text, which may quote the input."""
     from mlflow.exceptions import MlflowException
 
     kind = type(failure).__name__
     if isinstance(failure, MlflowException):
         return ModelRaised(
-            f"The model refused the request with {failure.error_code}; the server's log has the place.",
+            f"The model refused the request with {failure.error_code}; see the server's log.",
             code=failure.error_code,
             status=failure.get_http_status_code(),
         )
     if not isinstance(failure, Exception):
         return ModelRaised(
-            f"The model ended its work with {kind}; the server's log has the place.",
+            f"The model exited with {kind}; see the server's log.",
             code="INTERNAL_ERROR",
             status=500,
         )
@@ -59,7 +59,7 @@ def model_raised(data: Any, failure: BaseException) -> ModelRaised:
         )
     return ModelRaised(
         f"The model raised {kind} on this input. Check types and missing values "
-        "(null, NaN) against the model's signature; the server's log has the place."
+        "(null, NaN) against the model's signature; see the server's log."
     )
 
 

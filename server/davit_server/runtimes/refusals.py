@@ -1,8 +1,8 @@
-"""Why MLflow refused an input: which column, param or field, and what it must be.
+"""Explain why MLflow refused an input: which column, param or field, and what it must be.
 
-MLflow's own messages quote the input, and often do not name the column. So the fault is looked for anew, with
+MLflow's own messages quote the input, and often do not name the column. So the fault is searched again, with
 MLflow's own checks on parts of the request. Names come from the signature, positions from the request, and no
-value is ever quoted.
+value is quoted.
 """
 
 import io
@@ -16,7 +16,7 @@ from davit_server.runtimes.base import Field, Parameter, Signature
 from davit_server.runtimes.column_faults import (
     cast_copy,
     column_fault,
-    culprit,
+    failing_item,
     frame_fault,
     raises,
     tensor_fault,
@@ -24,11 +24,11 @@ from davit_server.runtimes.column_faults import (
 )
 
 SHOWN = 20
-"""Names listed in one message; of the rest only the number is told."""
+"""Names listed in one message; the others are only counted."""
 
 
 def or_nothing(explain: Callable[[], str]) -> str:
-    """An explanation, or none where a request is too strange even for looking at it."""
+    """Return an explanation; empty where the request is too malformed to be explained."""
     try:
         return explain()
     except Exception:  # noqa: BLE001  the request is refused in any case
@@ -36,16 +36,16 @@ def or_nothing(explain: Callable[[], str]) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names in quotes, and how many more there are."""
+    """Return names in quotes, and how many more there are."""
     shown = ", ".join(f"'{name}'" for name in names[:SHOWN])
     return f"{shown} and {len(names) - SHOWN} more" if len(names) > SHOWN else shown
 
 
 def expectation(signature: Signature) -> str:
-    """The signature in a few words; empty if there is none."""
+    """Return the signature in a few words; empty if there is none."""
     if not signature.inputs:
         return ""
-    shown = [f"{_shown(spec)}: {spec.told}" for spec in signature.inputs[:SHOWN]]
+    shown = [f"{_shown(spec)}: {spec.short_type}" for spec in signature.inputs[:SHOWN]]
     more = ", …" if len(signature.inputs) > SHOWN else ""
     return f", for a model that takes {', '.join(shown)}{more}"
 
@@ -55,7 +55,7 @@ def _shown(spec: Field) -> str:
 
 
 def missing_inputs(data: Any, signature: Signature) -> list[str]:
-    """The required inputs that the data does not have."""
+    """Return the required inputs that the data does not have."""
     columns = getattr(data, "columns", data.keys() if isinstance(data, dict) else ())
     present = set(map(str, columns))
     required = [str(spec.name) for spec in signature.inputs if spec.name is not None and spec.required]
@@ -63,19 +63,19 @@ def missing_inputs(data: Any, signature: Signature) -> list[str]:
 
 
 def as_table(data: Any) -> Any:
-    """Records or columns as a frame, as MLflow makes one for its checks; anything else as it is."""
+    """Return records or columns as a frame, as MLflow does for its checks; anything else as it is."""
     import pandas as pd
 
     if not isinstance(data, list | dict):
         return data
     try:
         return pd.DataFrame(data)
-    except Exception:  # noqa: BLE001  no table; the caller says what is expected
+    except Exception:  # noqa: BLE001  no table; the caller explains what is expected
         return data
 
 
 def params_fault(params: Any, schema: Any, known: tuple[Parameter, ...]) -> str:
-    """Which of the params has the wrong type; empty if none has."""
+    """Return which params have the wrong type; empty if none has."""
     from mlflow.models.utils import _enforce_params_schema
     from mlflow.types import ParamSchema
 
@@ -89,8 +89,8 @@ def params_fault(params: Any, schema: Any, known: tuple[Parameter, ...]) -> str:
         return raises(lambda: _enforce_params_schema(alone, ParamSchema([spec])))
 
     wrong = {spec.name for spec in schema.params if spec.name in params and fails(spec)}
-    told = [f"'{param.name}' must be {_param_kind(param)}" for param in known if param.name in wrong]
-    return f"A param does not fit the model: {'; '.join(told[:SHOWN])}." if told else ""
+    faults = [f"'{param.name}' must be {_param_kind(param)}" for param in known if param.name in wrong]
+    return f"A param does not fit the model: {'; '.join(faults[:SHOWN])}." if faults else ""
 
 
 def _param_kind(param: Parameter) -> str:
@@ -98,7 +98,7 @@ def _param_kind(param: Parameter) -> str:
 
 
 def cast_fault(form: str, value: Any, schema: Any, signature: Signature) -> str:
-    """What in a JSON form cannot be read or converted to the signature's types; empty if nothing is found.
+    """Return what in a JSON form cannot be read or cast to the signature's types; empty if nothing is found.
 
     Args:
         form: `dataframe_split`, `dataframe_records`, `inputs` or `instances`.
@@ -115,14 +115,14 @@ def cast_fault(form: str, value: Any, schema: Any, signature: Signature) -> str:
 
         try:
             frame = dataframe_from_parsed_json(value, form.removeprefix("dataframe_"))
-        except Exception:  # noqa: BLE001  not a table at all; the caller says which form is expected
+        except Exception:  # noqa: BLE001  not a table at all; the caller explains which form is expected
             return ""
         return frame_fault(frame, schema, signature, cast_copy)
     return _serving_fault(form, value, schema, signature)
 
 
 def _split_fault(value: Any) -> str:
-    """What is wrong with the table itself."""
+    """Return what is wrong with the table itself."""
     if not isinstance(value, dict) or not isinstance(value.get("data"), list):
         return ""
     columns = value.get("columns")
@@ -135,7 +135,7 @@ def _split_fault(value: Any) -> str:
 
 
 def csv_fault(text: str, schema: Any, signature: Signature) -> str:
-    """Which column of a CSV table does not convert; empty if it is no table, or none fails by itself."""
+    """Return which column of a CSV table does not convert; empty if none fails by itself."""
     import pandas as pd
 
     if schema is None or not signature.names:
@@ -145,13 +145,13 @@ def csv_fault(text: str, schema: Any, signature: Signature) -> str:
         casts.require_range(frame, signature)
     except InvalidInput as failure:
         return failure.message
-    except Exception:  # noqa: BLE001  not a table at all; the caller says which form is expected
+    except Exception:  # noqa: BLE001  not a table at all; the caller explains which form is expected
         return ""
     return frame_fault(frame, schema, signature, cast_copy)
 
 
 def _serving_fault(form: str, value: Any, schema: Any, signature: Signature) -> str:
-    """The same for `inputs` and `instances`."""
+    """Return the same for `inputs` and `instances`."""
     from mlflow.types import Schema
     from mlflow.utils.proto_json_utils import parse_tf_serving_input
 
@@ -169,22 +169,22 @@ def _serving_fault(form: str, value: Any, schema: Any, signature: Signature) -> 
         chosen_schema = Schema([schema.inputs[named[name]] for name in names])
         return raises(lambda: parse_tf_serving_input({form: given}, schema=chosen_schema))
 
-    wrong = culprit(list(named), fails)
+    wrong = failing_item(list(named), fails)
     if wrong is None:
         return height_fault(value, signature)
     spec = signature.inputs[named[wrong]]
     if isinstance(value, dict):
         return values_fault(spec, named[wrong], value.get(wrong), form)
-    row = culprit(range(len(rows)), lambda at: fails([wrong], [rows[one] for one in at]))
+    row = failing_item(range(len(rows)), lambda at: fails([wrong], [rows[one] for one in at]))
     if spec.kind == "tensor" and row is None:
-        return f"Input '{spec.name}' has rows of different shapes; the model takes {spec.told}."
+        return f"Input '{spec.name}' has rows of different shapes; the model takes {spec.short_type}."
     if spec.kind == "tensor":
         return tensor_fault(spec, rows[row].get(wrong), form)
     return column_fault(spec, named[wrong], row, rows[row].get(wrong) if row is not None else None)
 
 
 def height_fault(data: Any, signature: Signature) -> str:
-    """Whether columns have different numbers of values, or a row lacks one; empty if neither is so."""
+    """Return which columns have different numbers of values, or which row lacks one; empty if none."""
     if signature.tensors:
         return ""
     required = [spec.name for spec in signature.inputs if spec.required and spec.name is not None]
@@ -201,7 +201,7 @@ def height_fault(data: Any, signature: Signature) -> str:
 
 
 def shape_fault(data: Any, signature: Signature) -> str:
-    """Which tensor has another shape or element type than the signature's; empty if none has."""
+    """Return which tensor differs in shape or element type from the signature; empty if none does."""
     if not signature.tensors:
         return ""
     for spec in signature.inputs:

@@ -1,9 +1,9 @@
-"""Recognising plain requests: rows of numbers, strings and booleans that several requests can share.
+"""Recognise plain requests: rows of numbers, strings and booleans that can share a call of the model.
 
-A request is plain when reading it needs none of MLflow's casts: every value already has the type that the
-signature names. Such rows can be joined with those of other requests into one frame or matrix, and mean
-there what they mean alone. Everything else (other types, missing or extra columns, null, params, nested
-values) is left to MLflow's own parsing, one request at a time.
+A request is plain when reading it needs none of MLflow's casts: every value already has the type of the
+signature. Such rows can be concatenated with those of other requests into one frame or matrix without any
+change of meaning. Everything else (other types, missing or extra columns, null, params, nested values) is
+left to MLflow's own parsing, one request at a time.
 """
 
 import re
@@ -18,10 +18,10 @@ import numpy as np
 from davit_server.runtimes.base import Signature
 
 Rows = tuple[Any, int]
-"""A part for a joined call, and its number of rows."""
+"""The rows of one request as an input of a shared call, and their number."""
 
 _EXACT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d").fullmatch
-"""The one way to write a datetime whose meaning cannot depend on its neighbours in a column."""
+"""The only datetime format whose meaning cannot depend on the other values of a column."""
 
 _PLAIN_TYPES: dict[str, tuple[type, ...]] = {
     "double": (float, int),
@@ -35,7 +35,7 @@ _PLAIN_TYPES: dict[str, tuple[type, ...]] = {
 
 
 class ColumnForms:
-    """The JSON forms that name columns, brought into the order of the signature.
+    """Read the JSON forms that name columns, in the order of the signature.
 
     Args:
         names: The columns of the signature.
@@ -48,7 +48,7 @@ class ColumnForms:
         self._pick: Callable[[Any], Any] = pick if len(names) > 1 else lambda record: (pick(record),)
 
     def rows(self, document: dict[str, Any]) -> Sequence[Any] | None:
-        """The rows of a request that uses exactly these columns; None for every other request."""
+        """Return the rows of a request that uses exactly these columns; None for every other request."""
         if len(document) != 1:
             return None
         split = document.get("dataframe_split")
@@ -73,7 +73,7 @@ class ColumnForms:
         return self._reordered(columns, data)
 
     def _reordered(self, columns: Any, data: list[Any]) -> Sequence[Any] | None:
-        """The same columns in another order."""
+        """Return the rows of the same columns in another order."""
         if type(columns) is not list or len(columns) != len(self._names):
             return None
         if not all(type(name) is str for name in columns) or self._set != set(columns):
@@ -106,18 +106,18 @@ class ColumnForms:
 
 
 require_numbers = sum
-"""Raises a TypeError where a value is no number, faster than anything else in Python.
+"""Raises a TypeError if a value is not a number, faster than any other check in Python.
 
-Given a text, numpy would make every cell as wide as the longest: gigabytes of a small body.
+With a text among the values, numpy would make every cell as wide as the longest: gigabytes from a small body.
 """
 
 
 class MatrixReader:
-    """Requests for models whose columns are all of one number type: rows become a numpy matrix.
+    """Read requests for models whose columns are all of one number type: rows become a numpy matrix.
 
     Args:
         names: The columns of the signature.
-        dtype: What all of them are.
+        dtype: numpy's name of their type.
     """
 
     def __init__(self, names: tuple[str, ...], dtype: str) -> None:
@@ -129,7 +129,7 @@ class MatrixReader:
         self._typecode = "d" if self._dtype.kind == "f" else "q"
 
     def read(self, document: dict[str, Any]) -> Rows | None:
-        """The request's matrix; None when MLflow has to parse it."""
+        """Return the request's matrix; None when MLflow has to parse it."""
         rows = self._forms.rows(document)
         if rows is None:
             return None
@@ -141,7 +141,7 @@ class MatrixReader:
                 cells = chain.from_iterable(rows)
             else:
                 return None
-            # Booleans are numbers to Python; a column of them is not one of numbers to MLflow.
+            # Python treats booleans as numbers, MLflow does not.
             if type(rows[0][0]) is bool:
                 return None
             values = array(self._typecode, cells)
@@ -151,7 +151,7 @@ class MatrixReader:
 
 
 class TensorReader:
-    """Requests for models that take one unnamed tensor of any number of rows.
+    """Read requests for models that take one unnamed tensor of any number of rows.
 
     Args:
         shape: The tensor's shape without its first dimension.
@@ -164,7 +164,7 @@ class TensorReader:
         self._kinds = "iuf" if self._dtype.kind == "f" else "i"
 
     def read(self, document: dict[str, Any]) -> Rows | None:
-        """The request's tensor; None when MLflow has to parse it."""
+        """Return the request's tensor; None when MLflow has to parse it."""
         if len(document) != 1:
             return None
         value = document.get("inputs") or document.get("instances")
@@ -184,7 +184,7 @@ class TensorReader:
 
 
 class TableReader:
-    """Requests for models with columns of several types: rows stay Python values, checked one by one.
+    """Read requests for models with columns of several types: rows stay Python values, checked one by one.
 
     Args:
         signature: Only columns of the types in `_PLAIN_TYPES`, see `reads`.
@@ -197,18 +197,18 @@ class TableReader:
 
     @staticmethod
     def reads(signature: Signature) -> bool:
-        """Whether every column has a type that this reader knows."""
+        """Return whether this reader knows the type of every column."""
         return all(spec.kind in _PLAIN_TYPES for spec in signature.inputs)
 
     def read(self, document: dict[str, Any]) -> Rows | None:
-        """The request's rows; None when MLflow has to parse it."""
+        """Return the request's rows; None when MLflow has to parse it."""
         rows = self._forms.rows(document)
         if rows is None or not all(map(self._plain, rows)):
             return None
         return rows, len(rows)
 
     def _plain(self, row: Any) -> bool:
-        """Whether each value already has its column's type."""
+        """Return whether each value already has its column's type."""
         if type(row) not in {list, tuple} or len(row) != len(self._kinds):
             return False
         for value, kind, allowed in zip(row, self._kinds, self._allowed, strict=True):
@@ -217,7 +217,7 @@ class TableReader:
         return True
 
     def columns(self, parts: Sequence[Rows]) -> dict[int, Any]:
-        """All parts' rows as typed columns by position, built as MLflow casts them.
+        """Return all parts' rows as typed columns by position, with MLflow's casts.
 
         Raises:
             OverflowError: A number does not fit its column.

@@ -1,4 +1,4 @@
-"""Rows to try a model with before its first request: its example, rows near it, and rows that collide."""
+"""Generate rows to check a model with before its first request: its example, rows near it, colliding rows."""
 
 import json
 import random
@@ -7,27 +7,27 @@ from typing import Any
 
 import numpy as np
 
-from davit_server.runtimes.base import Joined, Signature
+from davit_server.runtimes.base import BatchPredictor, Signature
 from davit_server.runtimes.pyfunc import PyfuncModel
 from davit_server.runtimes.rows import NUMPY_TYPES, Rows
 
 _SIZES = (1, 3, 1, 7, 20)
-"""Rows of the requests that are joined in a check: unequal, so that a shifted answer shows."""
+"""Rows of the requests that share a call in a check: unequal, so that shifted answers are found."""
 _COLLIDING = 12
-"""Requests of one row whose values come from a few, so that rows share keys."""
+"""Number of one-row requests with few distinct values, so that rows share keys."""
 
 
-def sample_parts(model: PyfuncModel, joined: Joined, *, library: bool) -> list[Rows]:
-    """Requests to check with: the input example, rows near it, and for libraries' models random rows.
+def sample_parts(model: PyfuncModel, predictor: BatchPredictor, *, library: bool) -> list[Rows]:
+    """Return requests to check with: the input example, rows near it, and for libraries random rows.
 
-    Code that an author wrote gets rows near its own example only: what it does with others is unknown.
+    An author's own code gets only rows near its example: its behavior on other rows is unknown.
 
     Args:
         model: The loaded model.
-        joined: Recognises the example's rows.
+        predictor: Recognises the example's rows.
         library: Whether the code that predicts is a library's.
     """
-    example = _example_part(model, joined)
+    example = _example_part(model, predictor)
     parts = [example] if example else []
     signature = model.signature
     if _number_type(signature):
@@ -42,21 +42,21 @@ def sample_parts(model: PyfuncModel, joined: Joined, *, library: bool) -> list[R
     return [*parts, *_other_texts(signature, rows), *_midnights(signature, rows[0])]
 
 
-def _example_part(model: PyfuncModel, joined: Joined) -> Rows | None:
-    """The model's own input example, if it is a plain request."""
+def _example_part(model: PyfuncModel, predictor: BatchPredictor) -> Rows | None:
+    """Return the model's own input example, if it is a plain request."""
     example = model.example()
     if example is None:
         return None
     try:
         document = json.loads(example.body)
-        part = joined.read(document) if isinstance(document, dict) else None
+        part = predictor.read(document) if isinstance(document, dict) else None
     except ValueError:
         return None
     return part
 
 
 def _number_type(signature: Signature) -> str:
-    """The number type that all inputs have, as numpy names it; empty when they differ."""
+    """Return the number type that all inputs have, as numpy names it; empty when they differ."""
     spec = signature.inputs[0]
     dtype = spec.dtype if spec.kind == "tensor" else NUMPY_TYPES.get(spec.kind, "")
     same = all(other.kind == spec.kind for other in signature.inputs)
@@ -64,7 +64,7 @@ def _number_type(signature: Signature) -> str:
 
 
 def _matrix_parts(signature: Signature, example: Rows | None, *, near: bool) -> list[Rows]:
-    """Random matrices, for signatures of one number type."""
+    """Return random matrices, for signatures of one number type."""
     spec = signature.inputs[0]
     shape = spec.shape[1:] if spec.kind == "tensor" else (len(signature.inputs),)
     width = int(np.prod(shape))
@@ -75,7 +75,7 @@ def _matrix_parts(signature: Signature, example: Rows | None, *, near: bool) -> 
 
 
 def random_rows(width: int, count: int, dtype: str, like: Any, *, near: bool) -> Any:
-    """Rows to compare two ways of predicting on.
+    """Return rows on which to compare two predictors.
 
     Args:
         width: Number of columns.
@@ -99,7 +99,7 @@ def random_rows(width: int, count: int, dtype: str, like: Any, *, near: bool) ->
 
 
 def _vary(signature: Signature, rows: list[Any]) -> list[list[Any]]:
-    """The example's rows and variations of them, as Python values."""
+    """Return the example's rows and variations of them, as Python values."""
     fallback = {"string": "a", "boolean": True, "datetime": "2024-01-31T12:00:00"}
     base = [list(row) for row in rows[:16]] or [[fallback.get(spec.kind, 1) for spec in signature.inputs]]
     varied = list(base)
@@ -111,7 +111,7 @@ def _vary(signature: Signature, rows: list[Any]) -> list[list[Any]]:
 
 
 def _other_texts(signature: Signature, rows: list[list[Any]]) -> list[Rows]:
-    """Requests whose texts differ from the example's, in length too; some models refuse those."""
+    """Return requests whose texts differ from the example's, in length too; some models refuse those."""
     kinds = [spec.kind for spec in signature.inputs]
     if "string" not in kinds:
         return []
@@ -128,7 +128,7 @@ def _other_texts(signature: Signature, rows: list[list[Any]]) -> list[Rows]:
 
 
 def _midnights(signature: Signature, row: list[Any]) -> list[Rows]:
-    """A request of midnights, for signatures with datetimes: pandas writes a column of them without times."""
+    """Return a request of midnights, if there are datetimes: pandas writes such a column without times."""
     kinds = [spec.kind for spec in signature.inputs]
     if "datetime" not in kinds:
         return []
@@ -137,7 +137,7 @@ def _midnights(signature: Signature, row: list[Any]) -> list[Rows]:
 
 
 def _shifted(value: Any, kind: str, factor: int) -> Any:
-    """Another value of the same type; strings stay, since a model may know only some."""
+    """Return another value of the same type; strings stay, since a model may know only some."""
     if kind in {"double", "float"}:
         return float(value) * factor + 0.5
     if kind in {"long", "integer"}:
@@ -152,9 +152,8 @@ def _shifted(value: Any, kind: str, factor: int) -> Any:
 def colliding_parts(parts: Sequence[Rows]) -> list[Rows]:
     """Make requests of one row whose values repeat those of other rows, column by column.
 
-    Rows with equal keys are what code that groups, ranks or encodes treats differently together: each column
-    takes two or three of the values it has in `parts`, and one row holds the same value in all columns where
-    types allow it.
+    Code that groups, ranks or encodes gives other answers when rows with equal keys share a call. So each
+    column has at most three of its values in `parts`.
     """
     source = random.Random(11)  # noqa: S311  the same rows at every start
     rows = [row for part, _ in parts for row in part]

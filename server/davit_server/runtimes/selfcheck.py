@@ -1,7 +1,7 @@
-"""Checks that a faster way of predicting gives the answers of the plain one.
+"""Check that a faster predictor gives the answers of the plain one, and that rows do not affect each other.
 
-They can only object. That rows are independent is known or declared (`davit_server.flavors.independence`),
-never concluded from a sample.
+These checks can only object. Independence of rows is known or declared
+(`davit_server.flavors.independence`), never concluded from a sample.
 """
 
 import random
@@ -11,42 +11,43 @@ from typing import Any
 
 import numpy as np
 
-from davit_server.runtimes.base import Joined
+from davit_server.runtimes.base import BatchPredictor
 from davit_server.runtimes.rows import Rows
 
-Closeness = tuple[float, float]
-"""How far numbers may be apart: as a share of their size, and at all."""
+Tolerance = tuple[float, float]
+"""The (relative, absolute) tolerance for floating-point numbers."""
 
-EXACT: Closeness = (0.0, 0.0)
-ROUNDING: Closeness = (1e-9, 1e-12)
+EXACT: Tolerance = (0.0, 0.0)
+ROUNDING: Tolerance = (1e-9, 1e-12)
 """Matrix routines sum in another order when there are more rows."""
-ROUNDING_SINGLE: Closeness = (1e-4, 1e-6)
+ROUNDING_SINGLE: Tolerance = (1e-4, 1e-6)
 """The same for numbers of four bytes and less."""
 
 
-def differs_by_row(joined: Joined, parts: Sequence[Rows], largest: int, until: float, *, exact: bool) -> str:
-    """Return why requests must not share a call; empty when nothing speaks against it.
+def differs_by_row(
+    predictor: BatchPredictor, parts: Sequence[Rows], largest: int, until: float, *, exact: bool
+) -> str:
+    """Return why requests must not share a call; empty without an objection.
 
-    A row's answer must not depend on the rows beside it, so each part is predicted alone, and then among
+    A row's answer must not depend on the other rows of a call, so each part is predicted alone, and then with
     others: repeated, in several orders, beside equal rows, and in a call of the largest size.
 
     Args:
-        joined: The way of predicting in question.
-        parts: Requests to try.
-        largest: Rows of the largest call that will be made.
-        until: When to stop trying, on the clock of `time.perf_counter`; what was found until then counts.
-        exact: Whether floating-point numbers must be identical to the last bit; else they may differ by
-            what matrix routines lose when they sum in another order.
+        predictor: The predictor to check.
+        parts: Requests to predict.
+        largest: Rows of the largest shared call.
+        until: When to stop, on the clock of `time.perf_counter`; differences found until then count.
+        exact: Whether floating-point numbers must be identical to the last bit; else `ROUNDING` is allowed.
     """
     alone = []
     for part in parts:
-        alone.append(joined.predict([part])[0])
+        alone.append(predictor.predict([part])[0])
         if time.perf_counter() > until:
             break
-    if not _alike(joined.predict([parts[0]])[0], alone[0], exact=exact):
+    if not _alike(predictor.predict([parts[0]])[0], alone[0], exact=exact):
         return "the model answers the same row differently each time"
     for places in _arrangements([count for _, count in parts[: len(alone)]], largest):
-        together = joined.predict([parts[at] for at in places])
+        together = predictor.predict([parts[at] for at in places])
         pairs = [(answer, alone[at]) for answer, at in zip(together, places, strict=True)]
         if not all(_alike(*pair, exact=False) for pair in pairs):
             return "the model's answer to a row depends on the rows beside it"
@@ -58,7 +59,7 @@ def differs_by_row(joined: Joined, parts: Sequence[Rows], largest: int, until: f
 
 
 def _arrangements(counts: Sequence[int], largest: int) -> Iterator[list[int]]:
-    """Yield calls to try, as places in a list of parts: the largest first, since time may run out."""
+    """Yield calls to make, as positions in a list of parts: the largest first, since time may run out."""
     source = random.Random(5)  # noqa: S311  the same calls at every start
     places = list(range(len(counts)))
     yield _filled(places, counts, largest, source)
@@ -87,7 +88,7 @@ def _filled(places: Sequence[int], counts: Sequence[int], largest: int, source: 
 
 
 def _alike(left: Any, right: Any, *, exact: bool) -> bool:
-    """Return whether an answer is the same as before, or as good as the same."""
+    """Return whether two answers are identical, or equal up to rounding."""
     if exact:
         return _same(left, right, EXACT)
     return _same(left, right, ROUNDING_SINGLE if _narrow(left) else ROUNDING)
@@ -101,74 +102,76 @@ def _narrow(values: Any) -> bool:
     return any(dtype.kind == "f" and dtype.itemsize < np.dtype(float).itemsize for dtype in found)
 
 
-def differs_from(reference: Joined, candidate: Joined, parts: Sequence[Rows], tolerance: float = 0.0) -> str:
-    """Why a candidate may not stand in for the reference; empty when the answers agree.
+def differs_from(
+    reference: BatchPredictor, candidate: BatchPredictor, parts: Sequence[Rows], tolerance: float = 0.0
+) -> str:
+    """Return why a candidate may not replace the reference; empty when the answers agree.
 
     Args:
-        reference: What is right.
-        candidate: What is in question.
+        reference: The predictor with the right answers.
+        candidate: The predictor to check.
         parts: Requests to compare on.
-        tolerance: How far floating-point numbers may be apart, as a share of their size. Everything else
-            (labels, whole numbers, types, shapes) must be identical anyway.
+        tolerance: Relative tolerance for floating-point numbers. Everything else (labels, whole numbers,
+            types, shapes) must always be identical.
     """
     for part in parts:
         left, right = reference.predict([part])[0], candidate.predict([part])[0]
         if not _same(left, right, (tolerance, 0.0)):
-            beyond = f" by more than {tolerance:g} of their size" if tolerance else ""
+            beyond = f" by more than the relative tolerance {tolerance:g}" if tolerance else ""
             return f"its answers differ from those of pyfunc{beyond}"
     return ""
 
 
-def _same(left: Any, right: Any, apart: Closeness) -> bool:
-    """Whether two predictions are equal in type, shape and value."""
+def _same(left: Any, right: Any, tolerance: Tolerance) -> bool:
+    """Return whether two predictions are equal in type, shape and value."""
     if type(left) is not type(right):
         return False
     if not hasattr(left, "iloc") and not isinstance(left, list | np.ndarray):
         return bool(left == right)
     if hasattr(left, "columns"):
         return list(left.columns) == list(right.columns) and all(
-            _same(left.iloc[:, at], right.iloc[:, at], apart) for at in range(len(left.columns))
+            _same(left.iloc[:, at], right.iloc[:, at], tolerance) for at in range(len(left.columns))
         )
     if hasattr(left, "iloc"):
         left, right = left.to_numpy(), right.to_numpy()
     if isinstance(left, list):
         return len(left) == len(right) and all(
-            _same_value(one, other, apart) for one, other in zip(left, right, strict=True)
+            _same_value(one, other, tolerance) for one, other in zip(left, right, strict=True)
         )
-    return left.shape == right.shape and left.dtype == right.dtype and _same_array(left, right, apart)
+    return left.shape == right.shape and left.dtype == right.dtype and _same_array(left, right, tolerance)
 
 
-def _same_array(left: Any, right: Any, apart: Closeness) -> bool:
-    """Equality of arrays of one shape and type."""
+def _same_array(left: Any, right: Any, tolerance: Tolerance) -> bool:
+    """Return whether arrays of one shape and type are equal."""
     if left.dtype.kind != "f":
         return bool(np.array_equal(left, right))
-    if apart == EXACT:
+    if tolerance == EXACT:
         return bool(np.array_equal(left, right, equal_nan=True))
-    share, anyway = apart
-    return bool(np.allclose(right, left, rtol=share, atol=anyway, equal_nan=True))
+    relative, absolute = tolerance
+    return bool(np.allclose(right, left, rtol=relative, atol=absolute, equal_nan=True))
 
 
-def _same_value(left: Any, right: Any, apart: Closeness) -> bool:
-    """Equality of two list entries, which may be arrays or numbers."""
+def _same_value(left: Any, right: Any, tolerance: Tolerance) -> bool:
+    """Return whether two list entries, which may be arrays or numbers, are equal."""
     if isinstance(left, list | np.ndarray) or hasattr(left, "iloc"):
-        return _same(left, right, apart)
+        return _same(left, right, tolerance)
     if isinstance(left, float) and isinstance(right, float):
-        return _same_array(np.asarray(left), np.asarray(right), apart)
+        return _same_array(np.asarray(left), np.asarray(right), tolerance)
     return bool(np.all(left == right))
 
 
-def measure_cost(joined: Joined, part: Rows) -> tuple[float, float]:
-    """Return the seconds that a call takes at all, and those that each row adds; best of a few tries."""
+def measure_cost(predictor: BatchPredictor, part: Rows) -> tuple[float, float]:
+    """Return the fixed seconds of a call, and those that each row adds; best of a few measurements."""
     rows = part[0][:1]
     many = 64
     joint = np.repeat(rows, many, axis=0) if isinstance(rows, np.ndarray) else list(rows) * many
-    one = min(_seconds(joined, (rows, 1)) for _ in range(5))
-    whole = min(_seconds(joined, (joint, many)) for _ in range(3))
+    one = min(_seconds(predictor, (rows, 1)) for _ in range(5))
+    whole = min(_seconds(predictor, (joint, many)) for _ in range(3))
     return one, max(0.0, (whole - one) / (many - 1))
 
 
-def _seconds(joined: Joined, part: Rows) -> float:
+def _seconds(predictor: BatchPredictor, part: Rows) -> float:
     """Return the time of one call."""
     started = time.perf_counter()
-    joined.predict([part])
+    predictor.predict([part])
     return time.perf_counter() - started

@@ -1,4 +1,4 @@
-"""MLflow's signature objects as plain data."""
+"""Convert MLflow's signature objects to plain data."""
 
 from typing import Any
 
@@ -6,26 +6,26 @@ from davit_server.runtimes.base import Field, Parameter, Signature
 
 
 def describe_signature(metadata: Any) -> Signature:
-    """The signature of an `mlflow.models.Model`; empty where it has none."""
+    """Return the signature of an `mlflow.models.Model`; empty where it has none."""
     signature = metadata.signature
     if signature is None:
         return Signature()
-    asked = getattr(metadata, "_is_signature_from_type_hint", None)
+    from_type_hint = getattr(metadata, "_is_signature_from_type_hint", None)
     return Signature(
         inputs=_fields(signature.inputs),
         outputs=_fields(signature.outputs),
         params=_params(getattr(signature, "params", None)),
-        from_type_hint=bool(asked and asked()),
+        from_type_hint=bool(from_type_hint and from_type_hint()),
     )
 
 
 def _fields(schema: Any) -> tuple[Field, ...]:
-    """The columns or tensors of a schema."""
+    """Return the columns or tensors of a schema."""
     return tuple(_field(spec) for spec in schema.inputs) if schema is not None else ()
 
 
 def _field(spec: Any) -> Field:
-    """One column or tensor."""
+    """Return one column or tensor."""
     shape = getattr(spec, "shape", None)
     if shape is not None:
         return Field(spec.name, "tensor", spec.required, str(spec.type), tuple(shape))
@@ -37,7 +37,7 @@ def _field(spec: Any) -> Field:
 
 
 def _params(schema: Any) -> tuple[Parameter, ...]:
-    """The inference parameters."""
+    """Return the inference parameters."""
     if schema is None:
         return ()
     return tuple(

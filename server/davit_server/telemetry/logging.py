@@ -28,7 +28,7 @@ class JsonFormatter(logging.Formatter):
         self._constant = {key: value for key, value in constant.items() if value}
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line of JSON."""
+        """Format a record as one line of JSON."""
         entry = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -46,7 +46,7 @@ class ConsoleFormatter(logging.Formatter):
     """The same, for a person at a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line: time, level, message, fields."""
+        """Format a record as one line: time, level, message, fields."""
         at = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
         fields = " ".join(f"{key}={value}" for key, value in getattr(record, "fields", {}).items())
         line = f"{at} {record.levelname.lower():7} {record.getMessage()} {fields}".rstrip()
@@ -56,7 +56,7 @@ class ConsoleFormatter(logging.Formatter):
 
 
 def describe_failure(failure: BaseException) -> dict[str, list[str] | str]:
-    """Type and stack of an exception, without its message: that often quotes the input it failed on."""
+    """Describe an exception by type and stack, without its message, which often quotes the input."""
     frames = traceback.extract_tb(failure.__traceback__)[-12:]
     return {
         "type": type(failure).__name__,
@@ -65,7 +65,7 @@ def describe_failure(failure: BaseException) -> dict[str, list[str] | str]:
 
 
 def describe_raised(failure: BaseException, *, with_text: bool) -> dict[str, str]:
-    """What a model's author needs to know of an exception.
+    """Describe an exception for the author of the model.
 
     Args:
         failure: The exception as the model raised it.
@@ -86,12 +86,12 @@ def describe_raised(failure: BaseException, *, with_text: bool) -> dict[str, str
 
 
 def _is_library(filename: str) -> bool:
-    """Whether code is installed here, or was where the model was logged."""
+    """Return whether code is installed here, or was where the model was logged."""
     return filename.startswith(_LIBRARIES) or "-packages/" in filename
 
 
 def _text_of(failure: BaseException) -> str:
-    """The exception's text; an exception of the model's own class may fail at that too."""
+    """Return the exception's text; an exception of the model's own class may fail at that too."""
     try:
         return str(failure)[:_LONGEST_TEXT]
     except Exception as second:  # noqa: BLE001  it is the model's code that runs here

@@ -1,7 +1,6 @@
 """`davit fetch` as the pod runs it: environment in, exit code, log and termination message out."""
 
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -14,22 +13,13 @@ from pathlib import Path
 import pytest
 from davit_server.artifacts import command
 from davit_server.telemetry.logging import configure_logging
-from support.store_server import StoreServer
+from support.fakes.store_server import StoreServer
 
 FOLDER = "artifacts/1/m/"
 SECRETS = ["secret-of-the-test", "password-of-the-test", "X-Amz-Signature", "signature-of-the-proxy"]
 
 
-@pytest.fixture(autouse=True)
-def log_settings_as_before():
-    """`davit fetch` owns its process, and with it the root logger."""
-    root = logging.getLogger()
-    handlers, level, terminate = root.handlers[:], root.level, signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, terminate)
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.captureWarnings(capture=False)
+pytestmark = pytest.mark.usefixtures("log_settings_as_before")
 
 
 @pytest.fixture
@@ -74,7 +64,7 @@ def run(environment, monkeypatch, capfd, tmp_path):
 
 
 @pytest.mark.parametrize("location", ["mlflow-artifacts:/1/m", "s3://mlflow/artifacts/1/m"])
-def test_a_fetch_that_works_ends_with_0_and_says_what_it_did(run, tmp_path, location):
+def test_a_successful_fetch_exits_with_0_and_reports_the_download(run, tmp_path, location):
     code, log, told = run(DAVIT_FETCH_LOCATION=location)
     assert (code, told) == (0, {})
     assert (tmp_path / "model" / "model.bin").stat().st_size == 5000
@@ -91,7 +81,7 @@ def test_no_secret_is_logged_even_when_the_store_misbehaves_at_level_debug(run, 
     assert any("X-Amz-Signature" in one.path for one in store.seen)
 
 
-def test_another_digest_ends_with_1_and_tells_kubernetes_why(run):
+def test_a_different_digest_exits_with_1_and_a_termination_message(run):
     code, log, told = run(DAVIT_FETCH_DIGEST="sha256:" + "0" * 64)
     assert code == 1
     assert told.keys() == {"class", "stage", "reason", "cause", "cure"}
@@ -125,8 +115,8 @@ def test_an_incomplete_environment_names_the_variable(monkeypatch, capfd):
     assert "DAVIT_FETCH_LOCATION" in capfd.readouterr().err
 
 
-def test_a_fetch_that_is_told_to_stop_stops_at_once(environment, store):
-    """As the first process of a container it would not: the kernel drops signals that nobody handles there."""
+def test_sigterm_stops_a_fetch_immediately(environment, store):
+    """Not as PID 1 of a container, where the kernel drops signals without a handler."""
     store.troubles.extend([lambda talk, _: talk.store.released.wait(60)] * 10)
     process = subprocess.Popen(
         [sys.executable, "-c", "from davit_server.artifacts.command import main; raise SystemExit(main())"],

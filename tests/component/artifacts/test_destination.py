@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from davit_server.artifacts.destination import Destination
 from davit_server.errors import ModelRejected
-from support.fetching import big, fetch, fetched, put_model, s3_source
-from support.store_server import StoreServer
+from support.fakes.fetching import big, fetch, fetched, put_model, s3_source
+from support.fakes.store_server import StoreServer
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def model(store: StoreServer) -> StoreServer:
     return store
 
 
-async def test_files_of_somebody_else_are_never_deleted(model: StoreServer, tmp_path: Path):
+async def test_foreign_files_are_never_deleted(model: StoreServer, tmp_path: Path):
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(
         ModelRejected, match="holds files that no fetch has brought give an empty folder"
@@ -28,7 +28,7 @@ async def test_files_of_somebody_else_are_never_deleted(model: StoreServer, tmp_
     assert fetched(tmp_path) == {"thesis.txt": b"years of work"}
 
 
-async def test_the_root_of_a_fresh_volume_is_as_good_as_empty(model: StoreServer, tmp_path: Path):
+async def test_the_root_of_a_new_volume_counts_as_empty(model: StoreServer, tmp_path: Path):
     (tmp_path / "lost+found").mkdir()
     await fetch(s3_source(model), tmp_path)
     assert set(fetched(tmp_path)) == {"MLmodel", "model"}
@@ -40,7 +40,7 @@ async def test_a_folder_is_made_when_it_is_missing(model: StoreServer, tmp_path:
     assert set(fetched(tmp_path / "a" / "b")) == {"MLmodel", "model"}
 
 
-async def test_two_processes_do_not_fill_one_folder(model: StoreServer, tmp_path: Path):
+async def test_two_processes_cannot_fill_one_folder(model: StoreServer, tmp_path: Path):
     (tmp_path / ".davit").mkdir()
     with (tmp_path / ".davit" / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -83,7 +83,7 @@ async def test_a_model_that_does_not_fit_is_refused_before_it_is_downloaded(
         (errno.ENAMETOOLONG, "DiskFailed", "file names must fit its file system"),
     ],
 )
-async def test_trouble_with_the_disk_is_not_blamed_on_the_store(
+async def test_disk_errors_are_not_reported_as_store_errors(
     model: StoreServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, reason: str, told: str
 ):
     def refuse(path: Path, *_, **__) -> None:
@@ -96,7 +96,9 @@ async def test_trouble_with_the_disk_is_not_blamed_on_the_store(
     assert told in str(raised.value)
 
 
-async def test_a_disk_that_fills_up_while_we_write_ends_it_with_the_cure(model: StoreServer, tmp_path: Path):
+async def test_a_disk_that_fills_up_during_the_download_is_reported_with_the_cure(
+    model: StoreServer, tmp_path: Path
+):
     """A device that is always full stands where the file would be."""
     (tmp_path / ".davit").mkdir()
     full = Path("/dev/full")
@@ -110,7 +112,7 @@ async def test_a_disk_that_fills_up_while_we_write_ends_it_with_the_cure(model: 
         await fetch(source, tmp_path, destination=Full(tmp_path))
 
 
-async def test_a_mark_that_outlives_the_machine_is_flushed_first(
+async def test_a_download_on_a_laptop_is_trusted_after_a_reboot(
     model: StoreServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     destination = Destination(tmp_path / "model", survives_restarts=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from davit_registry import digest_of
 from davit_server.errors import ModelRejected
-from support.fetching import MODEL, PART, big, fetch, fetched, proxy_source, put_model, s3_source
-from support.store_server import ROOT, StoreServer
+from support.fakes.fetching import MODEL, PART, big, fetch, fetched, proxy_source, put_model, s3_source
+from support.fakes.store_server import ROOT, StoreServer
 
 
 def folder(store: StoreServer) -> dict[str, bytes]:
@@ -40,9 +40,7 @@ async def test_a_model_arrives_whole_with_all_its_names(store: StoreServer, tmp_
     assert report.received_bytes == report.total_bytes == sum(map(len, folder(store).values()))
 
 
-async def test_neighbours_whose_names_begin_alike_stay_where_they_are(
-    store: StoreServer, tmp_path: Path, way: str
-):
+async def test_models_with_a_common_name_prefix_are_not_mixed(store: StoreServer, tmp_path: Path, way: str):
     put_model(store)
     store.put(f"{ROOT}{MODEL}0/MLmodel", b"another model")
     store.put(f"{ROOT}{MODEL}.bak", b"another file")
@@ -50,7 +48,7 @@ async def test_neighbours_whose_names_begin_alike_stay_where_they_are(
     assert fetched(tmp_path) == {"MLmodel": b"flavors: {}\n"}
 
 
-async def test_files_that_were_stored_compressed_stay_compressed(
+async def test_files_with_a_content_encoding_are_not_decompressed(
     store: StoreServer, tmp_path: Path, way: str
 ):
     packed = gzip.compress(b"data" * 100)
@@ -67,7 +65,7 @@ async def test_the_store_and_the_proxy_give_one_digest(store: StoreServer, tmp_p
     assert straight.digest == proxied.digest == digest_of(await s3_source(store).list_files())
 
 
-async def test_large_files_come_in_ranges_of_the_pinned_content(store: StoreServer, tmp_path: Path):
+async def test_large_files_are_downloaded_in_ranges_of_the_pinned_etag(store: StoreServer, tmp_path: Path):
     stored = store.put(f"{ROOT}{MODEL}/model", big(2.5))
     put_model(store)
     await fetch(s3_source(store), tmp_path)
@@ -80,7 +78,7 @@ async def test_large_files_come_in_ranges_of_the_pinned_content(store: StoreServ
     assert {headers["If-Match"] for headers in asked} == {f'"{stored.etag}"'}
 
 
-async def test_files_with_a_sum_are_checked_and_counted(store: StoreServer, tmp_path: Path):
+async def test_files_with_a_checksum_are_verified_and_counted(store: StoreServer, tmp_path: Path):
     put_model(store, model=big())
     store.put(f"{ROOT}{MODEL}/in-parts", big(), etag="0123456789abcdef0123456789abcdef-3")
     report = await fetch(s3_source(store), tmp_path)
@@ -103,9 +101,7 @@ async def test_the_server_finds_a_report_beside_the_model(store: StoreServer, tm
     assert left["seconds"] == report.seconds
 
 
-async def test_another_digest_than_the_pinned_one_ends_it_before_any_download(
-    store: StoreServer, tmp_path: Path
-):
+async def test_a_different_digest_is_rejected_before_any_download(store: StoreServer, tmp_path: Path):
     put_model(store)
     with pytest.raises(ModelRejected, match="but sha256:pinned was pinned: they were changed") as raised:
         await fetch(s3_source(store), tmp_path, digest="sha256:pinned")
@@ -127,7 +123,7 @@ async def test_another_digest_than_the_pinned_one_ends_it_before_any_download(
         (["MLmodel", "a", "a/b"], "UnsafePath", "or is a folder as well"),
     ],
 )
-async def test_what_is_no_model_is_refused_before_any_download(
+async def test_a_folder_that_is_no_model_is_rejected_before_any_download(
     store: StoreServer, tmp_path: Path, keys: list[str], reason: str, told: str
 ):
     for key in keys:

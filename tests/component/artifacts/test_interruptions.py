@@ -7,10 +7,20 @@ from pathlib import Path
 
 import pytest
 from davit_registry import Denied, NotFound, Unavailable
-from davit_server.artifacts.patience import Patience
+from davit_server.artifacts.retry import RetryPolicy
 from davit_server.errors import ModelRejected
-from support.fetching import HURRIED, MODEL, PART, big, fetch, fetched, proxy_source, put_model, s3_source
-from support.store_server import ROOT, Conversation, Stored, StoreServer
+from support.fakes.fetching import (
+    HURRIED,
+    MODEL,
+    PART,
+    big,
+    fetch,
+    fetched,
+    proxy_source,
+    put_model,
+    s3_source,
+)
+from support.fakes.store_server import ROOT, Conversation, Stored, StoreServer
 
 
 def cut(after: int):
@@ -25,7 +35,7 @@ def fine(talk: Conversation, stored: Stored) -> None:
     talk.answer(stored)
 
 
-async def test_a_cut_connection_goes_on_where_it_stopped(store: StoreServer, tmp_path: Path):
+async def test_an_interrupted_download_resumes(store: StoreServer, tmp_path: Path):
     put_model(store, model=big(1))
     store.troubles_of["model"].extend([cut(20_000), cut(30_000)])
     report = await fetch(s3_source(store), tmp_path)
@@ -36,7 +46,7 @@ async def test_a_cut_connection_goes_on_where_it_stopped(store: StoreServer, tmp
     assert report.checked_files == 2
 
 
-async def test_a_stream_without_ranges_begins_again_when_it_is_cut(store: StoreServer, tmp_path: Path):
+async def test_an_interrupted_stream_without_ranges_restarts(store: StoreServer, tmp_path: Path):
     store.presigns = False
     put_model(store, model=big(3))
     store.streams_cut_after.extend([PART, 2 * PART])
@@ -46,57 +56,55 @@ async def test_a_stream_without_ranges_begins_again_when_it_is_cut(store: StoreS
 
 
 @pytest.mark.parametrize("code", [429, 500, 502, 503, 504])
-async def test_a_store_that_asks_for_patience_gets_it(store: StoreServer, tmp_path: Path, code: int):
+async def test_retry_after_of_the_store_is_obeyed(store: StoreServer, tmp_path: Path, code: int):
     put_model(store, model=big(8))
     store.troubles.extend([status(code, Retry_After="0")] * 3 + [fine, status(code)])
     await fetch(s3_source(store), tmp_path)
     assert fetched(tmp_path)["model"] == big(8)
 
 
-async def test_a_store_that_gets_on_slowly_is_not_given_up(store: StoreServer, tmp_path: Path):
+async def test_a_slow_store_that_makes_progress_is_not_abandoned(store: StoreServer, tmp_path: Path):
     put_model(store, model=big(1))
-    store.troubles.extend([cut(1000)] * 3 * HURRIED.tries)
+    store.troubles.extend([cut(1000)] * 3 * HURRIED.attempts)
     await fetch(s3_source(store), tmp_path)
     assert fetched(tmp_path)["model"] == big(1)
 
 
-async def test_a_store_that_never_gets_on_is_given_up_with_a_cure(store: StoreServer, tmp_path: Path):
+async def test_a_store_without_progress_is_abandoned_with_the_cure(store: StoreServer, tmp_path: Path):
     put_model(store)
     store.troubles.extend([status(503)] * 50)
     with pytest.raises(
-        Unavailable, match=r"MLmodel could not be downloaded in 4 tries .*status 503"
+        Unavailable, match=r"MLmodel could not be downloaded in 4 attempts .*status 503"
     ) as raised:
         await fetch(s3_source(store), tmp_path)
     assert raised.value.reason == "StoreUnreachable"
     assert "can be reached" in raised.value.cure
-    assert len(store.gets()) == HURRIED.tries
+    assert len(store.gets()) == HURRIED.attempts
 
 
-async def test_a_store_that_is_down_when_we_begin_is_awaited(store: StoreServer, tmp_path: Path):
+async def test_a_store_that_is_down_at_the_start_is_retried(store: StoreServer, tmp_path: Path):
     put_model(store)
     store.proxy_refusals.extend([(503, {}), (502, {})])
     await fetch(proxy_source(store), tmp_path)
     assert fetched(tmp_path) == {"MLmodel": b"flavors: {}\n"}
 
 
-async def test_an_expired_permission_is_renewed(store: StoreServer, tmp_path: Path):
+async def test_an_expired_presigned_url_is_renewed(store: StoreServer, tmp_path: Path):
     put_model(store, model=big(4))
     store.troubles.extend([fine, status(403), status(400)])
     await fetch(s3_source(store), tmp_path)
     assert fetched(tmp_path)["model"] == big(4)
 
 
-async def test_a_store_that_refuses_for_good_is_told_apart_from_one_that_is_down(
-    store: StoreServer, tmp_path: Path
-):
+async def test_a_permanent_rejection_differs_from_an_outage(store: StoreServer, tmp_path: Path):
     put_model(store)
     store.troubles.extend([status(403)] * 50)
-    with pytest.raises(Denied, match="refuses to hand out MLmodel: check that the keys") as raised:
+    with pytest.raises(Denied, match="refuses to hand out MLmodel; check that the keys") as raised:
         await fetch(s3_source(store), tmp_path)
     assert raised.value.reason == "StoreDenied"
 
 
-async def test_a_bucket_elsewhere_names_its_region(store: StoreServer, tmp_path: Path):
+async def test_a_bucket_in_another_region_is_reported_with_that_region(store: StoreServer, tmp_path: Path):
     put_model(store)
     store.troubles.append(status(301, x_amz_bucket_region="eu-central-1"))
     with pytest.raises(Denied, match="set AWS_REGION to eu-central-1"):
@@ -130,7 +138,9 @@ def replaced_without_heed_of_if_match(content: bytes):
 
 
 @pytest.mark.parametrize("change", [replaced, replaced_without_heed_of_if_match])
-async def test_a_file_that_changes_under_our_hands_is_refused(store: StoreServer, tmp_path: Path, change):
+async def test_a_file_that_changes_during_the_download_is_rejected(
+    store: StoreServer, tmp_path: Path, change
+):
     put_model(store, model=big(3))
     store.troubles.extend([fine, change(big(3)[::-1])])
     with pytest.raises(ModelRejected, match="was changed in the store during the download") as raised:
@@ -139,7 +149,7 @@ async def test_a_file_that_changes_under_our_hands_is_refused(store: StoreServer
 
 
 @pytest.mark.parametrize("content", [b"short", b"flavors: {}\n and more"])
-async def test_a_stream_of_another_length_is_refused(store: StoreServer, tmp_path: Path, content: bytes):
+async def test_a_stream_of_unexpected_length_is_rejected(store: StoreServer, tmp_path: Path, content: bytes):
     """Without entity tags the length is all that can tell."""
     store.presigns = False
     put_model(store)
@@ -160,7 +170,7 @@ def damaged(talk: Conversation, stored: Stored) -> None:
     talk.answer(stored, bytes(byte ^ 1 for byte in stored.content))
 
 
-async def test_damage_on_the_way_is_noticed_and_mended(store: StoreServer, tmp_path: Path):
+async def test_damage_in_transit_is_detected_and_retried(store: StoreServer, tmp_path: Path):
     put_model(store, model=big(3))
     store.troubles.append(damaged)
     report = await fetch(s3_source(store), tmp_path)
@@ -168,7 +178,7 @@ async def test_damage_on_the_way_is_noticed_and_mended(store: StoreServer, tmp_p
     assert report.received_bytes > report.total_bytes
 
 
-async def test_a_store_that_damages_for_good_is_refused(store: StoreServer, tmp_path: Path):
+async def test_permanent_damage_is_rejected(store: StoreServer, tmp_path: Path):
     put_model(store, model=big(3))
     store.troubles.extend([damaged] * 50)
     with pytest.raises(ModelRejected, match="do not have the checksum that the store gives") as raised:
@@ -185,7 +195,7 @@ async def test_a_store_that_damages_for_good_is_refused(store: StoreServer, tmp_
         {"x-amz-storage-class": "EXPRESS_ONEZONE"},
     ],
 )
-async def test_a_tag_that_is_no_sum_is_not_taken_for_one(store: StoreServer, tmp_path: Path, headers):
+async def test_an_etag_that_is_no_checksum_is_not_verified(store: StoreServer, tmp_path: Path, headers):
     put_model(store)
     store.put(f"{ROOT}{MODEL}/secret", big(2), etag="0" * 32, headers=headers)
     report = await fetch(s3_source(store), tmp_path)
@@ -201,7 +211,7 @@ async def test_a_tag_that_is_no_sum_is_not_taken_for_one(store: StoreServer, tmp
         ("sha256", hashlib.sha256(b"123456789").digest()),
     ],
 )
-async def test_a_sum_that_the_store_adds_is_checked(
+async def test_a_checksum_header_of_the_store_is_verified(
     store: StoreServer, tmp_path: Path, kind: str, total: bytes
 ):
     header = {f"x-amz-checksum-{kind}": base64.b64encode(total).decode()}
@@ -213,13 +223,13 @@ async def test_a_sum_that_the_store_adds_is_checked(
         await fetch(s3_source(store), tmp_path / "bad")
 
 
-async def test_a_store_that_ignores_ranges_is_told_apart(store: StoreServer, tmp_path: Path):
+async def test_a_store_that_ignores_ranges_is_detected(store: StoreServer, tmp_path: Path):
     def whole(talk: Conversation, stored: Stored) -> None:
         talk.say(200, stored.content, ETag=f'"{stored.etag}"')
 
     put_model(store, model=big(2))
     store.troubles.extend([whole] * 5)
-    with pytest.raises(Unavailable, match="ignores that only a part of model was asked for"):
+    with pytest.raises(Unavailable, match="ignores that only a part of model was requested"):
         await fetch(s3_source(store), tmp_path)
 
 
@@ -246,7 +256,7 @@ async def failed(store: StoreServer, path: Path) -> None:
     store.troubles_of.clear()
 
 
-async def test_a_restarted_container_brings_only_what_is_missing(store: StoreServer, tmp_path: Path):
+async def test_a_restarted_container_downloads_only_missing_parts(store: StoreServer, tmp_path: Path):
     await failed(store, tmp_path)
     report = await fetch(s3_source(store), tmp_path)
     assert fetched(tmp_path) == {"MLmodel": b"flavors: {}\n", "model": big(6), "other": big(0.5)}
@@ -254,7 +264,7 @@ async def test_a_restarted_container_brings_only_what_is_missing(store: StoreSer
     assert report.checked_files == 3
 
 
-async def test_a_line_of_the_journal_that_was_cut_off_does_no_harm(store: StoreServer, tmp_path: Path):
+async def test_a_truncated_journal_line_is_ignored(store: StoreServer, tmp_path: Path):
     await failed(store, tmp_path)
     journal = tmp_path / ".davit" / "journal"
     journal.write_text(journal.read_text().rstrip()[:-3])
@@ -263,7 +273,7 @@ async def test_a_line_of_the_journal_that_was_cut_off_does_no_harm(store: StoreS
     assert report.received_bytes == report.total_bytes - 2 * PART
 
 
-async def test_a_journal_that_makes_no_sense_is_begun_anew(store: StoreServer, tmp_path: Path):
+async def test_an_invalid_journal_is_discarded(store: StoreServer, tmp_path: Path):
     await failed(store, tmp_path)
     (tmp_path / ".davit" / "journal").write_bytes(b"\xff\x00 nonsense\n{}\n")
     report = await fetch(s3_source(store), tmp_path)
@@ -271,7 +281,7 @@ async def test_a_journal_that_makes_no_sense_is_begun_anew(store: StoreServer, t
     assert report.received_bytes == report.total_bytes
 
 
-async def test_what_an_earlier_container_brought_is_checked_with_the_rest(store: StoreServer, tmp_path: Path):
+async def test_files_of_an_earlier_container_are_verified_too(store: StoreServer, tmp_path: Path):
     await failed(store, tmp_path)
     with (tmp_path / "model").open("r+b") as stream:
         stream.write(b"rot" * PART)
@@ -279,7 +289,7 @@ async def test_what_an_earlier_container_brought_is_checked_with_the_rest(store:
     assert fetched(tmp_path)["model"] == big(6)
 
 
-async def test_a_complete_model_is_not_brought_again(store: StoreServer, tmp_path: Path):
+async def test_a_complete_model_is_not_downloaded_again(store: StoreServer, tmp_path: Path):
     put_model(store, model=big(2))
     first = await fetch(s3_source(store), tmp_path)
     store.seen.clear()
@@ -289,7 +299,9 @@ async def test_a_complete_model_is_not_brought_again(store: StoreServer, tmp_pat
 
 
 @pytest.mark.parametrize("loss", [lambda file: file.unlink(), lambda file: file.write_bytes(b"short")])
-async def test_a_complete_model_that_lost_a_file_is_made_whole(store: StoreServer, tmp_path: Path, loss):
+async def test_a_missing_file_of_a_complete_model_is_downloaded_again(
+    store: StoreServer, tmp_path: Path, loss
+):
     put_model(store, model=big(2), other=b"other")
     await fetch(s3_source(store), tmp_path)
     loss(tmp_path / "model")
@@ -298,7 +310,7 @@ async def test_a_complete_model_that_lost_a_file_is_made_whole(store: StoreServe
     assert report.received_bytes == len(big(2))
 
 
-async def test_another_model_leaves_nothing_of_the_earlier_one(store: StoreServer, tmp_path: Path):
+async def test_a_different_model_replaces_all_files(store: StoreServer, tmp_path: Path):
     put_model(store, code__old=b"old", model=big(2))
     await fetch(s3_source(store), tmp_path)
     store.objects.clear()
@@ -307,7 +319,7 @@ async def test_another_model_leaves_nothing_of_the_earlier_one(store: StoreServe
     assert fetched(tmp_path) == {"MLmodel": b"flavors: {}\n", "code/new": b"new", "model": b"shorter"}
 
 
-async def test_a_restart_of_the_machine_makes_nothing_on_disk_trustworthy(
+async def test_files_from_before_a_reboot_are_verified_again(
     store: StoreServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     put_model(store, model=big(2))
@@ -318,10 +330,10 @@ async def test_a_restart_of_the_machine_makes_nothing_on_disk_trustworthy(
     assert report.received_bytes == report.total_bytes
 
 
-async def test_pauses_grow_and_heed_what_the_store_asks_for():
-    patience = Patience(first_seconds=1, longest_seconds=10)
-    assert all(0.5 <= patience.seconds(1) <= 1 for _ in range(50))
-    assert all(4 <= patience.seconds(4) <= 8 for _ in range(50))
-    assert all(5 <= patience.seconds(40) <= 10 for _ in range(50))
-    assert patience.seconds(1, 7.5) == 7.5
-    assert patience.seconds(1, 3600) == 10
+async def test_retry_delays_grow_and_respect_retry_after():
+    policy = RetryPolicy(first_seconds=1, longest_seconds=10)
+    assert all(0.5 <= policy.pause_seconds(1) <= 1 for _ in range(50))
+    assert all(4 <= policy.pause_seconds(4) <= 8 for _ in range(50))
+    assert all(5 <= policy.pause_seconds(40) <= 10 for _ in range(50))
+    assert policy.pause_seconds(1, 7.5) == 7.5
+    assert policy.pause_seconds(1, 3600) == 10

@@ -61,20 +61,20 @@ def start(tmp_path):
 
 def test_right_answers_are_counted(start):
     with start(program()) as target:
-        assert compare_answers(target.asker, CASES, clients=4, seconds=60) == 4 * len(CASES)
+        assert compare_answers(target.client, CASES, clients=4, seconds=60) == 4 * len(CASES)
 
 
-def test_one_wrong_answer_ends_it(start):
+def test_one_wrong_answer_aborts_the_measurement(start):
     with start(program(wrong_for="5")) as target, pytest.raises(BenchFailed, match=r"wrong answer: \[-1.0\]"):
-        compare_answers(target.asker, CASES, clients=4, seconds=60)
+        compare_answers(target.client, CASES, clients=4, seconds=60)
 
 
-def test_a_wrong_first_answer_ends_it_too(start):
+def test_a_wrong_first_answer_aborts_the_measurement(start):
     with pytest.raises(BenchFailed, match="doubling: wrong answer"), start(program(wrong_for="0")):
         pass
 
 
-def test_a_server_that_ends_is_quoted(start):
+def test_the_output_of_a_crashed_server_is_reported(start):
     with (
         pytest.raises(BenchFailed, match=r"doubling ended with 3:\nno model"),
         start("print('no model'); exit(3)"),
@@ -82,14 +82,14 @@ def test_a_server_that_ends_is_quoted(start):
         pass
 
 
-def test_a_server_ends_with_its_children(start):
+def test_stopping_a_server_stops_its_children(start):
     child = "import subprocess; subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()'])"
     with start(program(child=child)) as target:
         assert len(read_tree(target.pid)) == 2
     assert not group_is_alive(target.pid)
 
 
-def test_a_figure_never_bears_another_plans_name(start):
+def test_a_figure_is_never_reported_under_another_plan(start):
     expected = "measured with the plan 'each': no signature"
     with pytest.raises(BenchFailed, match=expected), start(program(), plan="native"):
         pass

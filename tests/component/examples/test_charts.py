@@ -21,7 +21,7 @@ exit 1
 
 
 def fake_helm(folder: Path, status: str) -> tuple[Helm, Path]:
-    """A helm that knows one release, in this state, and writes down what it is told."""
+    """A helm that knows one release, in this state, and records its arguments."""
     log, program = folder / "log", folder / "helm"
     answer = json.dumps({"info": {"status": status}})
     program.write_text(FAKE.format(log=log, status=status, answer=answer))
@@ -41,7 +41,9 @@ def fake_helm(folder: Path, status: str) -> tuple[Helm, Path]:
         ("pending-rollback", ["status", "rollback", "upgrade"]),
     ],
 )
-def test_what_a_killed_helm_left_half_done_is_undone_first(tmp_path: Path, status: str, verbs: list[str]):
+def test_a_release_that_a_killed_helm_left_pending_is_rolled_back_first(
+    tmp_path: Path, status: str, verbs: list[str]
+):
     helm, log = fake_helm(tmp_path, status)
     helm.install("davit", "davit-operator", "here")
     assert [line.split()[0] for line in log.read_text().splitlines()] == verbs

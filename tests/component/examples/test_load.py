@@ -103,7 +103,7 @@ def test_everything_but_a_right_answer_is_a_failure(body: Path, reply: Reply, ki
     assert kind in seen["failures"]
 
 
-def test_nobody_listening_is_a_failure(body: Path):
+def test_a_refused_connection_is_a_failure(body: Path):
     seen = load("http://127.0.0.1:9/invocations", body, "--seconds", "0.5")
     assert seen["failures"] == {"ConnectionRefusedError": seen["sent"]}
 
@@ -115,7 +115,7 @@ def test_a_connection_closed_between_requests_is_no_failure(body: Path):
     assert seen["answered"] > 0
 
 
-def test_an_idle_connection_that_the_server_hung_up_is_replaced_and_reported(body: Path):
+def test_an_idle_connection_closed_by_the_server_is_replaced_and_reported(body: Path):
     def answer_then_hang_up(request: http.server.BaseHTTPRequestHandler) -> None:
         good(request)  # says nothing of closing …
         request.close_connection = True  # … and closes

@@ -10,7 +10,7 @@ from davit_operator.workload import naming
 from davit_operator.workload.blueprint import Blueprint
 from davit_operator.workload.metadata import build_metadata
 from davit_resource.objects import Object
-from support.world import World
+from support.fakes.operator_harness import OperatorHarness
 
 ROUTES = Kind("HTTPRoute", "gateway.networking.k8s.io", "v1", "httproutes", "weights between tracks")
 
@@ -30,21 +30,21 @@ PARTS_WITH_ROUTES = (*PARTS, Part(ROUTES, build_route))
 
 
 async def test_a_child_of_another_kind_is_made_repaired_and_deleted():
-    world = World([register_model_deployments(PARTS_WITH_ROUTES)])
-    await world.serve()
-    route = world.cluster.child("HTTPRoute", "iris")
+    harness = OperatorHarness([register_model_deployments(PARTS_WITH_ROUTES)])
+    await harness.serve()
+    route = harness.cluster.child("HTTPRoute", "iris")
     assert naming.selector_labels("iris", "stable").items() <= route["metadata"]["labels"].items()
 
     route["spec"]["rules"][0]["backendRefs"][0]["weight"] = 1
-    await world.reconcile()
-    assert world.cluster.child("HTTPRoute", "iris")["spec"]["rules"][0]["backendRefs"][0]["weight"] == 100
+    await harness.reconcile()
+    assert harness.cluster.child("HTTPRoute", "iris")["spec"]["rules"][0]["backendRefs"][0]["weight"] == 100
 
-    world.cluster.writes.clear()
-    await world.reconcile()
-    assert world.cluster.writes == []
+    harness.cluster.writes.clear()
+    await harness.reconcile()
+    assert harness.cluster.writes == []
 
-    await world.serve(replicas=0)
-    assert world.cluster.child("HTTPRoute", "iris") is None
+    await harness.serve(replicas=0)
+    assert harness.cluster.child("HTTPRoute", "iris") is None
 
 
 def test_a_child_of_another_kind_is_watched_by_our_label_and_permitted():

@@ -18,9 +18,9 @@ from davit_operator.engine.plan import make_plan
 from davit_operator.engine.queue import WorkQueue
 from davit_operator.handlers.watches import build_registry
 from davit_resource.objects import Object, Ref, ref_of
-from support.official_client import OfflineClient
-from support.outside import FakeClock
-from support.world import CHAMPION, World
+from support.fakes.kubernetes_client import OfflineClient
+from support.fakes.operator_harness import CHAMPION, OperatorHarness
+from support.fakes.ports import FakeClock
 
 JOB = Kind("Job", "batch", "v1", "jobs", "predicts a batch")
 BATCH = CustomKind(
@@ -83,68 +83,68 @@ REGISTERED = (
 
 
 @pytest.fixture
-def world():
-    world = World(REGISTERED)
+def harness():
+    harness = OperatorHarness(REGISTERED)
     metadata = {"namespace": "demo", "name": "nightly", "uid": "b-1", "generation": 1}
-    world.cluster.resources[NIGHTLY] = {"kind": "BatchPrediction", "metadata": metadata, "spec": {}}
-    return world
+    harness.cluster.resources[NIGHTLY] = {"kind": "BatchPrediction", "metadata": metadata, "spec": {}}
+    return harness
 
 
-def batches(world):
-    return world.core.controllers[-1]
+def batches(harness):
+    return harness.core.controllers[-1]
 
 
-async def test_its_resources_are_reconciled_by_its_controller_and_only_by_that(world):
-    await world.serve()
-    before = set(world.cluster.children)
-    await world.core.workers.look(NIGHTLY)
-    assert set(world.cluster.children) - before == {("demo", Child("Job", "nightly"))}
-    await world.reconcile()
-    assert world.condition("Ready")["status"] == "True"
+async def test_resources_are_reconciled_only_by_the_controller_of_their_kind(harness):
+    await harness.serve()
+    before = set(harness.cluster.children)
+    await harness.core.workers.reconcile(NIGHTLY)
+    assert set(harness.cluster.children) - before == {("demo", Child("Job", "nightly"))}
+    await harness.reconcile()
+    assert harness.condition("Ready")["status"] == "True"
 
 
-async def test_two_resources_of_one_name_are_told_apart_by_their_kind(world):
-    world.registry.names(CHAMPION, "1")
-    world.cluster.create("nightly", {"model": {"uri": CHAMPION}})
-    await world.reconcile("nightly")
-    await world.core.workers.look(NIGHTLY)
-    kinds = {child.kind for _, child in world.cluster.children if child.name == "nightly"}
+async def test_two_resources_of_one_name_are_distinguished_by_kind(harness):
+    harness.registry.names(CHAMPION, "1")
+    harness.cluster.create("nightly", {"model": {"uri": CHAMPION}})
+    await harness.reconcile("nightly")
+    await harness.core.workers.reconcile(NIGHTLY)
+    kinds = {child.kind for _, child in harness.cluster.children if child.name == "nightly"}
     assert kinds == {"Service", "Deployment", "Job"}
 
 
-async def test_a_round_lists_each_kind_and_hands_it_to_its_controller(world):
-    await world.serve()
-    assert NIGHTLY in await world.resync()
-    assert batches(world).rounds == [(["nightly"], None)]
+async def test_a_resync_lists_each_kind_for_its_controller(harness):
+    await harness.serve()
+    assert NIGHTLY in await harness.resync()
+    assert batches(harness).rounds == [(["nightly"], None)]
 
 
-async def test_news_about_a_registered_model_reach_every_kind(world):
-    await world.hint("iris")
-    assert batches(world).rounds == [(["nightly"], ("iris",))]
+async def test_changes_of_a_registered_model_reach_every_kind(harness):
+    await harness.hint("iris")
+    assert batches(harness).rounds == [(["nightly"], ("iris",))]
 
 
-async def test_a_resource_that_is_being_deleted_is_left_out_of_rounds(world):
-    world.cluster.resources[NIGHTLY]["metadata"]["deletionTimestamp"] = "2026-11-21T08:00:00Z"
-    await world.resync()
-    assert batches(world).rounds == [([], None)]
+async def test_a_resource_that_is_being_deleted_is_left_out_of_resyncs(harness):
+    harness.cluster.resources[NIGHTLY]["metadata"]["deletionTimestamp"] = "2026-11-21T08:00:00Z"
+    await harness.resync()
+    assert batches(harness).rounds == [([], None)]
 
 
-async def test_a_kind_that_cannot_be_listed_does_not_keep_the_others_from_their_round(world):
-    class OneIsMissing(type(world.cluster)):
+async def test_a_kind_that_cannot_be_listed_does_not_stop_the_resync_of_others(harness):
+    class OneIsMissing(type(harness.cluster)):
         async def list_resources(self, kind):
             if kind.name == "ModelDeployment":
                 raise Unavailable("KubernetesUnavailable", "no answer")
             return await super().list_resources(kind)
 
-    world.cluster.__class__ = OneIsMissing
-    await world.resync()
-    assert batches(world).rounds == [(["nightly"], None)]
-    assert world.core.liveness.is_ready
+    harness.cluster.__class__ = OneIsMissing
+    await harness.resync()
+    assert batches(harness).rounds == [(["nightly"], None)]
+    assert harness.core.liveness.is_ready
 
 
-async def test_events_of_the_resource_and_of_its_children_lead_to_it(world):
-    queue, liveness = world.core.queue, world.core.liveness
-    registry = build_registry([one.kind for one in world.core.controllers], queue, liveness)
+async def test_events_of_a_resource_and_its_children_queue_it(harness):
+    queue, liveness = harness.core.queue, harness.core.liveness
+    registry = build_registry([one.kind for one in harness.core.controllers], queue, liveness)
     handlers = {one.selector.any_name: one.fn for one in registry._watching.get_all_handlers()}
     assert set(handlers) == {
         "modeldeployments",
@@ -164,7 +164,7 @@ async def test_events_of_the_resource_and_of_its_children_lead_to_it(world):
         queue.done(NIGHTLY)
 
 
-async def test_the_adapter_reaches_it_and_the_permissions_allow_that():
+async def test_the_adapter_and_the_permissions_cover_the_second_kind():
     paths = []
 
     def answer(request: httpx.Request) -> httpx.Response:

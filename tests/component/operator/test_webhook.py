@@ -15,7 +15,7 @@ from davit_operator.domain.webhook import Delivery
 from davit_operator.handlers.http import Limits
 from davit_operator.handlers.webhook import (
     LIMITS,
-    MOST_BYTES,
+    MAX_BODY_BYTES,
     PATH,
     run_hints,
     run_subscription,
@@ -25,8 +25,8 @@ from davit_operator.models.delivery import sign
 from davit_operator.settings import Settings
 from davit_resource.constants import KIND
 from davit_resource.objects import Ref
-from support.outside import REGISTRY_URL, FakeClock, FakeMetrics, FakeWebhooks
-from support.world import CHAMPION, World
+from support.fakes.operator_harness import CHAMPION, OperatorHarness
+from support.fakes.ports import REGISTRY_URL, FakeClock, FakeMetrics, FakeWebhooks
 
 SECRET = "a shared secret"
 NEWS = json.dumps({"entity": "model_version_alias", "data": {"name": "iris", "alias": "champion"}}).encode()
@@ -57,36 +57,36 @@ async def linked():
     return Linked()
 
 
-async def test_a_burst_about_one_model_asks_once(linked):
+async def test_a_burst_of_deliveries_for_one_model_causes_one_lookup(linked):
     linked.receive(*(linked.delivery() for _ in range(5)))
     assert await linked.hinted() == {"iris"}
     assert not linked.link.hints._models
 
 
-async def test_a_forged_delivery_is_refused_and_asks_for_nothing(linked):
+async def test_a_forged_delivery_is_rejected_without_a_lookup(linked):
     assert linked.receive(replace(linked.delivery(), body=NEWS + b" ")) == ["forged"]
     await asyncio.sleep(0)
     assert not linked.link.hints._models
 
 
-async def test_a_repetition_is_refused_for_as_long_as_its_time_stamp_is_good(linked):
+async def test_a_repeated_delivery_is_rejected_while_its_timestamp_is_valid(linked):
     delivery = linked.delivery()
     assert linked.receive(delivery, delivery) == ["accepted", "replayed"]
     linked.clock.advance(299)
     assert linked.receive(delivery) == ["replayed"]
     linked.clock.advance(2)
     assert linked.receive(delivery) == ["stale"]
-    assert linked.metrics.outcomes == ["accepted", "replayed", "replayed", "stale"]
+    assert linked.metrics.webhooks == ["accepted", "replayed", "replayed", "stale"]
 
 
-async def test_what_is_remembered_of_deliveries_is_forgotten_when_their_time_is_over(linked):
+async def test_remembered_delivery_ids_expire(linked):
     linked.receive(linked.delivery())
     linked.clock.advance(601)
     linked.receive(linked.delivery())
     assert len(linked.link.receiver._seen) == 1
 
 
-async def test_news_of_no_model_is_ignored(linked):
+async def test_a_delivery_about_no_model_is_ignored(linked):
     assert linked.receive(linked.delivery(b'{"entity": "prompt", "data": {"name": "iris"}}')) == ["ignored"]
 
 
@@ -133,7 +133,7 @@ async def listening(linked, limits=LIMITS):
         yield Client(port)
 
 
-async def test_over_http_only_what_is_signed_and_small_is_answered_and_never_with_a_word(linked):
+async def test_only_small_signed_deliveries_get_200_and_every_body_is_empty(linked):
     delivery = linked.delivery()
     unsigned = replace(delivery, signature="")
     async with listening(linked) as client:
@@ -141,21 +141,21 @@ async def test_over_http_only_what_is_signed_and_small_is_answered_and_never_wit
         assert await linked.hinted() == {"iris"}
         assert await client.deliver(delivery) == (403, b"")
         assert await client.deliver(unsigned) == (403, b"")
-        assert await client.send(NEWS, {"Content-Length": str(MOST_BYTES + 1)}) == (400, b"")
+        assert await client.send(NEWS, {"Content-Length": str(MAX_BODY_BYTES + 1)}) == (400, b"")
         assert await client.send(None, {"Transfer-Encoding": "chunked"}) == (400, b"")
         assert await client.send(NEWS, {}, path="/metrics") == (400, b"")
         assert await client.send(None, {}, method="GET") == (501, b"")
-    assert linked.metrics.outcomes == ["accepted", "replayed", "forged", *["malformed"] * 3]
+    assert linked.metrics.webhooks == ["accepted", "replayed", "forged", *["malformed"] * 3]
 
 
-async def test_a_body_is_never_unpacked(linked):
+async def test_a_compressed_body_is_never_decompressed(linked):
     delivery = linked.delivery(gzip.compress(NEWS))
     async with listening(linked) as client:
         assert await client.deliver(delivery, {"Content-Encoding": "gzip"}) == (200, b"")
-    assert linked.metrics.outcomes == ["ignored"], "signed as it is, and no news that we can read"
+    assert linked.metrics.webhooks == ["ignored"], "signed as it is, and no news that we can read"
 
 
-async def test_what_is_no_http_leaves_no_trace_in_the_log(linked, caplog):
+async def test_malformed_http_is_not_logged(linked, caplog):
     async with listening(linked) as client, client.connected() as (reader, writer):
         writer.write(b"POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n")
         answer = await asyncio.wait_for(reader.read(), 10)
@@ -165,7 +165,7 @@ async def test_what_is_no_http_leaves_no_trace_in_the_log(linked, caplog):
     assert caplog.text == ""
 
 
-async def test_clients_who_keep_connections_open_are_bounded_in_number(linked):
+async def test_open_connections_are_limited(linked):
     limits = Limits(connections=4, seconds=60)
     async with listening(linked, limits) as client:
         async with AsyncExitStack() as idle:
@@ -177,13 +177,13 @@ async def test_clients_who_keep_connections_open_are_bounded_in_number(linked):
 
 
 @pytest.mark.parametrize("sent", [b"", b"POST /mlflow HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"])
-async def test_a_client_that_is_too_slow_is_cut_off_and_not_logged(linked, sent, caplog):
+async def test_a_slow_client_is_disconnected_and_not_logged(linked, sent, caplog):
     limits = Limits(connections=4, seconds=0.05)
     async with listening(linked, limits) as client, client.connected() as (reader, writer):
         writer.write(sent)
         with suppress(ConnectionResetError):
             assert await asyncio.wait_for(reader.read(), 10) == b""
-    assert linked.metrics.outcomes == []
+    assert linked.metrics.webhooks == []
     assert caplog.text == ""
 
 
@@ -203,44 +203,44 @@ async def test_without_a_secret_or_an_address_there_is_no_webhook():
 
 
 async def test_a_hint_moves_the_deployment_long_before_the_next_poll():
-    world = World(resolve_interval_seconds=300)
-    await world.serve()
-    world.registry.names(CHAMPION, "2")
-    assert await world.hint("rose") == []
-    assert await world.hint("iris") == [Ref(KIND, "demo", "iris")]
-    await world.reconcile()
-    assert world.target() == "iris/2"
+    harness = OperatorHarness(resolve_interval_seconds=300)
+    await harness.serve()
+    harness.registry.names(CHAMPION, "2")
+    assert await harness.hint("rose") == []
+    assert await harness.hint("iris") == [Ref(KIND, "demo", "iris")]
+    await harness.reconcile()
+    assert harness.target() == "iris/2"
 
 
-async def test_a_hint_about_nothing_new_changes_nothing():
-    world = World()
-    await world.serve()
-    world.cluster.writes.clear()
-    assert await world.hint("iris") == []
-    assert world.cluster.writes == []
+async def test_a_hint_without_a_change_writes_nothing():
+    harness = OperatorHarness()
+    await harness.serve()
+    harness.cluster.writes.clear()
+    assert await harness.hint("iris") == []
+    assert harness.cluster.writes == []
 
 
 async def test_a_hint_does_not_move_what_is_suspended():
-    world = World()
-    await world.serve()
-    world.cluster.create("iris", {"model": {"uri": CHAMPION}, "suspend": True})
-    await world.reconcile()
-    world.registry.names(CHAMPION, "2")
-    assert await world.hint("iris") == []
+    harness = OperatorHarness()
+    await harness.serve()
+    harness.cluster.create("iris", {"model": {"uri": CHAMPION}, "suspend": True})
+    await harness.reconcile()
+    harness.registry.names(CHAMPION, "2")
+    assert await harness.hint("iris") == []
 
 
-async def test_a_lost_hint_is_made_up_for_by_polling(caplog):
-    world = World(resolve_interval_seconds=300)
-    await world.serve()
-    world.registry.names(CHAMPION, "2")
-    world.cluster.outage = Unavailable("ApiServerUnreachable", "the API server gives no answer")
-    assert await world.hint("iris") == []
+async def test_polling_makes_up_for_a_lost_hint(caplog):
+    harness = OperatorHarness(resolve_interval_seconds=300)
+    await harness.serve()
+    harness.registry.names(CHAMPION, "2")
+    harness.cluster.outage = Unavailable("ApiServerUnreachable", "the API server gives no answer")
+    assert await harness.hint("iris") == []
     assert "modeldeployments could not be listed" in caplog.text
-    world.cluster.outage = None
-    assert await world.resync() == [Ref(KIND, "demo", "iris")]
+    harness.cluster.outage = None
+    assert await harness.resync() == [Ref(KIND, "demo", "iris")]
 
 
-async def test_hints_are_followed_one_after_another_whatever_goes_wrong(caplog):
+async def test_hints_are_processed_in_order_despite_errors(caplog):
     link = Linked().link
     asked, looked = [], asyncio.Event()
 
@@ -258,36 +258,36 @@ async def test_hints_are_followed_one_after_another_whatever_goes_wrong(caplog):
         await asyncio.wait_for(looked.wait(), 5)
     task.cancel()
     assert asked == [{"iris"}, {"rose"}]
-    assert "met a bug" in caplog.text
+    assert "Unexpected error" in caplog.text
 
 
-async def test_the_webhook_is_made_at_the_start_and_left_alone_afterwards(linked):
+async def test_the_webhook_is_registered_once_at_the_start(linked):
     for _ in range(3):
         assert await linked.link.subscriber.look()
     [made] = linked.webhooks.present.values()
     assert (made.url, made.secret) == (URL, SECRET)
     assert made.name.startswith("davit-operator-")
     assert linked.webhooks.renewals == 1, "the secret is told once after a start: MLflow never shows it"
-    assert linked.metrics.is_subscribed
+    assert linked.metrics.is_registered
 
 
-async def test_a_webhook_that_somebody_removed_comes_back(linked):
+async def test_a_removed_webhook_is_registered_again(linked):
     await linked.link.subscriber.look()
     linked.webhooks.present.clear()
     await linked.link.subscriber.look()
     assert linked.webhooks.present
 
 
-async def test_a_registry_that_refuses_webhooks_is_named_once(linked, caplog):
+async def test_a_registry_that_rejects_webhooks_is_logged_once(linked, caplog):
     linked.webhooks.outage = Denied("RegistryDenied", "webhooks: the MLflow server does not permit this")
     for _ in range(3):
         assert not await linked.link.subscriber.look()
     assert len(caplog.records) == 1
     assert "so we only poll: webhooks: the MLflow server does not permit this" in caplog.text
-    assert linked.metrics.is_subscribed is False
+    assert linked.metrics.is_registered is False
 
 
-async def test_the_webhook_goes_with_the_operator_and_trouble_is_harmless(linked, caplog):
+async def test_the_webhook_is_removed_at_exit_and_a_failure_is_harmless(linked, caplog):
     caplog.set_level("INFO")
     await linked.link.subscriber.look()
     linked.webhooks.outage = Unavailable("RegistryUnreachable", "gives no answer")
@@ -298,7 +298,7 @@ async def test_the_webhook_goes_with_the_operator_and_trouble_is_harmless(linked
     assert not linked.webhooks.present
 
 
-async def test_the_subscription_is_looked_after_from_the_start(linked):
+async def test_the_webhook_registration_is_checked_from_the_start(linked):
     made = asyncio.Event()
 
     class Watched(FakeWebhooks):

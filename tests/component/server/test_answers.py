@@ -2,8 +2,8 @@
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from support.models import IRIS_COLUMNS
-from support.serving import serving
+from support.models.saved import IRIS_COLUMNS
+from support.servers.in_process import serving
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
@@ -13,7 +13,7 @@ ROW = {"dataframe_split": {"columns": list(IRIS_COLUMNS), "data": [[5.1, 3.5, 1.
 @pytest.mark.parametrize(
     "path", ["/ping", "/v2", "/nowhere", "/metrics", "/docs", "/v2/models/other", "/openapi.json"]
 )
-async def test_every_answer_says_who_gave_it(path):
+async def test_every_response_names_model_and_version(path):
     async with serving("iris", model_run_id="r1") as client:
         answer = await client.get(path, headers={"x-request-id": "abc-1"})
     assert answer.headers["x-davit-model"] == "m"
@@ -24,14 +24,14 @@ async def test_every_answer_says_who_gave_it(path):
 
 
 @pytest.mark.parametrize("path", ["/invocations", "/v2/models/m/infer", "/invocations/"])
-async def test_errors_say_so_too(path):
+async def test_errors_name_model_and_version_too(path):
     async with serving("iris") as client:
         answer = await client.post(path, content=b"{", headers={"content-type": "application/json"})
     assert answer.headers["x-davit-model"] == "m"
     assert len(answer.headers["x-request-id"]) > 8
 
 
-async def test_a_request_id_that_could_do_harm_is_replaced():
+async def test_an_unsafe_request_id_is_replaced():
     async with serving("iris") as client:
         answer = await client.get("/ping", headers={"x-request-id": "<script>"})
     assert "<" not in answer.headers["x-request-id"]

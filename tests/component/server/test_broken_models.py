@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from davit_server.process.app import create_app
-from support.models import broken_copy
-from support.serving import running, server_settings
+from support.models.saved import broken_copy
+from support.servers.in_process import running, server_settings
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -96,7 +96,7 @@ async def test_a_model_that_needs_more_memory_than_there_is(tmp_path):
     assert "spec.resources" in told["cure"]
 
 
-async def test_a_model_without_an_example_is_served_and_said_to_be_unchecked(tmp_path):
+async def test_a_model_without_an_example_is_served_and_reported_as_unchecked(tmp_path):
     told = tmp_path / "termination-log"
     told.write_text("")
     async with running(create_app(server_settings("nosig", termination_log=told))) as client:
@@ -108,10 +108,10 @@ async def test_a_model_without_an_example_is_served_and_said_to_be_unchecked(tmp
 
 
 @pytest.mark.parametrize("model", ["mixed", "tensor", "iris_proba", "params"])
-async def test_a_model_with_a_signature_is_checked_by_a_row_made_up_from_it(model):
+async def test_a_model_with_a_signature_is_checked_by_a_row_generated_from_it(model):
     async with running(create_app(server_settings(model))) as client:
         described = (await client.get("/v2/models/m")).json()
-    assert described["parameters"]["checked"].startswith("checked: the model answers a row made up")
+    assert described["parameters"]["checked"].startswith("checked: the model answers a row generated")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ async def test_a_model_with_a_signature_is_checked_by_a_row_made_up_from_it(mode
         (GeneratorExit(), "InterruptedWhileLoading"),
     ],
 )
-async def test_however_loading_ends_it_ends_with_a_reason(failure, reason, tmp_path):
+async def test_every_failure_of_loading_has_a_reason(failure, reason, tmp_path):
     async def runner(job):
         raise failure
 

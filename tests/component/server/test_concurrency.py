@@ -5,8 +5,8 @@ import time
 
 import httpx
 import pytest
-from support.serving import serving
-from support.waiting_models import ENDS, KEEPING, READING, WAITING
+from support.models.waiting import ENDS, KEEPING, READING, WAITING
+from support.servers.in_process import serving
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -35,9 +35,7 @@ def rows(column: str, *values: object) -> dict:
         pytest.param("waiting_by_hint", {"inputs": [WAIT_SECONDS]}, marks=pytest.mark.stack),
     ],
 )
-async def test_calls_that_only_wait_take_less_than_half_the_time_of_one_after_the_other(
-    model, document, clients
-):
+async def test_waiting_calls_take_less_than_half_of_their_sequential_time(model, document, clients):
     async with serving(model) as client:
         started = time.monotonic()
         answers = await asyncio.gather(*(ask(client, document) for _ in range(clients)))
@@ -47,7 +45,7 @@ async def test_calls_that_only_wait_take_less_than_half_the_time_of_one_after_th
     assert took < clients * WAIT_SECONDS / 2
 
 
-async def test_a_request_that_waits_long_does_not_hold_up_one_that_does_not():
+async def test_a_long_wait_does_not_block_a_short_request():
     async with serving("waiting") as client:
         long = asyncio.create_task(ask(client, rows("seconds", 4.0)))
         await asyncio.sleep(0)
@@ -56,7 +54,7 @@ async def test_a_request_that_waits_long_does_not_hold_up_one_that_does_not():
         assert (await long).status_code == 200
 
 
-async def test_a_model_for_one_caller_at_a_time_gets_one_when_concurrency_is_1():
+async def test_concurrency_1_means_one_call_at_a_time():
     KEEPING.forget()
     async with serving("one_at_a_time", concurrency=1) as client:
         answers = await asyncio.gather(*(ask(client, rows("x", float(n))) for n in range(40)))
@@ -64,7 +62,7 @@ async def test_a_model_for_one_caller_at_a_time_gets_one_when_concurrency_is_1()
     assert KEEPING.most == 1
 
 
-async def test_no_more_calls_run_at_a_time_than_concurrency_allows():
+async def test_concurrent_calls_never_exceed_the_limit():
     WAITING.forget()
     async with serving("waiting", concurrency=3) as client:
         answers = await asyncio.gather(*(ask(client, rows("seconds", 0.05)) for _ in range(40)))
@@ -92,9 +90,7 @@ def texts(model: str, *names: str) -> dict:
     "model",
     ["ending", "ending_declared", pytest.param("leaving_by_itself", marks=pytest.mark.stack)],
 )
-async def test_a_call_that_ends_the_process_or_a_task_is_answered_at_once_and_costs_its_sender_only(
-    model, end
-):
+async def test_a_call_that_raises_systemexit_or_cancels_fails_only_its_own_request(model, end):
     async with serving(model, request_timeout_seconds=30) as client:
         company = [f"n{at}" for at in range(8)]
         asked = [ask(client, texts(model, name)) for name in (*company[:4], end, *company[4:])]
@@ -109,7 +105,7 @@ async def test_a_call_that_ends_the_process_or_a_task_is_answered_at_once_and_co
     assert alive.status_code == 200
 
 
-async def test_requests_of_the_declared_model_do_share_calls():
+async def test_requests_to_a_model_declared_row_wise_share_calls():
     async with serving("ending_declared") as client:
         plan = (await client.get("/v2/models/m")).json()["parameters"]
     assert plan["batching"] is True, plan["reasons"]

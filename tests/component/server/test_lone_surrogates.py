@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from support.serving import serving
+from support.servers.in_process import serving
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
@@ -36,13 +36,13 @@ def split(column: str, value: object) -> dict:
         ("/v2/models/m/infer", {"inputs": [TENSOR], "outputs": [{"name": LONE}]}),
     ],
 )
-async def test_a_lone_surrogate_anywhere_is_never_a_failure_of_the_server(model, path, document):
+async def test_a_lone_surrogate_never_causes_a_server_error(model, path, document):
     async with serving(model) as client:
         answer = await client.post(path, content=json.dumps(document), headers=JSON)
     assert answer.status_code in {200, 400}, answer.text
 
 
-async def test_the_id_of_a_request_comes_back_as_it_was():
+async def test_the_request_id_is_returned_unchanged():
     async with serving("iris") as client:
         request = {"id": LONE, "inputs": [NUMBERS]}
         answer = await client.post("/v2/models/m/infer", content=json.dumps(request), headers=JSON)
@@ -50,7 +50,7 @@ async def test_the_id_of_a_request_comes_back_as_it_was():
     assert answer.json()["id"] == LONE
 
 
-async def test_one_output_is_wanted_once():
+async def test_requesting_an_output_twice_is_rejected():
     async with serving("iris") as client:
         request = {"inputs": [NUMBERS], "outputs": [{"name": "predictions"}] * 2}
         answer = await client.post("/v2/models/m/infer", json=request)
@@ -58,7 +58,7 @@ async def test_one_output_is_wanted_once():
     assert "same name" in answer.json()["message"]
 
 
-async def test_a_length_of_many_digits_is_no_length():
+async def test_a_content_length_with_too_many_digits_is_rejected():
     async with serving("iris") as client:
         headers = JSON | {"inference-header-content-length": "9" * 5000}
         answer = await client.post("/v2/models/m/infer", json={"inputs": [NUMBERS]}, headers=headers)

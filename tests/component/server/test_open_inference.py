@@ -5,8 +5,8 @@ import struct
 
 import numpy as np
 import pytest
-from support.models import IRIS_COLUMNS, fitted_iris
-from support.serving import serving
+from support.models.saved import IRIS_COLUMNS, fitted_iris
+from support.servers.in_process import serving
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
@@ -23,7 +23,7 @@ async def outputs(client, *inputs: dict, **more: object) -> dict[str, dict]:
     return {output["name"]: output for output in answer.json()["outputs"]}
 
 
-async def test_one_matrix_stands_for_all_columns():
+async def test_one_matrix_fills_all_columns():
     data, estimator = fitted_iris()
     flat = data.head(5).to_numpy().ravel().tolist()
     async with serving("iris_proba") as client:
@@ -91,7 +91,7 @@ async def test_mixed_columns_come_back_with_their_own_types():
         "BYTES",
     ],
 )
-async def test_every_datatype_goes_there_and_back(datatype):
+async def test_every_datatype_survives_a_round_trip(datatype):
     data = {"BOOL": [True, False], "BYTES": ["x", "yz"]}.get(datatype, [1, 2])
     async with serving("echo") as client:
         answer = await outputs(client, tensor("a", datatype, data))
@@ -118,7 +118,7 @@ async def test_declared_parameters_reach_the_model():
     assert answer["predictions"]["data"] == [5.0]
 
 
-async def test_the_clients_id_and_the_wanted_outputs_are_respected():
+async def test_the_request_id_and_requested_outputs_are_respected():
     async with serving("frame") as client:
         answer = await client.post(
             "/v2/models/m/versions/7/infer",
@@ -129,7 +129,7 @@ async def test_the_clients_id_and_the_wanted_outputs_are_respected():
     assert [output["name"] for output in body["outputs"]] == ["name"]
 
 
-async def test_raw_bytes_go_both_ways():
+async def test_binary_tensors_work_in_both_directions():
     numbers = np.array([[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]])
     head = json.dumps(
         {
@@ -183,14 +183,14 @@ async def test_raw_strings_are_length_prefixed():
         [tensor("x", "FP64", [1.0], [1] * 80)],
     ],
 )
-async def test_what_does_not_fit_is_refused(inputs):
+async def test_tensors_that_do_not_match_are_rejected(inputs):
     async with serving("iris") as client:
         answer = await client.post(PATH, json={"inputs": inputs})
     assert answer.status_code == 400
     assert answer.json()["error"] == answer.json()["message"]
 
 
-async def test_another_model_is_not_here():
+async def test_another_model_name_is_not_found():
     async with serving("iris") as client:
         answer = await client.post(
             "/v2/models/other/infer", json={"inputs": [tensor("x", "FP64", [1.0] * 4, [1, 4])]}
@@ -198,7 +198,7 @@ async def test_another_model_is_not_here():
     assert answer.status_code == 404
 
 
-async def test_inference_is_counted_like_every_prediction():
+async def test_inference_requests_are_counted_as_predictions():
     async with serving("iris") as client:
         await outputs(client, tensor("x", "FP64", [5.1, 3.5, 1.4, 0.2], [1, 4]))
         text = (await client.get("/metrics")).text

@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from support.models import (
+from support.models.saved import (
     ColSpec,
     ModelSignature,
     ParamSchema,
@@ -18,7 +18,7 @@ from support.models import (
     model_path,
     save_python,
 )
-from support.serving import serving
+from support.servers.in_process import serving
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
@@ -113,7 +113,7 @@ def strict(text: str) -> Any:
         (rb'{"inputs": ["\ud800"]}', {"inputs": ["\ud800"]}),
     ],
 )
-async def test_an_example_with_gaps_is_shown_in_strict_json(example, shown, tmp_path):
+async def test_an_example_with_missing_values_is_shown_in_strict_json(example, shown, tmp_path):
     folder = tmp_path / "model"
     save_python(folder, Anything())
     mlmodel = folder / "MLmodel"
@@ -132,7 +132,7 @@ async def test_an_example_with_gaps_is_shown_in_strict_json(example, shown, tmp_
 
 
 def odd_model(folder: Path) -> Path:
-    """Names and defaults as nobody expects them."""
+    """Unusual names and defaults."""
     path = folder / "model"
     columns = [ColSpec("double", "<script>alert(1)</script>"), ColSpec("double", "http://column.example/")]
     params = ParamSchema(
@@ -146,7 +146,7 @@ def odd_model(folder: Path) -> Path:
     return path
 
 
-async def test_defaults_that_json_has_no_number_for_are_null(tmp_path):
+async def test_non_finite_defaults_are_shown_as_null(tmp_path):
     async with serving(odd_model(tmp_path)) as client:
         document = strict((await client.get("/openapi.json")).text)
     params = request_of(document)["schema"]["oneOf"][0]["properties"]["params"]["properties"]
@@ -169,14 +169,14 @@ class Loads(HTMLParser):
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc", "/docs/oauth2-redirect", "/", "/docs/"])
-async def test_no_page_loads_anything_from_another_host(path):
+async def test_no_page_loads_external_resources(path):
     async with serving("iris") as client:
         answer = await client.get(path)
     assert answer.status_code == (200 if path == "/docs" else 404)
     assert not re.search(r"https?:|//[a-z]", answer.text)
 
 
-async def test_the_page_shows_the_model_and_runs_nothing_of_its_texts(tmp_path):
+async def test_the_page_shows_the_model_and_escapes_its_texts(tmp_path):
     async with serving(odd_model(tmp_path)) as client:
         answer = await client.get("/docs")
     loads = Loads(answer.text)

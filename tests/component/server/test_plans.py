@@ -7,12 +7,12 @@ import sys
 import numpy as np
 import pytest
 from davit_server.errors import ModelRejected
-from davit_server.inference.answering import answer_works
+from davit_server.inference.answering import answer_requests
 from davit_server.inference.choice import choose_plan
 from davit_server.inference.plan import Plan, PlanOptions
 from davit_server.inference.service import read_document
 from davit_server.runtimes.pyfunc import PyfuncModel, load_pyfunc
-from support.models import IRIS_COLUMNS, fitted_iris, model_path
+from support.models.saved import IRIS_COLUMNS, fitted_iris, model_path
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -50,10 +50,12 @@ def document(rows) -> dict:
 
 def batched(model: PyfuncModel, plan: Plan, rows: list) -> list:
     """Answers of requests of one row each that share a call."""
-    works = [read_document(model, plan, document([row]), 100) for row in rows]
-    assert all(work.part is not None for work in works)
-    raws = plan.joined.predict([(work.part, work.rows) for work in works])
-    assert answer_works(plan, works) == [work.encode(raw) for work, raw in zip(works, raws, strict=True)]
+    requests = [read_document(model, plan, document([row]), 100) for row in rows]
+    assert all(request.batch_input is not None for request in requests)
+    raws = plan.predictor.predict([(request.batch_input, request.rows) for request in requests])
+    assert answer_requests(plan, requests) == [
+        request.encode(raw) for request, raw in zip(requests, raws, strict=True)
+    ]
     return raws
 
 
@@ -73,19 +75,19 @@ def test_trees_are_called_natively_and_answer_as_pyfunc_does(name):
 
 
 @pytest.mark.parametrize("name", ["lightgbm_two_classes", "xgboost_regressor"])
-def test_missing_and_infinite_values_mean_to_trees_what_they_mean_to_pyfunc(name):
+def test_trees_treat_missing_and_infinite_values_as_pyfunc_does(name):
     model, plan = planned(name)
     plain = Plan(reasons=[])
     for value in (math.nan, math.inf, -math.inf):
         body = document([[5.1, value, 1.4, 0.2]])
         answer, wanted = (
-            answer_works(how, [read_document(model, how, body, 10)])[0] for how in (plan, plain)
+            answer_requests(how, [read_document(model, how, body, 10)])[0] for how in (plan, plain)
         )
         assert getattr(answer, "message", answer) == getattr(wanted, "message", wanted)
 
 
 @pytest.mark.parametrize("name", ["iris", "lightgbm_two_classes"])
-def test_pyfunc_when_asked_for_never_calls_the_native_library(name):
+def test_plan_pyfunc_never_calls_the_native_library(name):
     _, plan = planned(name, plan="pyfunc")
     assert plan.name == "pyfunc"
     assert not any("native" in reason for reason in plan.reasons)
@@ -106,12 +108,12 @@ def test_pyfunc_when_asked_for_never_calls_the_native_library(name):
         slow("logged_as_onnx", "float32"),
     ],
 )
-def test_onnx_when_asked_for_answers_in_the_types_of_pyfunc_within_the_tolerance(name, computing):
+def test_plan_onnx_answers_in_the_types_of_pyfunc_within_the_tolerance(name, computing):
     model, plan = planned(name, plan="onnx")
     assert plan.name == "onnx", plan.reasons
     assert f"computing in {computing}" in plan.reasons[0] + plan.reasons[-2]
     rows = some_rows()
-    whole = plan.joined.predict([(rows, len(rows))])[0]
+    whole = plan.predictor.predict([(rows, len(rows))])[0]
     wanted = (
         model.mlflow_model.predict(rows)
         if model.signature.tensors
@@ -126,19 +128,22 @@ def test_onnx_when_asked_for_answers_in_the_types_of_pyfunc_within_the_tolerance
         assert np.array_equal(whole, wanted)
 
 
-def test_onnx_leaves_missing_values_to_pyfunc():
+def test_plan_onnx_leaves_missing_values_to_pyfunc():
     model, plan = planned("iris", plan="onnx")
-    work = read_document(model, plan, document([[5.1, math.nan, 1.4, 0.2]]), 10)
-    assert "ValueError" in answer_works(plan, [work])[0].message
+    request = read_document(model, plan, document([[5.1, math.nan, 1.4, 0.2]]), 10)
+    assert "ValueError" in answer_requests(plan, [request])[0].message
 
 
-def test_onnx_beyond_the_tolerance_gives_way_and_says_so(caplog):
+def test_plan_onnx_beyond_the_tolerance_falls_back_and_is_reported(caplog):
     with caplog.at_level(logging.WARNING):
         _, plan = planned("regression", plan="onnx", tolerance=1e-12)
     assert plan.name == "native"
-    assert any("differ from those of pyfunc by more than 1e-12" in reason for reason in plan.reasons)
+    assert any(
+        "differ from those of pyfunc by more than the relative tolerance 1e-12" in reason
+        for reason in plan.reasons
+    )
     assert [record.message for record in caplog.records if "DAVIT_PLAN" in record.message] == [
-        "DAVIT_PLAN=onnx is not followed: its answers differ from those of pyfunc by more than 1e-12 of their size"
+        "DAVIT_PLAN=onnx is not followed: its answers differ from those of pyfunc by more than the relative tolerance 1e-12"
     ]
 
 
@@ -151,7 +156,7 @@ def test_a_model_that_cannot_be_converted_is_served_all_the_same(name, caplog):
 
 
 @pytest.mark.parametrize("library", ["onnxruntime", "skl2onnx"])
-def test_onnx_without_its_libraries_is_refused_with_the_cure(monkeypatch, library):
+def test_plan_onnx_without_its_libraries_is_rejected_with_the_cure(monkeypatch, library):
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(ModelRejected) as refusal:
         planned("iris", plan="onnx")
@@ -161,7 +166,7 @@ def test_onnx_without_its_libraries_is_refused_with_the_cure(monkeypatch, librar
 
 
 @pytest.mark.stack
-def test_nothing_of_onnx_is_imported_unless_asked_for():
+def test_onnx_is_imported_only_for_plan_onnx():
     import subprocess
 
     script = (

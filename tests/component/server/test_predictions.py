@@ -6,8 +6,8 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from support.models import IRIS_COLUMNS, fitted_iris
-from support.serving import serving
+from support.models.saved import IRIS_COLUMNS, fitted_iris
+from support.servers.in_process import serving
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
@@ -28,7 +28,7 @@ async def plan_of(client) -> dict:
     return (await client.get("/v2/models/m")).json()["parameters"]
 
 
-async def test_every_form_of_the_same_rows_gives_the_same_answer():
+async def test_every_input_format_of_the_same_rows_gives_the_same_answer():
     records = [dict(zip(IRIS_COLUMNS, ROW, strict=True))]
     columns = {name: [value] for name, value in records[0].items()}
     mixed_up = split([ROW[::-1]], IRIS_COLUMNS[::-1])
@@ -65,7 +65,7 @@ async def test_a_scikit_learn_model_is_called_natively_and_batched():
     assert plan["checked"].startswith("checked")
 
 
-async def test_a_pipeline_that_needs_column_names_stays_with_pyfunc():
+async def test_a_pipeline_that_needs_column_names_uses_pyfunc():
     async with serving("by_name") as client:
         plan = await plan_of(client)
         answer = await predictions(client, split([["red", 1.0], ["green", 3.0]], ["colour", "size"]))
@@ -75,7 +75,10 @@ async def test_a_pipeline_that_needs_column_names_stays_with_pyfunc():
 
 @pytest.mark.parametrize(
     ("batching", "reason"),
-    [("auto", "nothing is known of how this code treats rows"), ("enabled", "depends on the rows beside it")],
+    [
+        ("auto", "nothing is known about how this code treats rows"),
+        ("enabled", "depends on the rows beside it"),
+    ],
 )
 async def test_a_model_whose_rows_depend_on_each_other_is_not_batched(batching, reason):
     async with serving("deviation", batching=batching) as client:
@@ -106,7 +109,7 @@ async def test_many_clients_at_once_each_get_their_own_answer(model):
     assert batches < 2 * len(rows), "requests shared calls"
 
 
-async def test_a_bad_row_harms_only_its_sender():
+async def test_a_bad_row_fails_only_its_own_request():
     async with serving("picky", batching="enabled") as client:
         plan = await plan_of(client)
         documents = [split([[float(n if n != 5 else -5)]], ["x"]) for n in range(10)]
@@ -119,7 +122,7 @@ async def test_a_bad_row_harms_only_its_sender():
     assert "ValueError" in answers[5].json()["message"]
 
 
-async def test_integers_and_nan_literals_mean_what_they_mean_to_mlflow():
+async def test_integers_and_nan_literals_are_read_as_by_mlflow():
     async with serving("iris") as client:
         whole = await predictions(client, split([[5, 3, 1, 0]]))
         nan = await client.post(
@@ -144,7 +147,7 @@ async def test_several_outputs_come_back_as_records():
     assert answer == [{"double": 2.0, "name": "n1", "big": False}, {"double": 4.0, "name": "n2", "big": True}]
 
 
-async def test_an_optional_column_may_be_left_out_by_some_and_given_by_others():
+async def test_batched_requests_may_differ_in_optional_columns():
     base = {"i": 1, "f": 1.5, "s": "a", "b": True, "d": "2024-01-01T00:00:00"}
     async with serving("mixed") as client:
         without, given = await asyncio.gather(
@@ -155,7 +158,7 @@ async def test_an_optional_column_may_be_left_out_by_some_and_given_by_others():
     assert given[0]["o"] == 2.5
 
 
-async def test_zero_rows_are_explained_where_the_model_refuses_them():
+async def test_zero_rows_get_a_clear_error_when_the_model_rejects_them():
     async with serving("iris") as refusing, serving("picky") as accepting:
         refused = await refusing.post("/invocations", json=split([]))
         accepted = await accepting.post("/invocations", content=b"x\n", headers={"content-type": "text/csv"})
@@ -164,5 +167,5 @@ async def test_zero_rows_are_explained_where_the_model_refuses_them():
     assert accepted.json() == {"predictions": []}
 
 
-def test_pandas_is_new_enough_for_the_semantics_under_test():
+def test_the_installed_pandas_has_the_semantics_under_test():
     assert int(pd.__version__.split(".")[0]) >= 2

@@ -6,8 +6,8 @@ import json
 import httpx
 import pytest
 from davit_server.process.app import create_app
-from support.models import IRIS_COLUMNS
-from support.serving import running, server_settings, serving
+from support.models.saved import IRIS_COLUMNS
+from support.servers.in_process import running, server_settings, serving
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
@@ -19,7 +19,7 @@ def sleep_for(seconds: float) -> dict:
     return {"dataframe_split": {"columns": ["seconds"], "data": [[seconds]]}}
 
 
-async def test_while_loading_liveness_answers_and_predictions_wait_for_later():
+async def test_while_loading_liveness_is_ok_and_predictions_get_503():
     app = create_app(server_settings("iris"))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://server") as client:
         live = await client.get("/v2/health/live")
@@ -33,7 +33,7 @@ async def test_while_loading_liveness_answers_and_predictions_wait_for_later():
     assert predicted.json()["error_code"] == "TEMPORARILY_UNAVAILABLE"
 
 
-async def test_while_draining_readiness_is_off_and_predictions_are_answered():
+async def test_while_draining_readiness_fails_and_predictions_are_answered():
     app = create_app(server_settings("iris"))
     async with running(app) as client:
         before = await client.post("/invocations", json=ROW)
@@ -47,7 +47,7 @@ async def test_while_draining_readiness_is_off_and_predictions_are_answered():
     assert ready.headers["connection"] == "close"
 
 
-async def test_a_declared_body_beyond_the_limit_is_refused_unread():
+async def test_a_content_length_beyond_the_limit_is_rejected_without_reading():
     read = []
 
     async def body():
@@ -61,7 +61,7 @@ async def test_a_declared_body_beyond_the_limit_is_refused_unread():
     assert "2048" in answer.json()["message"]
 
 
-async def test_an_undeclared_body_is_refused_as_soon_as_it_is_too_long():
+async def test_a_chunked_body_is_rejected_as_soon_as_it_exceeds_the_limit():
     pieces = 0
 
     async def body():
@@ -91,7 +91,7 @@ async def test_deep_nesting_is_refused(body):
     assert answer.json()["error_code"] == "BAD_REQUEST"
 
 
-async def test_a_wide_but_flat_body_is_not_deep():
+async def test_a_wide_flat_body_is_accepted():
     document = {"dataframe_split": {"columns": list(IRIS_COLUMNS), "data": [[5.1, 3.5, 1.4, 0.2]] * 5000}}
     async with serving("iris") as client:
         answer = await client.post("/invocations", json=document)
@@ -109,7 +109,7 @@ async def test_more_rows_than_allowed_are_refused():
     assert "10" in answer.json()["message"]
 
 
-async def test_a_hung_prediction_costs_its_sender_an_answer_and_nobody_else():
+async def test_a_hung_prediction_fails_only_its_own_request():
     async with serving("sleepy", request_timeout_seconds=2) as client:
         hung = asyncio.create_task(client.post("/invocations", json=sleep_for(20)))
         await asyncio.sleep(0)
@@ -132,7 +132,7 @@ async def test_too_many_hung_predictions_end_liveness():
     assert live.status_code == 503
 
 
-async def test_beyond_the_queue_requests_are_turned_away_at_once():
+async def test_requests_beyond_the_queue_limit_are_rejected_immediately():
     async with serving("sleepy", max_queue=2, batching="off") as client:
         sent = [asyncio.create_task(client.post("/invocations", json=sleep_for(0.2))) for _ in range(6)]
         answers = await asyncio.gather(*sent)
@@ -143,7 +143,7 @@ async def test_beyond_the_queue_requests_are_turned_away_at_once():
     assert refused.headers["retry-after"] == "1"
 
 
-async def test_a_body_that_never_ends_is_given_up():
+async def test_an_endless_body_times_out():
     async def body():
         yield b'{"dataframe_split":'
         await asyncio.Event().wait()

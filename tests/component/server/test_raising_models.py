@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, REQUEST_LIMIT_EXCEEDED
-from support.mlflow_serving import mlflow_serving
-from support.models import ColSpec, ModelSignature, Schema, mlflow, save_python
-from support.serving import serving
+from support.models.saved import ColSpec, ModelSignature, Schema, mlflow, save_python
+from support.servers.in_process import serving
+from support.servers.mlflow_scoring import mlflow_serving
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -68,7 +68,7 @@ def warnings_in(caplog) -> list[dict]:
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-async def test_it_is_counted_logged_and_told_without_the_exceptions_text(failure, tmp_path, caplog):
+async def test_a_raising_model_is_counted_and_reported_without_the_exceptions_text(failure, tmp_path, caplog):
     caplog.set_level(logging.INFO)
     async with serving(raising_model(tmp_path)) as client:
         answer = await client.post("/invocations", json=request(failure), headers={"x-request-id": "ask-1"})
@@ -91,7 +91,7 @@ async def test_it_is_counted_logged_and_told_without_the_exceptions_text(failure
     "failure",
     [name for name, make in FAILURES.items() if isinstance(make(), Exception)],
 )
-async def test_status_and_code_are_those_of_mlflows_server(failure, tmp_path):
+async def test_a_raising_model_gets_the_status_and_code_of_mlflows_server(failure, tmp_path):
     folder = raising_model(tmp_path)
     async with serving(folder) as ours, mlflow_serving(folder) as theirs:
         answers = [await client.post("/invocations", json=request(failure)) for client in (ours, theirs)]
@@ -99,7 +99,7 @@ async def test_status_and_code_are_those_of_mlflows_server(failure, tmp_path):
     assert answers[0].json()["error_code"] == answers[1].json()["error_code"]
 
 
-async def test_the_exceptions_text_is_in_the_log_at_debug(tmp_path, caplog):
+async def test_the_exceptions_text_is_logged_at_debug(tmp_path, caplog):
     caplog.set_level(logging.DEBUG)
     async with serving(raising_model(tmp_path)) as client:
         for failure in ("value", "refused", "exit", "memory of its own"):
@@ -111,14 +111,14 @@ async def test_the_exceptions_text_is_in_the_log_at_debug(tmp_path, caplog):
     assert "RuntimeError" in told["memor"]
 
 
-async def test_neighbours_of_one_that_exits_get_their_answers(tmp_path):
+async def test_requests_beside_one_that_exits_are_answered(tmp_path):
     async with serving(raising_model(tmp_path), request_timeout_seconds=30) as client:
         texts = ["exit" if at % 4 == 0 else f"t{at}" for at in range(16)]
         answers = await asyncio.gather(*(client.post("/invocations", json=request(text)) for text in texts))
     assert [answer.status_code for answer in answers] == [500 if text == "exit" else 200 for text in texts]
 
 
-async def test_the_infer_route_says_the_same(tmp_path, caplog):
+async def test_the_infer_route_reports_a_raising_model_alike(tmp_path, caplog):
     async with serving(raising_model(tmp_path)) as client:
         tensor = {"name": "x", "datatype": "BYTES", "shape": [1], "data": ["value"]}
         answer = await client.post("/v2/models/m/infer", json={"inputs": [tensor]})
@@ -129,7 +129,7 @@ async def test_the_infer_route_says_the_same(tmp_path, caplog):
     assert len(warnings_in(caplog)) == 1
 
 
-async def test_an_input_that_mlflow_refuses_is_still_the_clients_fault(tmp_path, caplog):
+async def test_an_input_that_mlflow_rejects_is_a_client_error(tmp_path, caplog):
     async with serving(raising_model(tmp_path)) as client:
         answer = await client.post("/invocations", json={"dataframe_records": [{"y": "value"}]})
         scrape = (await client.get("/metrics")).text
@@ -146,7 +146,7 @@ class NestedModel(mlflow.pyfunc.PythonModel):
         return inner.predict(pd.DataFrame({"wrong": [1.0]}))
 
 
-async def test_a_model_within_a_model_that_refuses_its_input_is_the_outer_ones_fault(tmp_path):
+async def test_an_input_rejected_by_an_inner_model_is_an_error_of_the_outer_one(tmp_path):
     inner = raising_model(tmp_path)
     outer = tmp_path / "outer"
     save_python(outer, NestedModel(), signature=ModelSignature(Schema([ColSpec("string", "path")])))
@@ -157,7 +157,7 @@ async def test_a_model_within_a_model_that_refuses_its_input_is_the_outer_ones_f
     assert "INVALID_PARAMETER_VALUE" in answer.json()["message"]
 
 
-async def test_a_library_that_raises_is_placed_in_the_library(caplog):
+async def test_an_exception_in_a_library_is_located_there(caplog):
     row = dict.fromkeys(
         ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"], None
     )
@@ -176,7 +176,7 @@ class Unsendable(mlflow.pyfunc.PythonModel):
         return [{1j}]
 
 
-async def test_an_answer_that_cannot_be_sent_leaves_a_line_with_the_request_id(tmp_path, caplog):
+async def test_a_response_that_cannot_be_serialized_is_logged_with_the_request_id(tmp_path, caplog):
     path = tmp_path / "model"
     save_python(path, Unsendable(), signature=ModelSignature(Schema([ColSpec("double", "x")])))
     async with serving(path) as client:

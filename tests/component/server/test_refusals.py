@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 import pydantic
 import pytest
-from support.mlflow_serving import mlflow_serving
-from support.models import (
+from support.models.saved import (
     ColSpec,
     ModelSignature,
     ParamSchema,
@@ -22,7 +21,8 @@ from support.models import (
     mlflow,
     save_python,
 )
-from support.serving import serving
+from support.servers.in_process import serving
+from support.servers.mlflow_scoring import mlflow_serving
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -216,7 +216,7 @@ async def test_the_field_of_a_type_hint(person, told, tmp_path):
         (SECRET, "'inputs' must be a list"),
     ],
 )
-async def test_the_place_of_a_value_that_no_python_type_fits(inputs, told, tmp_path):
+async def test_the_position_of_a_value_without_a_python_type(inputs, told, tmp_path):
     folder = saved(tmp_path, HintedNumbers(), input_example=[[1, 2]])
     assert told in await refusal(folder, {"inputs": inputs})
 
@@ -288,7 +288,7 @@ async def test_the_shape_and_type_of_a_tensor(inputs, told, tmp_path):
     ],
 )
 async def test_the_shape_of_a_tensor_without_a_name(inputs, told):
-    from support.models import model_path
+    from support.models.saved import model_path
 
     assert told in await refusal(model_path("tensor"), {"inputs": inputs})
 
@@ -311,7 +311,7 @@ async def test_what_is_wrong_with_a_table(split, told, tmp_path):
 
 
 @pytest.mark.parametrize("name", [["b"], {"b": 1}])
-async def test_names_that_are_none_do_not_break_the_server_as_they_do_mlflows(name, tmp_path):
+async def test_null_column_names_do_not_crash_the_server(name, tmp_path):
     folder = with_columns(tmp_path, ColSpec("double", "a"), ColSpec("double", "b"))
     async with serving(folder) as client:
         split = {"columns": ["a", name], "data": [[1, 2]]}
@@ -333,7 +333,7 @@ async def test_columns_of_different_lengths(document, told, tmp_path):
     assert told in await refusal(folder, document)
 
 
-async def test_datetimes_that_only_fit_apart(tmp_path):
+async def test_datetimes_that_cannot_share_a_column(tmp_path):
     folder = with_columns(tmp_path, ColSpec("datetime", "a"), ColSpec("datetime", "b"))
     rows = [{"a": "2024-01-31T12:00:00", "b": f"2024-01-31T12:00:00{zone}"} for zone in ("", "Z")]
     told = await refusal(folder, {"dataframe_records": rows})
@@ -344,7 +344,7 @@ async def test_datetimes_that_only_fit_apart(tmp_path):
 @pytest.mark.parametrize(
     ("values", "told"), [(["x"], "[0] must be a double"), ([[1.0], ["x"]], "[1][0] must be a double")]
 )
-async def test_the_place_in_a_column_of_lists(values, told, tmp_path):
+async def test_the_position_in_a_column_of_lists(values, told, tmp_path):
     from mlflow.types.schema import Array, DataType
 
     folder = with_columns(tmp_path, ColSpec(Array(DataType.double), "v"))

@@ -12,7 +12,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-from davit_server.inference.answering import answer_works
+from davit_server.inference.answering import answer_requests
 from davit_server.inference.choice import choose_plan
 from davit_server.inference.plan import Plan, PlanOptions
 from davit_server.inference.service import read_document
@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
 from mlflow.types.schema import AnyType, Array, DataType, Map, Object, Property
-from support.models import EchoModel, save_python
+from support.models.saved import EchoModel, save_python
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -76,13 +76,15 @@ def to_json(value: object) -> object:
 
 def over_http(model: PyfuncModel, plan: Plan, documents: list[dict]) -> list[object]:
     """What clients get when their requests arrive together."""
-    works = [read_document(model, plan, json.loads(json.dumps(document)), 1000) for document in documents]
+    requests = [read_document(model, plan, json.loads(json.dumps(document)), 1000) for document in documents]
     batches: dict[object, list[int]] = {}
-    for at, work in enumerate(works):
-        batches.setdefault(("joined", work.key) if work.key is not None else at, []).append(at)
-    answers: list[object] = [None] * len(works)
+    for at, request in enumerate(requests):
+        batches.setdefault(("joined", request.batch_key) if request.batch_key is not None else at, []).append(
+            at
+        )
+    answers: list[object] = [None] * len(requests)
     for places in batches.values():
-        for at, answer in zip(places, answer_works(plan, [works[at] for at in places]), strict=True):
+        for at, answer in zip(places, answer_requests(plan, [requests[at] for at in places]), strict=True):
             answers[at] = json.loads(answer)["predictions"]
     return answers
 
@@ -145,8 +147,8 @@ def test_http_answers_as_pyfunc_does(kind):
     check()
 
 
-def test_plain_types_share_calls_and_nested_ones_go_alone():
-    joined = {kind for kind in KINDS if served(kind)[1].joined is not None}
+def test_plain_types_share_calls_and_nested_ones_do_not():
+    joined = {kind for kind in KINDS if served(kind)[1].predictor is not None}
     assert joined == {"long", "integer", "double", "float", "string", "boolean", "datetime"}
     # The echo writes datetimes as text by the column: its answer to a midnight depends on the rows beside it.
     assert {kind for kind in joined if served(kind)[1].batching} == joined - {"datetime"}
@@ -156,7 +158,7 @@ def test_the_models_under_test_are_real():
     assert isinstance(served("long")[0].mlflow_model, mlflow.pyfunc.PyFuncModel)
 
 
-def test_a_column_of_midnights_is_answered_alone_as_in_company():
+def test_a_column_of_midnights_is_answered_the_same_with_and_without_batching():
     model, plan = served("datetime")
     requests = [["2000-01-01T00:00:00"], ["2000-01-01T00:00:01"]]
     documents = [{"dataframe_records": [{"v": value, "n": 0.0} for value in values]} for values in requests]

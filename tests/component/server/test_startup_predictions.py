@@ -1,4 +1,4 @@
-"""How often a model is called before its first request, and that a check which fails stops nobody."""
+"""How often a model is called before its first request, and that a failed check does not stop it."""
 
 import time
 from dataclasses import replace
@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from davit_server.errors import ModelRejected
-from davit_server.flavors.flavor import Way
+from davit_server.flavors.flavor import FastPath
 from davit_server.flavors.table import FLAVORS
 from davit_server.inference.choice import choose_plan
 from davit_server.inference.loading import try_model
 from davit_server.inference.plan import PlanOptions
 from davit_server.runtimes.pyfunc import load_pyfunc
-from support.models import CountingModel, RowModel, infer_signature, model_path, save_python
-from support.serving import serving
+from support.models.saved import CountingModel, RowModel, infer_signature, model_path, save_python
+from support.servers.in_process import serving
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -48,7 +48,7 @@ def counting(tmp_path):
         ({"startup_predictions": "off"}, 0),
     ],
 )
-async def test_an_authors_own_code_is_called_by_the_smoke_test_alone(counting, options, most):
+async def test_custom_code_is_called_only_by_the_smoke_test(counting, options, most):
     path, calls = counting
     async with serving(path, **options) as client:
         assert len(calls.read_text()) == most
@@ -67,22 +67,22 @@ async def test_calls_that_check_a_declaration_are_counted(counting):
 
 
 @pytest.mark.parametrize("name", ["iris", "lightgbm_regressor", "by_name"])
-def test_where_batching_and_plan_are_fixed_even_library_code_is_called_by_the_smoke_test_alone(name):
+def test_with_fixed_batching_and_plan_only_the_smoke_test_calls_the_model(name):
     model = load_pyfunc(model_path(name))
     tried = try_model(model, model_path(name), PlanOptions(batching="off", plan="pyfunc"), 100)
     assert (tried.plan.predictions, tried.checked.predictions) == (0, 1)
 
 
-def test_a_made_up_row_that_is_never_answered_leaves_the_model_unchecked(tmp_path):
+def test_a_synthetic_row_without_an_answer_leaves_the_model_unchecked(tmp_path):
     signature = infer_signature(pd.DataFrame({"what": ["b"]}), [1.0])
     save_python(tmp_path / "model", RowModel(), signature=signature)
     model = load_pyfunc(tmp_path / "model")
     tried = try_model(model, tmp_path / "model", PlanOptions(deadline_seconds=0.2), 100)
     assert tried.checked.by == ""
-    assert "did not answer a row made up from its signature within 0.2 s" in tried.checked.note
+    assert "did not answer a row generated from its signature within 0.2 s" in tried.checked.note
 
 
-def test_an_example_that_is_never_answered_rejects_the_model(monkeypatch):
+def test_an_example_without_an_answer_rejects_the_model(monkeypatch):
     model = load_pyfunc(model_path("sleepy"))
     monkeypatch.setattr(model, "predict", lambda _: time.sleep(3600))
     with pytest.raises(ModelRejected) as rejected:
@@ -111,24 +111,26 @@ def fail(*_, **__):
 def predicts_all_the_same() -> bool:
     """Whether a model of irises still gets a plan that answers."""
     plan = choose_plan(load_pyfunc(model_path("iris")), PlanOptions())
-    assert plan.joined is not None
-    return list(plan.joined.predict([(np.array([[5.1, 3.5, 1.4, 0.2]]), 1)])[0]) == [0]
+    assert plan.predictor is not None
+    return list(plan.predictor.predict([(np.array([[5.1, 3.5, 1.4, 0.2]]), 1)])[0]) == [0]
 
 
 @pytest.mark.parametrize("step", ["measure_cost", "differs_by_row"])
-def test_a_step_that_raises_is_a_step_not_taken(monkeypatch, step):
+def test_a_fast_path_that_raises_is_not_used(monkeypatch, step):
     monkeypatch.setattr(f"davit_server.inference.choice.{step}", fail)
     assert predicts_all_the_same()
 
 
-@pytest.mark.parametrize("column", [{"independence": fail}, {"ways": (Way("fails", fail),)}], ids=str)
-def test_what_raises_in_a_row_of_the_table_of_flavors_is_not_used(monkeypatch, column):
+@pytest.mark.parametrize(
+    "column", [{"independence": fail}, {"fast_paths": (FastPath("fails", fail),)}], ids=str
+)
+def test_a_table_row_that_raises_is_not_used(monkeypatch, column):
     rows = tuple(replace(row, **column) for row in FLAVORS)
     monkeypatch.setattr("davit_server.flavors.table.FLAVORS", rows)
     assert predicts_all_the_same()
 
 
-def test_a_declaration_in_the_models_metadata_counts(tmp_path):
+def test_metadata_of_a_model_can_declare_row_independence(tmp_path):
     frame = pd.DataFrame({"x": [1.0, 2.0]})
     (tmp_path / "calls").write_text("")
     save_python(

@@ -1,4 +1,4 @@
-"""What a scrape tells, and that nobody outside can make it grow."""
+"""What a scrape shows, and that no client can make it grow."""
 
 import io
 import json
@@ -7,8 +7,8 @@ import logging
 import pytest
 from davit_server.process.app import create_app
 from davit_server.telemetry.logging import configure_logging
-from support.models import IRIS_COLUMNS, broken_copy
-from support.serving import running, server_settings, serving
+from support.models.saved import IRIS_COLUMNS, broken_copy
+from support.servers.in_process import running, server_settings, serving
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
@@ -21,7 +21,7 @@ def series(scrape: str) -> dict[str, float]:
     return {name: float(value) for name, value in lines}
 
 
-async def test_strange_paths_methods_headers_and_bodies_make_no_series():
+async def test_unknown_paths_methods_headers_and_bodies_create_no_time_series():
     async with serving("iris") as client:
         await client.post("/invocations", json=ROW)
         before = series((await client.get("/metrics")).text)
@@ -41,7 +41,7 @@ async def test_strange_paths_methods_headers_and_bodies_make_no_series():
     assert after['davit_requests_total{model="m",outcome="unsupported",version="7"}'] == 200
 
 
-async def test_every_number_has_the_models_name_and_version():
+async def test_every_metric_has_the_models_name_and_version():
     async with serving("iris") as client:
         await client.post("/invocations", json=ROW)
         found = series((await client.get("/metrics")).text)
@@ -59,7 +59,17 @@ async def test_every_number_has_the_models_name_and_version():
     assert any(name.startswith("davit_model_info{") and 'plan="' in name for name in found)
 
 
-async def test_what_fetch_did_is_told_by_the_server(tmp_path):
+async def test_every_series_names_the_modeldeployment_and_track_that_the_operator_set():
+    async with serving("iris", deployment="shop/iris", track="stable") as client:
+        await client.post("/invocations", json=ROW)
+        scrape = (await client.get("/metrics")).text
+    lines = [line for line in scrape.splitlines() if not line.startswith("#")]
+    own = ('namespace="shop"', 'deployment="iris"', 'track="stable"', 'model="m"', 'version="7"')
+    assert [line for line in lines if not all(label in line for label in own)] == []
+    assert any(line.startswith("process_cpu_seconds_total{") for line in lines)
+
+
+async def test_what_fetch_did_is_measured_by_the_server(tmp_path):
     folder = broken_copy("iris", tmp_path)
     (folder / ".davit").mkdir()
     (folder / ".davit" / "report.json").write_text(json.dumps({"seconds": 1.5, "received_bytes": 4096}))
@@ -70,7 +80,7 @@ async def test_what_fetch_did_is_told_by_the_server(tmp_path):
 
 
 @pytest.mark.parametrize("wanted", [True, False])
-async def test_a_request_is_a_line_of_json_only_when_asked_for(wanted, request):
+async def test_requests_are_logged_as_json_only_when_configured(wanted, request):
     root, log = logging.getLogger(), io.StringIO()
     handlers, level = root.handlers[:], root.level
     request.addfinalizer(lambda: (root.handlers.__setitem__(slice(None), handlers), root.setLevel(level)))
@@ -88,7 +98,7 @@ async def test_a_request_is_a_line_of_json_only_when_asked_for(wanted, request):
         assert "5.1" not in json.dumps({key: value for key, value in line.items() if key != "time"})
 
 
-async def test_refusals_do_not_improve_the_percentiles():
+async def test_rejected_requests_do_not_count_in_latency_percentiles():
     async with serving("iris", max_rows=3) as client:
         many = {"dataframe_split": {"columns": list(IRIS_COLUMNS), "data": [[5.1, 3.5, 1.4, 0.2]] * 4}}
         refused = await client.post("/invocations", json=many)

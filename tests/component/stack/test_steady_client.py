@@ -10,8 +10,8 @@ import mlflow
 import pytest
 import urllib3
 from mlflow.exceptions import MlflowException
-from support.steady_client import differences
-from support.steady_writer import count_retries, repeat_until_answered
+from support.stack.steady_client import differences
+from support.stack.steady_writer import count_retries, repeat_until_answered
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -53,12 +53,12 @@ def ask(*answers: bytes) -> int:
 @pytest.mark.parametrize(
     ("answers", "count"), [((OK,), 0), ((b"", OK), 1), ((BUSY, OK), 1), ((b"", BUSY, b"", OK), 3)]
 )
-def test_asking_again_is_counted_whatever_the_reason(retries, answers: tuple[bytes, ...], count: int):
+def test_every_retry_is_counted(retries, answers: tuple[bytes, ...], count: int):
     assert ask(*answers) == 200
     assert retries.count == count
 
 
-def test_an_answer_that_breaks_off_is_asked_for_again_and_a_refusal_is_not():
+def test_an_interrupted_response_is_retried_and_a_rejection_is_not():
     halves = [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"] * 2
     whole = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
     refusal = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
@@ -78,7 +78,7 @@ def found() -> dict:
     }
 
 
-def test_what_is_all_there_is_told_as_such():
+def test_a_complete_history_is_reported_as_complete():
     assert differences(3, found()) == []
 
 
@@ -95,5 +95,5 @@ def test_what_is_all_there_is_told_as_such():
         ("artifacts", {"0.txt": "artif"}, "artifacts 0.txt: artif"),
     ],
 )
-def test_every_loss_is_seen(kind: str, instead, told: str):
+def test_every_kind_of_loss_is_detected(kind: str, instead, told: str):
     assert differences(3, {**found(), kind: instead}) == [told]

@@ -14,7 +14,7 @@ from davit_resource.v1alpha1 import ModelDeploymentSpec, ModelDeploymentStatus, 
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
-from support.crd import ROOT, check_against_crd, load_crd, load_schema
+from support.schemas.crd import ROOT, check_against_crd, load_crd, load_schema
 
 SAMPLES = sorted((ROOT / "manifests" / "samples").glob("*.yaml"))
 
@@ -62,14 +62,14 @@ def test_the_schema_and_the_models_require_the_same_fields():
     ]
 
 
-def test_names_are_those_of_the_constants():
+def test_the_names_in_the_crd_equal_the_constants():
     crd = load_crd()
     assert crd["metadata"]["name"] == f"{constants.PLURAL}.{constants.GROUP}"
     assert crd["spec"]["names"]["kind"] == constants.KIND
     assert crd["spec"]["versions"][0]["name"] == constants.VERSION
 
 
-def test_nothing_is_defaulted_and_nothing_unknown_is_kept():
+def test_the_schema_has_no_defaults_and_prunes_unknown_fields():
     def words(tree: Any) -> set[str]:
         if isinstance(tree, dict):
             return set(tree).union(*map(words, tree.values()))
@@ -78,7 +78,7 @@ def test_nothing_is_defaulted_and_nothing_unknown_is_kept():
     assert not words(load_schema()) & {"default", "x-kubernetes-preserve-unknown-fields", "nullable"}
 
 
-def test_every_field_of_ours_is_described():
+def test_every_field_of_the_crd_has_a_description():
     def undescribed(schema: dict[str, Any], path: str) -> list[str]:
         found = [
             f"{path}.{name}"
@@ -110,7 +110,7 @@ def test_every_rule_names_its_field_and_the_cure():
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.name)
-def test_samples_keep_to_the_schema_and_the_models(sample: Path):
+def test_samples_are_valid_for_the_schema_and_the_models(sample: Path):
     body = yaml.safe_load(sample.read_text())
     check_against_crd(body)
     metadata = {"namespace": "demo", "uid": "u", **body["metadata"]}
@@ -151,7 +151,7 @@ PATTERN = uri_pattern()
 
 
 @given(SHAPES, WORDS, WORDS)
-def test_the_api_server_admits_every_reference_that_we_can_read(shape, one, other):
+def test_the_crd_accepts_every_reference_that_the_parser_accepts(shape, one, other):
     uri = shape.format(one, other)
     try:
         parse_reference(uri)
@@ -174,5 +174,5 @@ def test_the_api_server_admits_every_reference_that_we_can_read(shape, one, othe
         "http://x",
     ],
 )
-def test_the_api_server_refuses_what_has_none_of_the_six_forms(uri):
+def test_the_crd_rejects_what_has_none_of_the_six_forms(uri):
     assert not re.search(PATTERN, uri)

@@ -1,38 +1,40 @@
 """What the operator writes into a pod's environment is what the server reads from it."""
 
 import os
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import yaml
-from davit_operator.domain.access import Route, Through
-from davit_operator.domain.pin import Pin, Source
+from davit_operator.domain.access import ListingAccess, Route
+from davit_operator.domain.pin import Pin
 from davit_operator.workload import server_env
 from davit_operator.workload.blueprint import Blueprint, ServerImage, TrackGoal
+from davit_registry.resolved import ResolvedModel
+from davit_registry.stores.table import STORES
 from davit_resource.v1alpha1 import ModelDeploymentSpec, parse_resource
-from davit_server.artifacts.settings import FetchSettings, variables
+from davit_server.artifacts.settings import FetchSettings, variable
 from davit_server.settings import Settings
 from pydantic.alias_generators import to_camel
 from pydantic_settings import BaseSettings
-from support.crd import ROOT
+from support.schemas.crd import ROOT
 
 FULL = yaml.safe_load((ROOT / "manifests" / "samples" / "full.yaml").read_text())
-# boto3 reads these itself.
-BOTO3 = {"AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_RESPONSE_CHECKSUM_VALIDATION"}
+LOCATIONS = {"s3": "s3://b/iris", "mlflow-artifacts": "mlflow-artifacts:/1/iris"}
 
 
-def blueprint(through: Through) -> Blueprint:
+def blueprint(scheme: str = "mlflow-artifacts") -> Blueprint:
     metadata = {"namespace": "demo", "name": "iris", "uid": "u"}
     resource = parse_resource({"metadata": metadata, "spec": FULL["spec"]})
-    source = Source(
-        "models:/iris@champion", "http://mlflow:5000", "s3://b/iris", "iris", "3", "run", "m-iris"
+    location = LOCATIONS[scheme]
+    source = ResolvedModel(
+        "models:/iris@champion", "http://mlflow:5000", location, "iris", "3", "run", "m-iris"
     )
     return Blueprint(
         ref=resource.ref,
         uid=resource.uid,
         spec=resource.parse_spec(),
         goal=TrackGoal("stable", Pin(source, "sha256:" + "0" * 64), replicas=1),
-        route=Route("s3://b/iris", "s3://b/iris", through),
+        route=Route(location, location, ListingAccess.PROXY),
         image=ServerImage("davit.dev/server:0.1.0"),
         ca_certificates="-----BEGIN CERTIFICATE-----",
     )
@@ -47,26 +49,24 @@ def values(env: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def test_serve_reads_everything_that_the_operator_writes():
-    own = set(values(server_env.serve_env(blueprint(Through.PROXY)))) - {
-        one["name"] for one in FULL["spec"]["env"]
-    }
+    own = set(values(server_env.serve_env(blueprint()))) - {one["name"] for one in FULL["spec"]["env"]}
     assert own <= known(Settings)
 
 
 def test_fetch_reads_everything_that_the_operator_writes():
-    fetch_knows = {name for one in fields(FetchSettings) for name in variables(one.name)}
-    for through in (Through.PROXY, Through.STORE_SECRET):
-        assert set(values(server_env.fetch_env(blueprint(through)))) - BOTO3 <= fetch_knows
+    own = set(map(variable, FetchSettings.names()))
+    for kind in STORES:
+        assert set(values(server_env.fetch_env(blueprint(kind.scheme)))) <= own | set(kind.variables)
 
 
-def test_only_fetch_is_told_whom_to_trust():
-    for through in (Through.PROXY, Through.STORE_SECRET):
-        assert "DAVIT_CA_CERTIFICATES" in values(server_env.fetch_env(blueprint(through)))
-    assert "DAVIT_CA_CERTIFICATES" not in values(server_env.serve_env(blueprint(Through.PROXY)))
+def test_only_fetch_gets_the_ca_certificates():
+    for scheme in LOCATIONS:
+        assert "DAVIT_CA_CERTIFICATES" in values(server_env.fetch_env(blueprint(scheme)))
+    assert "DAVIT_CA_CERTIFICATES" not in values(server_env.serve_env(blueprint()))
 
 
 def test_every_field_of_spec_server_changes_the_environment():
-    plain = values(server_env.serve_env(blueprint(Through.PROXY)))
+    plain = values(server_env.serve_env(blueprint()))
     fields = ModelDeploymentSpec.model_fields["server"].annotation.model_fields
     changed = {
         "workers": ("DAVIT_WORKERS", "2"),
@@ -99,8 +99,8 @@ def test_the_servers_readme_names_each_field_beside_its_variable():
     assert told == {to_camel(name): f"DAVIT_{name.upper()}" for name in fields}
 
 
-def test_the_server_accepts_the_values(monkeypatch):
-    for name, value in values(server_env.serve_env(blueprint(Through.PROXY))).items():
+def test_the_servers_settings_accept_the_operators_values(monkeypatch):
+    for name, value in values(server_env.serve_env(blueprint())).items():
         monkeypatch.setenv(name, value)
     settings = Settings()
     assert settings.request_timeout_seconds == 30
@@ -109,14 +109,14 @@ def test_the_server_accepts_the_values(monkeypatch):
     assert settings.model_name == "iris"
 
 
-def test_fetch_accepts_the_values(monkeypatch):
-    for name, value in values(server_env.fetch_env(blueprint(Through.STORE_SECRET))).items():
+def test_the_settings_of_fetch_accept_the_operators_values(monkeypatch):
+    for name, value in values(server_env.fetch_env(blueprint("s3"))).items():
         monkeypatch.setenv(name, value)
     assert FetchSettings.from_environment(os.environ).fetch_location == "s3://b/iris"
 
 
-def test_batching_that_is_disabled_is_off(monkeypatch):
-    made = blueprint(Through.PROXY)
+def test_disabled_batching_is_off_in_the_server(monkeypatch):
+    made = blueprint()
     spec = made.spec.model_copy(
         update={"server": made.spec.server.model_copy(update={"batching": "Disabled"})}
     )

@@ -12,8 +12,8 @@ from davit_operator.domain.ports import Note
 from davit_operator.handlers.watches import build_settings
 from davit_operator.modeldeployment.parts import describe_kind
 from davit_resource.objects import Ref
-from support.official_client import OfflineClient
-from support.outside import FakeClock
+from support.fakes.kubernetes_client import OfflineClient
+from support.fakes.ports import FakeClock
 
 PATH = re.compile(
     r"/(?:api/v1|apis/(?P<group>[^/]+)/[^/]+)(?:/namespaces/[^/]+)?/(?P<resource>[^/]+)"
@@ -76,12 +76,12 @@ def asked_by_the_watches() -> set[tuple[str, str, str]]:
     return {(group, plural, verb) for group, plural in watched | KOPF for verb in ("list", "watch")}
 
 
-async def test_the_permissions_are_exactly_what_is_asked_for():
+async def test_the_permissions_are_exactly_those_of_the_requests():
     listed = {(one.group, one.resource, verb) for one in list_permissions([KIND]) for verb in one.verbs}
     assert listed == await asked_by_the_adapter() | asked_by_the_watches()
 
 
-def test_what_is_needed_cluster_wide_is_what_watching_named_namespaces_does_without():
+def test_cluster_scoped_permissions_are_not_used_with_named_namespaces():
     assert {(one.group, one.resource) for one in list_permissions([KIND]) if one.cluster_scoped} == KOPF
     assert build_settings([KIND], ("demo",)).scanning.disabled
 

@@ -1,6 +1,7 @@
-"""The pages and texts that users read first use the field's words, not a dialect of this project."""
+"""Texts for users, and the code of the folders below, use the field's words, not a dialect of this project."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,32 @@ TEXTS = [
     "charts/*/templates/NOTES.txt",
     "charts/*/templates/alerts.yaml",
     "charts/*/files/dashboard.json",
+    "docs/fields.md",
     "docs/glossary.md",
+    "docs/metrics.md",
     "docs/runbooks/*.md",
     "manifests/crds/*.yaml",
+    "server/README.md",
 ]
+FOLDERS = [
+    "bench",
+    "charts",
+    "devcluster",
+    "examples",
+    "manifests",
+    "operator",
+    "registry",
+    "resource",
+    "server",
+]
+"""Folders whose code is checked whole: names, docstrings, comments and messages. A folder joins when it passes."""
+CODE = {".lua", ".md", ".py", ".sh", ".tpl", ".txt", ".yaml", ""}
+LISTS = {"requirements.txt", "requirements-mlflow2.txt"}
+"""Written by uv: comments in them name packages."""
 DIALECT = re.compile(
-    r"\b(?:told|whoever|somebody|nobody|strangers?|newcomers?|(?:is|are)\s+asked|of\s+its\s+own\s+accord"
-    r"|authorit(?:y|ies))\b",
+    r"\b(?:told|whoever|whomever|somebody|nobody|anybody|everybody|folk|strangers?|newcomers?"
+    r"|(?:is|are|was|were)\s+asked|of\s+its\s+own\s+accord|of\s+before|goes\s+along|in\s+vain|taken\s+back"
+    r"|(?<!certificate-)authorit(?:y|ies))\b",
     re.IGNORECASE,
 )
 """Say what happens and what does it: reported, configured, rejected, users, new connections, CA certificates."""
@@ -41,6 +61,17 @@ def test_texts_for_users_are_free_of_dialect(pattern: str):
     } == {}
 
 
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_code_is_free_of_dialect(folder: str):
+    listed = subprocess.run(["git", "ls-files", "-z", folder], cwd=ROOT, capture_output=True, check=True)
+    files = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+    checked = [file for file in files if file.suffix in CODE and file.name not in LISTS and file.exists()]
+    assert checked
+    assert {
+        str(file.relative_to(ROOT)): found for file in checked if (found := dialect(file.read_text()))
+    } == {}
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
@@ -49,6 +80,7 @@ def test_texts_for_users_are_free_of_dialect(pattern: str):
         ("  # nothing is\n  # asked for", ["line 1: is asked"]),
         ("It ends of its\nown accord.", ["line 1: of its own accord"]),
         ("Trusted authorities, and strangers.", ["line 1: authorities", "line 1: strangers"]),
+        ("The kubelet gets --certificate-authority; the servers of\nbefore go on.", ["line 1: of before"]),
         ("The taskmaster foretold a toldot; tasks are masked.", []),
     ],
 )

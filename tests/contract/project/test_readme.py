@@ -13,7 +13,7 @@ import yaml
 from davit_server.cli import main as davit
 from mlflow import MlflowClient
 
-from examples.demo.stage import QUESTION
+from examples.demo.stage import REQUEST
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()
@@ -55,7 +55,7 @@ def test_the_first_screen_installs_deploys_predicts_rolls_back_and_shows_the_dem
 def test_the_prediction_is_the_one_that_the_demo_compares():
     (command,) = [shlex.split(command) for command in COMMANDS if command.startswith("curl ")]
     (body,) = [word.removeprefix("@") for word in command if word.startswith("@")]
-    assert json.loads((ROOT / body).read_text()) == QUESTION
+    assert json.loads((ROOT / body).read_text()) == REQUEST
     assert command[-1].endswith(":8080/invocations")
     assert "kubectl port-forward service/iris 8080:80" in COMMANDS
     # What the guides' tests read from an installed stack.

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from davit_registry.login import RegistryLogin
 from davit_registry.mlflow import MlflowClient
-from support.registry_stack import Store, running_mlflow, running_store
+from support.registry.real_registry import Store, running_mlflow, running_store
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Registry:
     made: dict[str, Any]
 
     def client(self) -> MlflowClient:
-        return MlflowClient(self.url)
+        return MlflowClient(RegistryLogin(self.url))
 
     def in_store(self, location: str) -> str:
         """The `s3://` URI of what the proxy has at a location."""

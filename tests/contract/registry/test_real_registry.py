@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from davit_registry import Denied, File, InvalidReference, NotFound, Unavailable, digest_of, parse_reference
 from davit_registry.listing import Integrity, contents_of
-from davit_registry.mlflow import ResolvedModel
-from davit_registry.proxy import list_proxy
-from davit_registry.s3 import list_s3
+from davit_registry.resolved import ResolvedModel
+from davit_registry.stores.mlflow_proxy import list_proxy
+from davit_registry.stores.s3 import S3Source
 from davit_server.artifacts.local import LocalModel, resolve_and_fetch
 
 pytestmark = pytest.mark.stack
@@ -58,7 +58,7 @@ async def test_every_form_of_reference_leads_to_its_files(registry):
         found = await resolve(registry, uri)
         assert found.location == f"mlflow-artifacts:/0/models/{made['model']}/artifacts", uri
         assert found.run_id == made["run"], uri
-    assert (await resolve(registry, "models:/iris/latest")).version == 3
+    assert (await resolve(registry, "models:/iris/latest")).version == "3"
     assert (await resolve(registry, "s3://mlflow/x")).location == "s3://mlflow/x"
     legacy = await resolve(registry, f"runs:/{registry.made['legacy']}/old/model")
     assert legacy.location == f"mlflow-artifacts:/0/{registry.made['legacy']}/artifacts/old/model"
@@ -76,13 +76,13 @@ async def test_every_form_of_reference_leads_to_its_files(registry):
         ("runs:/00000000000000000000000000000000/model", "RunNotFound"),
     ],
 )
-async def test_what_is_missing_is_told_by_its_name(registry, uri: str, reason: str):
+async def test_a_missing_name_is_reported(registry, uri: str, reason: str):
     with pytest.raises(NotFound) as raised:
         await resolve(registry, uri)
     assert raised.value.reason == reason
 
 
-async def test_an_unknown_stage_is_a_mistake_in_the_reference(registry):
+async def test_an_unknown_stage_is_an_invalid_reference(registry):
     with pytest.raises(InvalidReference):
         await resolve(registry, "models:/iris/Nonsense")
 
@@ -92,15 +92,15 @@ async def test_the_store_and_the_proxy_list_one_model_with_one_digest(registry, 
     async with registry.client() as client:
         for location in (first, odd):
             proxied = await list_proxy(client, location)
-            straight = await list_s3(registry.in_store(location), registry.store.options)
+            straight = await S3Source(registry.in_store(location), registry.store.options).list_files()
             assert proxied == straight
             assert digest_of(proxied) == digest_of(straight)
             assert all(file.etag for file in proxied)
             assert contents_of(proxied).integrity is contents_of(straight).integrity is Integrity.CONTENT
 
 
-async def test_odd_names_are_kept_and_neighbours_and_markers_left_out(registry, odd: str):
-    found = await list_s3(registry.in_store(odd), registry.store.options)
+async def test_odd_file_names_are_listed_without_neighbours_and_folder_markers(registry, odd: str):
+    found = await S3Source(registry.in_store(odd), registry.store.options).list_files()
     assert [file.path for file in found] == [
         "MLmodel",
         "a folder/ünï cödé ☃.txt",
@@ -111,20 +111,20 @@ async def test_odd_names_are_kept_and_neighbours_and_markers_left_out(registry, 
     assert File("empty", 0, "d41d8cd98f00b204e9800998ecf8427e") in found
 
 
-async def test_a_store_tells_refusal_from_absence_and_from_silence(registry):
+async def test_a_store_distinguishes_denied_missing_and_unreachable(registry):
     options = registry.store.options
     with pytest.raises(Denied, match="SignatureDoesNotMatch"):
-        await list_s3("s3://mlflow/x", replace(options, secret_access_key="wrong"))
+        await S3Source("s3://mlflow/x", replace(options, secret_access_key="wrong")).list_files()
     with pytest.raises(Denied):
-        await list_s3("s3://mlflow/x", replace(options, access_key_id="nobody"))
+        await S3Source("s3://mlflow/x", replace(options, access_key_id="nobody")).list_files()
     with pytest.raises(NotFound) as raised:
-        await list_s3("s3://no-such-bucket/x", options)
+        await S3Source("s3://no-such-bucket/x", options).list_files()
     assert raised.value.reason == "BucketNotFound"
     with pytest.raises(NotFound) as raised:
-        await list_s3("s3://mlflow/nothing-here", options)
+        await S3Source("s3://mlflow/nothing-here", options).list_files()
     assert raised.value.reason == "LocationEmpty"
     with pytest.raises(Unavailable):
-        await list_s3("s3://mlflow/x", replace(options, endpoint_url="http://127.0.0.1:9"))
+        await S3Source("s3://mlflow/x", replace(options, endpoint_url="http://127.0.0.1:9")).list_files()
 
 
 def davit_fetch(tmp_path: Path, **environment: str) -> tuple[dict[str, bytes], dict[str, object]]:
@@ -156,7 +156,7 @@ def stored(registry, location: str) -> dict[str, bytes]:
 
 
 def pinned(registry, location: str) -> str:
-    return digest_of(asyncio.run(list_s3(registry.in_store(location), registry.store.options)))
+    return digest_of(asyncio.run(S3Source(registry.in_store(location), registry.store.options).list_files()))
 
 
 def test_a_pod_without_store_credentials_fetches_the_pinned_files_by_presigned_urls(
@@ -172,7 +172,7 @@ def test_a_pod_without_store_credentials_fetches_the_pinned_files_by_presigned_u
     assert said["checked_files"] == said["files"] - 1  # an empty file has nothing to check
 
 
-def test_a_pod_with_store_credentials_fetches_the_same_files_straight(registry, odd: str, tmp_path: Path):
+def test_a_pod_with_store_credentials_fetches_the_same_files_directly(registry, odd: str, tmp_path: Path):
     files, said = davit_fetch(
         tmp_path,
         DAVIT_FETCH_LOCATION=registry.in_store(odd),
@@ -183,14 +183,14 @@ def test_a_pod_with_store_credentials_fetches_the_same_files_straight(registry, 
     assert said["checked_files"] == said["files"] - 1  # an empty file has nothing to check
 
 
-def test_large_files_arrive_whole_in_little_memory(registry, tmp_path: Path):
+def test_large_files_are_fetched_with_little_memory(registry, tmp_path: Path):
     content = os.urandom(1 << 20) * 200
     (tmp_path / "big").write_bytes(content)
     store = registry.store.client()
     store.put_object(Bucket="mlflow", Key="large/MLmodel", Body=b"flavors: {}\n")
     store.upload_file(str(tmp_path / "big"), "mlflow", "large/in-parts")
     store.put_object(Bucket="mlflow", Key="large/in-one", Body=content[: 40 << 20])
-    listed = contents_of(asyncio.run(list_s3("s3://mlflow/large", registry.store.options)))
+    listed = contents_of(asyncio.run(S3Source("s3://mlflow/large", registry.store.options).list_files()))
     assert listed.integrity is Integrity.CONTENT
     peak = tmp_path / "peak"
     # The peak that the kernel counts from exec on; rusage would begin with that of this process.
@@ -215,23 +215,24 @@ def laptop(registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 
-def test_a_laptop_needs_no_more_than_the_registrys_address(registry, laptop):
+def test_a_laptop_needs_only_the_registrys_url(registry, laptop):
     found = resolve_and_fetch("models:/iris@champion")
-    assert (found.name, found.version) == ("iris", 1)
+    assert (found.source.name, found.source.version) == ("iris", "1")
     assert found.digest == pinned(
         registry, f"mlflow-artifacts:/0/models/{registry.made['first']['model']}/artifacts"
     )
     assert (found.path / "MLmodel").is_file()
-    assert resolve_and_fetch("models:/iris/1") == found
+    same = resolve_and_fetch("models:/iris/1")
+    assert (same.path, same.source.identity) == (found.path, found.source.identity)
 
 
-def test_two_versions_never_share_a_folder_of_the_cache(registry, laptop):
+def test_two_versions_never_share_a_cache_folder(registry, laptop):
     folders: list[LocalModel] = [resolve_and_fetch(f"models:/iris/{version}") for version in (1, 2)]
     made = [registry.made[which]["run"] for which in ("first", "second")]
     for found, run in zip(folders, made, strict=True):
         assert f"run_id: {run}" in (found.path / "MLmodel").read_text()
 
 
-def test_a_laptop_is_told_what_is_missing(registry, laptop):
+def test_a_laptop_gets_an_error_that_names_what_is_missing(registry, laptop):
     with pytest.raises(LookupError, match="alias 'nobody' does not exist"):
         resolve_and_fetch("models:/iris@nobody")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.serving import serving
+from support.servers.in_process import serving
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # libraries warn about inputs that are wrong on purpose
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.flavors import MAIN_THREAD_ONLY, SAMPLES, Body, Sample
-from support.mlflow_server import scoring
-from support.models import model_path
-from support.processes import free_port, started, wait_until_ready
-from support.serving import serving
+from support.models.flavors import MAIN_THREAD_ONLY, SAMPLES, Body, Sample
+from support.models.saved import model_path
+from support.servers.in_process import serving
+from support.servers.mlflow_scoring import mlflow_serving
+from support.servers.processes import free_port, started, wait_until_ready
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # libraries warn about inputs that are wrong on purpose
 
@@ -65,7 +65,7 @@ def difference(body: Body, theirs: httpx.Response, ours: httpx.Response) -> str:
 
 @pytest.mark.parametrize("sample", samples())
 async def test_davit_serves_what_mlflow_serves_with_the_same_answers(sample: Sample):
-    async with scoring(model_path(sample.name)) as mlflow:
+    async with mlflow_serving(model_path(sample.name)) as mlflow:
         theirs = await answers(mlflow, sample.bodies)
     # Of what a model may return, some cannot be written as JSON; every other sample must show something.
     assert sample.name.startswith("returns_") or 200 in {answer.status_code for answer in theirs}

@@ -12,18 +12,20 @@ import subprocess
 import sys
 
 import pytest
-from support.crashed_cluster import (
+from support.cluster.crashed_cluster import (
     COMPONENTS,
     NAME,
     PATHS,
     STORY,
+    command,
     devcluster,
     kubectl,
     process,
     processes,
     story_serves,
 )
-from support.machine import namespaces_in_use, processes_of, traces, traces_of
+from support.cluster.machine_state import namespaces_in_use, processes_of, traces, traces_of
+from support.cluster.session import once
 
 from devcluster.node.cgroups import ControlGroup
 from devcluster.node.processes import kill_all
@@ -36,7 +38,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 @pytest.fixture(scope="module")
 def before():
     """The machine without the cluster; what an earlier run left is removed first."""
-    devcluster("down")
+    once(NAME, lambda: devcluster("down"), undo=command("down"))
     return traces()
 
 
@@ -52,7 +54,7 @@ def test_a_pod_of_the_restricted_profile_serves_from_a_volume_by_name(cluster):
     assert story_serves() == 1
 
 
-def test_status_tells_that_everything_is_well_and_where_things_are(cluster):
+def test_status_reports_health_and_paths(cluster):
     said = devcluster("status")
     assert "BAD" not in said
     assert str(PATHS.audit_log) in said
@@ -68,7 +70,7 @@ def test_logs_and_measurements_can_be_read(cluster):
     kubectl("top", "node")
 
 
-def test_no_packet_of_a_pod_leaves_the_machine(cluster):
+def test_pods_cannot_reach_the_outside_network(cluster):
     said = kubectl(
         *("-n", "story", "exec", "deployment/web", "--", "sh", "-c"),
         "nc -w 5 192.0.2.77 80 </dev/null 2>&1 || true",
@@ -76,7 +78,7 @@ def test_no_packet_of_a_pod_leaves_the_machine(cluster):
     assert "No route to host" in said or "unreachable" in said
 
 
-def test_a_pod_that_needs_too_much_memory_is_killed_and_the_reason_is_true(cluster):
+def test_a_pod_beyond_its_memory_limit_is_reported_as_oomkilled(cluster):
     hungry = {
         "name": "hungry",
         "image": BUSYBOX_IMAGE,
@@ -96,7 +98,7 @@ def test_a_pod_that_needs_too_much_memory_is_killed_and_the_reason_is_true(clust
     kubectl("delete", "pod", "hungry")
 
 
-def test_the_audit_log_tells_who_wrote(cluster):
+def test_the_audit_log_names_the_user_of_each_write(cluster):
     kubectl("create", "configmap", "witness", "--from-literal=colour=green")
     lines = [json.loads(line) for line in PATHS.audit_log.read_text().splitlines()]
     [written] = [line for line in lines if line.get("objectRef", {}).get("name") == "witness"]
@@ -112,14 +114,14 @@ def test_up_again_changes_nothing(cluster):
     assert story_serves() == starts
 
 
-def test_up_from_another_folder_changes_nothing_either(cluster, tmp_path):
+def test_up_from_another_folder_changes_nothing(cluster, tmp_path):
     running = processes()
     devcluster("up", folder=tmp_path)
     assert processes() == running
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_a_killed_component_is_started_again_and_the_pod_lives_on(cluster, component):
+def test_a_killed_component_is_restarted_and_the_pod_survives(cluster, component):
     running, starts = processes(), story_serves()
     kill_all([running[component]])
     devcluster("up")
@@ -128,7 +130,7 @@ def test_a_killed_component_is_started_again_and_the_pod_lives_on(cluster, compo
     assert story_serves() == starts
 
 
-def test_a_killed_shim_costs_only_its_pod(cluster):
+def test_a_killed_shim_affects_only_its_pod(cluster):
     shims = {pid for pid, line in processes_of(PATHS.state, NAME).items() if "containerd-shim" in line}
     kill_all(sorted(shims)[:1])
     devcluster("up")
@@ -144,7 +146,7 @@ def test_when_everything_is_killed_the_data_survives(cluster):
     assert kubectl("get", "configmap", "keepsake", "-o", "jsonpath={.data.colour}") == "green"
 
 
-def test_when_the_link_is_gone_the_node_starts_again_on_its_data(cluster):
+def test_the_node_restarts_on_its_data_after_losing_its_link(cluster):
     starts = story_serves()
     subprocess.run(["ip", "link", "delete", recorded_plan(PATHS).interface], check=True)
     devcluster("up")
@@ -163,7 +165,7 @@ def test_after_a_reboot_the_data_survives(cluster):
     assert story_serves() == starts + 1
 
 
-def test_records_that_point_at_somebody_elses_process_do_no_harm(cluster):
+def test_stale_records_never_end_foreign_processes(cluster):
     record = PATHS.processes / "etcd.json"
     stale = json.loads(record.read_text())
     etcd = stale["identity"]["pid"]
@@ -177,7 +179,7 @@ def test_records_that_point_at_somebody_elses_process_do_no_harm(cluster):
     story_serves()
 
 
-def test_a_component_that_hangs_is_started_again(cluster):
+def test_a_hung_component_is_restarted(cluster):
     hanging = process("kube-scheduler")
     os.kill(hanging, signal.SIGSTOP)
     devcluster("up")
@@ -185,7 +187,7 @@ def test_a_component_that_hangs_is_started_again(cluster):
     story_serves()
 
 
-def test_a_lost_record_means_a_new_cluster_and_no_trace_of_the_old(cluster):
+def test_a_lost_record_leads_to_a_new_cluster_without_remains_of_the_old(cluster):
     old = ControlGroup(NAME).members()
     PATHS.record.write_text("")
     devcluster("up")
@@ -199,7 +201,7 @@ def test_when_containerd_forgets_everything_the_data_survives(cluster):
     kill_all([process("containerd")])
     (PATHS.containerd / "io.containerd.metadata.v1.bolt" / "meta.db").write_bytes(b"not a database")
     said = devcluster("up")
-    assert "unusable" in said
+    assert "data is damaged" in said
     assert story_serves() == starts + 1
 
 
@@ -216,7 +218,7 @@ def test_damaged_data_is_replaced_and_the_cluster_comes_back_empty(cluster):
     for file in (PATHS.etcd / "member" / "wal").iterdir():
         file.write_bytes(b"not a log")
     said = devcluster("up")
-    assert "unusable" in said
+    assert "data is damaged" in said
     assert kubectl("get", "namespaces", "-o", "name").find("story") == -1
     kubectl("apply", "-f", "-", text=STORY)
     assert story_serves() == 1

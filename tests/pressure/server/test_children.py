@@ -4,9 +4,9 @@ import os
 import signal
 
 import pytest
-from support.models_of_processes import marked
-from support.processes import get, wait_for, wait_until_ready
-from support.server_of_processes import server_of
+from support.models.process_models import marked
+from support.servers.process_tree import server_of
+from support.servers.processes import get, wait_for, wait_until_ready
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -40,7 +40,7 @@ def test_a_model_may_start_processes_and_all_of_them_end_with_the_server(model, 
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_told_to_end_while_loading_it_takes_along_what_the_model_has_started(workers, tmp_path):
+def test_sigterm_while_loading_ends_processes_of_the_model(workers, tmp_path):
     with server_of("SleeperWhileLoading", tmp_path, workers) as server:
         wait_for((tmp_path / "loading").exists, "the model begins to load")
         assert len(marked(server.mark)) >= 2
@@ -55,14 +55,14 @@ def test_a_rejected_model_leaves_no_process_behind(workers, tmp_path):
     assert code == 1
 
 
-def test_the_second_ctrl_c_ends_what_the_model_has_started_too(tmp_path):
+def test_the_second_ctrl_c_ends_processes_of_the_model(tmp_path):
     with server_of("Sleeper", tmp_path) as server:
         wait_until_ready(server.port, server.process)
         server.predict()
         server.end(signal.SIGINT, signal.SIGINT)
 
 
-def test_a_killed_worker_takes_its_pool_along(tmp_path):
+def test_a_killed_workers_process_pool_ends_too(tmp_path):
     with server_of("KeptForkPool", tmp_path, "2") as server:
         wait_until_ready(server.port, server.process)
         first = set(marked(server.mark))

@@ -1,4 +1,4 @@
-"""A real process under keep-alive load is told to end: not one request may be lost."""
+"""SIGTERM to a real process under keep-alive load loses no request."""
 
 import http.client
 import json
@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from support.models import IRIS_COLUMNS, model_path
-from support.processes import free_port, get, started, wait_for, wait_until_ready
+from support.models.saved import IRIS_COLUMNS, model_path
+from support.servers.processes import free_port, get, started, wait_for, wait_until_ready
 
 BODY = json.dumps({"dataframe_split": {"columns": list(IRIS_COLUMNS), "data": [[5.1, 3.5, 1.4, 0.2]]}})
 
@@ -60,7 +60,7 @@ class Client:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_no_request_is_lost_when_a_server_under_load_is_told_to_end(workers):
+def test_no_request_is_lost_when_a_server_under_load_gets_sigterm(workers):
     port = free_port()
     stop = threading.Event()
     clients = [Client(port) for _ in range(6)]
@@ -100,7 +100,7 @@ def test_a_model_that_cannot_be_served_ends_the_process_with_a_reason(tmp_path: 
     assert json.loads(logs.splitlines()[-1])["reason"] == "NotAModel"
 
 
-def test_sigterm_while_loading_ends_at_once():
+def test_sigterm_while_loading_ends_the_server_immediately():
     port = free_port()
     with started(str(model_path("iris")), "--port", str(port), DAVIT_DRAIN_SECONDS="60") as process:
         wait_until_ready(port, process, "/v2/health/live")
@@ -138,7 +138,7 @@ def test_after_the_drain_new_connections_are_refused_while_what_is_in_flight_is_
 
 
 def refuses(port: int) -> bool:
-    """Whether nobody listens any more; anything but an answer or a refusal is an error of the test."""
+    """Whether the port is closed; anything but an answer or a refused connection is an error of the test."""
     try:
         get(port, "/ping")
     except ConnectionRefusedError:

@@ -1,4 +1,4 @@
-"""Killed or told to end while the model is being loaded: no hang, no leavings, and the right last words."""
+"""SIGKILL or SIGTERM while the model is being loaded: no hang, no process left, an accurate message."""
 
 import json
 import os
@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.models import model_path
-from support.processes import children, free_port, get, started, wait_for, wait_until_ready
+from support.models.saved import model_path
+from support.servers.processes import children, free_port, get, started, wait_for, wait_until_ready
 
 TESTS = str(Path(__file__).parents[2])
 SIGTERM_IS_HANDLED = 1 << (signal.SIGTERM - 1)
@@ -44,7 +44,7 @@ def is_free(port: int) -> bool:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_told_to_end_it_ends_at_once_and_complains_about_nothing(workers, told):
+def test_sigterm_ends_the_server_immediately_without_errors(workers, told):
     port = free_port()
     with loading(told, workers, port) as process:
         assert get(port, "/v2/health/ready")[0] == 503
@@ -57,7 +57,7 @@ def test_told_to_end_it_ends_at_once_and_complains_about_nothing(workers, told):
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_killed_without_warning_it_has_left_stage_cause_and_cure(workers, told):
+def test_a_server_killed_while_loading_has_left_stage_cause_and_cure(workers, told):
     port = free_port()
     with loading(told, workers, port) as process:
         family = [process.pid, *children(process.pid)]
@@ -72,7 +72,7 @@ def test_killed_without_warning_it_has_left_stage_cause_and_cure(workers, told):
     wait_for(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in family), "no child is left behind")
 
 
-def test_the_first_process_of_a_container_heeds_sigterm_while_it_still_imports():
+def test_pid_1_reacts_to_sigterm_during_imports():
     with started(str(model_path("iris")), "--port", str(free_port())) as process:
         wait_for(lambda: caught_signals(process.pid) & SIGTERM_IS_HANDLED, "a handler")
         libraries = Path(f"/proc/{process.pid}/maps").read_text()

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.confined import with_mounts
-from support.models import model_path
-from support.processes import PATIENCE_SECONDS, free_port, get, started, wait_until_ready
-from support.store_server import StoreServer, running_store_server
+from support.fakes.store_server import StoreServer, running_store_server
+from support.models.saved import model_path
+from support.servers.processes import PATIENCE_SECONDS, free_port, get, started, wait_until_ready
+from support.servers.sandbox import with_mounts
 
 TESTS = str(Path(__file__).parents[2])
 READ_ONLY = """
@@ -53,7 +53,7 @@ def fetch(store: StoreServer, told: Path, mount: str) -> int:
         ("size=64m,nr_inodes=24", "it became full while the model was written"),
     ],
 )
-def test_a_model_that_does_not_fit_on_the_disk_is_told_as_such(told, mount, cause):
+def test_a_model_that_does_not_fit_on_the_disk_is_reported_as_such(told, mount, cause):
     with running_store_server() as store:
         store.put("artifacts/1/m/MLmodel", b"flavors: {}")
         for number in range(40):
@@ -66,7 +66,7 @@ def test_a_model_that_does_not_fit_on_the_disk_is_told_as_such(told, mount, caus
     assert message["cure"] == "free space on the node, or schedule the pods on nodes with more"
 
 
-def test_a_model_that_fills_the_disk_while_it_loads_is_told_as_such(told):
+def test_a_model_that_fills_the_disk_while_loading_is_reported_as_such(told):
     scratch = told.with_name("scratch")
     scratch.mkdir()
     within = with_mounts('mount -t tmpfs -o size=4m tmpfs "$1"', str(scratch))
@@ -81,7 +81,7 @@ def test_a_model_that_fills_the_disk_while_it_loads_is_told_as_such(told):
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_nothing_but_the_folder_for_temporary_files_needs_to_be_writable(workers, tmp_path: Path):
+def test_only_the_temporary_folder_needs_to_be_writable(workers, tmp_path: Path):
     port = free_port()
     within = with_mounts(READ_ONLY, str(model_path("iris")), str(Path(TESTS, "written")), str(tmp_path))
     arguments = ("/mnt", "--port", str(port), "-w", workers)

@@ -5,8 +5,8 @@ import json
 
 import pytest
 from davit_server.process.app import ModelServer, create_app
-from support.fuzzing import CSV, HARMLESS, INFER, RECORDS, SECRET, SOUND, SPLIT, Fuzzer
-from support.serving import running, server_settings
+from support.servers.fuzzing import CSV, HARMLESS, INFER, RECORDS, SECRET, SOUND, SPLIT, Fuzzer
+from support.servers.in_process import running, server_settings
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -5,9 +5,9 @@ import socket
 import threading
 from contextlib import closing
 
-from support.fuzzing import SECRET, SOUND, Fuzzer
-from support.models import model_path
-from support.processes import free_port, get, started, wait_until_ready
+from support.models.saved import model_path
+from support.servers.fuzzing import SECRET, SOUND, Fuzzer
+from support.servers.processes import free_port, get, started, wait_until_ready
 
 ROUNDS = 1000
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-from support.hostile_bodies import Hostile, families
-from support.models import model_path
-from support.processes import free_port, get, started, wait_until_ready
+from support.models.saved import model_path
+from support.servers.hostile_bodies import Hostile, families
+from support.servers.processes import free_port, get, started, wait_until_ready
 
 MIB = 2**20
 SIZE = MIB // 2
@@ -66,7 +66,7 @@ def memory(pid: int, what: str) -> int:
 
 def grown(pid: int, act) -> tuple[object, int]:
     """What an act returns, and how much more memory than before the process had at its worst."""
-    Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak begins anew
+    Path(f"/proc/{pid}/clear_refs").write_text("5")  # resets the peak
     before = memory(pid, "VmRSS")
     result = act()
     return result, memory(pid, "VmHWM") - before
@@ -99,7 +99,7 @@ class Prober:
             ended = self._ended.wait(0.02)
 
 
-def test_no_body_costs_more_than_a_multiple_of_its_size_or_a_probe(server):
+def test_memory_is_bounded_by_body_size_and_probes_stay_fast(server):
     port, pid, name = server
     wrong = []
     for what, make in BODIES.items():
@@ -121,7 +121,7 @@ def test_no_body_costs_more_than_a_multiple_of_its_size_or_a_probe(server):
     assert wrong == []
 
 
-def test_the_largest_bodies_keep_no_probe_waiting():
+def test_the_largest_bodies_delay_no_probe():
     port, largest = free_port(), 16 * MIB
     dear = {
         "small objects": largest // 2 - MIB,

@@ -5,8 +5,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from support.processes import get, wait_for, wait_until_ready
-from support.server_of_processes import server_of
+from support.servers.process_tree import server_of
+from support.servers.processes import get, wait_for, wait_until_ready
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -24,7 +24,7 @@ def test_a_model_that_wants_the_main_thread_is_served(model, workers, tmp_path):
 
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_the_models_handlers_stay_except_those_by_which_a_server_ends(workers, sig, tmp_path):
+def test_signal_handlers_of_the_model_are_kept_except_for_termination_signals(workers, sig, tmp_path):
     with server_of("Handlers", tmp_path, workers) as server:
         wait_until_ready(server.port, server.process)
         if workers == "1":  # a timer belongs to the process that sets it, a handler to all
@@ -35,7 +35,7 @@ def test_the_models_handlers_stay_except_those_by_which_a_server_ends(workers, s
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_call_that_holds_the_main_thread_puts_off_neither_liveness_nor_the_end(workers, tmp_path):
+def test_a_blocked_main_thread_delays_neither_liveness_nor_termination(workers, tmp_path):
     with server_of("Stubborn", tmp_path, workers, DAVIT_TERMINATION_LOG=termination_log(tmp_path)) as server:
         wait_for((tmp_path / "loading").exists, "the model begins to load")
         wait_until_ready(server.port, server.process, "/v2/health/live")
@@ -47,7 +47,7 @@ def test_a_call_that_holds_the_main_thread_puts_off_neither_liveness_nor_the_end
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_check_that_hangs_does_not_put_off_the_end(workers, tmp_path):
+def test_a_hung_check_does_not_delay_termination(workers, tmp_path):
     with server_of("HangsInPredict", tmp_path, workers) as server:
         wait_for((tmp_path / "predicting").exists, "the smoke test begins")
         assert server.end(signal.SIGTERM)[0] == 0
@@ -64,18 +64,18 @@ def test_a_check_that_hangs_does_not_put_off_the_end(workers, tmp_path):
         ("GeneratorLeft", "InterruptedWhileLoading", "GeneratorExit"),
     ],
 )
-def test_what_ends_the_load_is_reported_as_what_it_is(model, reason, cause, workers, tmp_path):
+def test_the_cause_of_a_failed_load_is_reported(model, reason, cause, workers, tmp_path):
     with server_of(model, tmp_path, workers, DAVIT_TERMINATION_LOG=termination_log(tmp_path)) as server:
         code, _ = server.end()
     assert code == 1
     message = json.loads((tmp_path / "termination-log").read_text())
     assert (message["stage"], message["reason"]) == ("load", reason)
     assert cause in message["cause"]
-    assert "models_of_processes.py:" in message["cause"], "the place is named"
+    assert "process_models.py:" in message["cause"], "the place is named"
     assert "memory" not in json.dumps(message)
 
 
-def test_an_end_that_nobody_can_catch_has_left_a_message_that_is_true_of_it(tmp_path):
+def test_an_uncatchable_exit_leaves_an_accurate_termination_message(tmp_path):
     with server_of("ExitsHard", tmp_path, DAVIT_TERMINATION_LOG=termination_log(tmp_path)) as server:
         code, _ = server.end()
     assert code == 0
@@ -85,7 +85,7 @@ def test_an_end_that_nobody_can_catch_has_left_a_message_that_is_true_of_it(tmp_
     )
 
 
-def test_a_port_that_is_taken_ends_the_process_with_a_reason_whatever_the_model_does(tmp_path):
+def test_an_occupied_port_ends_the_process_with_a_reason_for_every_model(tmp_path):
     with server_of("Stubborn", tmp_path) as first:
         wait_until_ready(first.port, first.process, "/v2/health/live")
         words = termination_log(tmp_path)

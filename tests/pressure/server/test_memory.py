@@ -6,9 +6,9 @@ import re
 from contextlib import closing
 from pathlib import Path
 
-from support.confined import with_memory
-from support.models import model_path
-from support.processes import PATIENCE_SECONDS, free_port, get, started, wait_until_ready
+from support.models.saved import model_path
+from support.servers.processes import PATIENCE_SECONDS, free_port, get, started, wait_until_ready
+from support.servers.sandbox import with_memory
 
 TESTS = str(Path(__file__).parents[2])
 LIMIT = with_memory(3072)
@@ -38,7 +38,7 @@ def test_a_model_that_does_not_fit_into_the_memory_ends_the_process_with_a_reaso
     assert message["cure"] == "Raise spec.resources.limits.memory, or make the model smaller."
 
 
-def test_a_request_that_needs_too_much_memory_costs_nobody_else_an_answer():
+def test_a_request_beyond_the_memory_limit_fails_alone():
     port = free_port()
     arguments = (str(model_path("hungry")), "--port", str(port))
     with started(*arguments, within=LIMIT, PYTHONPATH=TESTS) as process:

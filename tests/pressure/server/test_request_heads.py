@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from support.models import model_path
-from support.processes import free_port, get, started, wait_until_ready
+from support.models.saved import model_path
+from support.servers.processes import free_port, get, started, wait_until_ready
 
 SECONDS = 2
 PATIENCE = 20
@@ -46,7 +46,7 @@ def connect(port: int) -> socket.socket:
 
 
 @pytest.mark.parametrize("begun", [b"P", b"POST /invocations", HEAD, HEAD + b"X-A: ", b"\r\n"])
-def test_a_head_that_does_not_end_is_answered_at_its_deadline(port, begun):
+def test_an_incomplete_request_head_is_answered_at_its_deadline(port, begun):
     with closing(connect(port)) as connection:
         connection.sendall(begun)
         status, error, head = answer(connection)
@@ -55,7 +55,7 @@ def test_a_head_that_does_not_end_is_answered_at_its_deadline(port, begun):
     assert b"connection: close" in head
 
 
-def test_a_head_that_drips_has_no_more_time_than_one_that_stops(port):
+def test_a_slow_request_head_has_the_same_deadline(port):
     with closing(connect(port)) as connection:
         connection.sendall(HEAD)
         connection.settimeout(0.1)
@@ -82,7 +82,7 @@ def test_the_second_request_of_a_connection_has_the_same_deadline(port):
     assert received.startswith(b"HTTP/1.1 408")
 
 
-def test_a_body_that_drips_is_answered_at_the_deadline(port):
+def test_a_slow_body_is_answered_at_the_deadline(port):
     with closing(connect(port)) as connection:
         connection.sendall(HEAD + b"Content-Length: 100\r\nConnection: close\r\n\r\n{")
         status, error, _ = answer(connection)
@@ -97,7 +97,7 @@ def test_a_body_that_drips_is_answered_at_the_deadline(port):
         [b"X-%d: a" % at for at in range(200)],
     ],
 )
-def test_a_head_that_is_too_large_is_refused(port, headers):
+def test_a_request_head_that_is_too_large_is_rejected(port, headers):
     with closing(connect(port)) as connection:
         connection.sendall(b"\r\n".join([b"GET /ping HTTP/1.1", b"Host: server", *headers, b"", b""]))
         status, error, _ = answer(connection)
@@ -135,7 +135,7 @@ def test_a_url_that_is_too_long_is_refused(port):
     assert (status, error["error_code"]) == (414, "URI_TOO_LONG")
 
 
-def test_what_is_not_http_is_told_so_in_json(port):
+def test_non_http_input_gets_an_error_in_json(port):
     with closing(connect(port)) as connection:
         connection.sendall(b"\x16\x03\x01 hello\r\n\r\n")
         status, error, _ = answer(connection)
@@ -150,7 +150,7 @@ def test_large_heads_and_many_requests_on_one_connection_are_answered(port):
             assert connection.recv(65536).startswith(b"HTTP/1.1 200")
 
 
-def test_a_body_in_many_chunks_is_no_head(port):
+def test_chunks_of_a_body_do_not_count_as_headers(port):
     chunks = b"".join(b"1;%s\r\n%c\r\n" % (b"x" * 5000, byte) for byte in BODY)
     with closing(connect(port)) as connection:
         connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n")

@@ -10,8 +10,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support.models import IRIS_COLUMNS, model_path
-from support.processes import (
+from support.models.saved import IRIS_COLUMNS, model_path
+from support.servers.processes import (
     PATIENCE_SECONDS,
     children,
     free_port,
@@ -41,12 +41,12 @@ def number(port: int, metric: str) -> float:
     return float(line.rsplit(" ", 1)[1])
 
 
-def test_workers_share_numbers_and_memory_and_the_dead_are_replaced():
+def test_workers_share_metrics_and_memory_and_dead_ones_are_replaced():
     port = free_port()
     with started(str(model_path("iris")), "--port", str(port), "-w", "3", DAVIT_DRAIN_SECONDS="0") as process:
         wait_until_ready(port, process)
         workers = children(process.pid)
-        assert len(workers) == 3, "the doorman has left"
+        assert len(workers) == 3, "the probe process has left"
         predict(port, 60)
         assert number(port, "davit_request_duration_seconds_count") == 60, "whoever is scraped tells of all"
         further = [proportional_mib(worker) for worker in workers]
@@ -120,7 +120,7 @@ def test_a_worker_killed_under_load_is_replaced_while_the_others_answer():
     assert "a worker died and is replaced (probably out of memory)" in log
 
 
-def test_while_the_model_loads_somebody_answers_probes():
+def test_probes_are_answered_while_the_model_loads():
     port = free_port()
     with started(str(model_path("iris")), "--port", str(port), "-w", "2") as process:
         wait_until_ready(port, process, "/v2/health/live")

@@ -26,19 +26,19 @@ def test_answers_are_compared_value_by_value(expected, answer, verdict):
     assert same(expected, answer, 1e-6) is verdict
 
 
-def test_mlflow_is_asked_with_a_table():
+def test_mlflow_gets_a_table():
     assert INVOCATIONS.body(CASE) == b'{"dataframe_split":{"columns":["a","b"],"data":[[1.0,2.0],[3.0,4.0]]}}'
 
 
-def test_v2_is_asked_with_one_tensor_a_column():
+def test_v2_gets_one_tensor_per_column():
     assert b'{"name":"b","shape":[2,1],"datatype":"FP64","data":[2.0,4.0]}' in V2.body(CASE)
 
 
-def test_both_protocols_give_one_value_a_row():
+def test_both_protocols_return_one_value_per_row():
     assert INVOCATIONS.answer(b'{"predictions": [0, 1]}') == [0, 1]
     assert V2.answer(b'{"outputs": [{"name": "output-1", "data": [0, 1]}]}') == [0, 1]
 
 
-def test_what_training_wrote_is_read_by_rows():
+def test_training_data_is_read_row_by_row():
     text = '{"columns": ["a"], "cases": {"1": [{"data": [[1.5]], "answer": ["x"]}], "100": []}}'
     assert read_cases(text) == {1: [Case(("a",), [[1.5]], ["x"])], 100: []}

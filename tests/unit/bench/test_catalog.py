@@ -21,7 +21,7 @@ def test_every_peer_has_the_models_libraries_in_the_same_versions(name):
     assert {library: found.get(library) for library in MODEL_PINS} == MODEL_PINS
 
 
-def test_davit_has_them_in_the_same_versions_too():
+def test_davit_has_the_same_library_versions_as_its_peers():
     locked: dict[str, set[str]] = {}
     for name, version in re.findall(
         r'^name = "(.+)"\nversion = "(.+)"$', (ROOT / "uv.lock").read_text(), re.MULTILINE
@@ -31,7 +31,7 @@ def test_davit_has_them_in_the_same_versions_too():
     assert not {name for name, version in MODEL_PINS.items() if version not in locked.get(name, {version})}
 
 
-def test_every_server_speaks_of_models_that_exist():
+def test_every_server_lists_existing_models():
     names = {model.name for model in MODELS}
     assert all(names.issuperset(server.models) for server in SERVERS)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from bench.figures import Spread, paired_ratio, short, told
+from bench.figures import Spread, format_spread, paired_ratio, short
 
 
 def test_ratios_are_taken_round_by_round():
@@ -25,13 +25,13 @@ def test_a_spread_has_the_median_and_both_ends():
     ("value", "shown"),
     [(0.123, "0.12"), (9.99, "9.99"), (25.34, "25.3"), (163.6, "164"), (12345.6, "12 346")],
 )
-def test_figures_have_as_many_digits_as_they_are_worth(value, shown):
+def test_figures_are_rounded_to_their_precision(value, shown):
     assert short(value) == shown
 
 
-def test_a_spread_is_told_with_its_ends():
-    assert told(Spread(7.25, 6.5, 8.0)) == "7.25 (6.50–8.00)"
+def test_a_spread_is_printed_with_both_ends():
+    assert format_spread(Spread(7.25, 6.5, 8.0)) == "7.25 (6.50–8.00)"
 
 
-def test_one_value_has_no_ends():
-    assert told(Spread.of([7.25])) == "7.25"
+def test_a_single_value_is_printed_without_a_range():
+    assert format_spread(Spread.of([7.25])) == "7.25"

@@ -15,7 +15,7 @@ def test_a_process_may_have_brackets_in_its_name():
     assert parse_stat(STAT).parent == 17
 
 
-def test_memory_is_the_share_of_shared_pages():
+def test_memory_counts_a_proportional_share_of_shared_pages():
     text = "00400000-7fff [rollup]\nRss:  2048 kB\nPss:  1024 kB\nPss_Dirty: 512 kB\nShared_Clean: 7 kB\n"
     assert parse_pss(text) == 1024 * 1024
 
@@ -24,12 +24,12 @@ def test_a_kernel_thread_has_no_memory():
     assert parse_pss("") == 0
 
 
-def test_waiting_is_not_being_busy_but_stolen_time_is():
+def test_iowait_counts_as_idle_and_stolen_time_as_busy():
     # user nice system idle iowait irq softirq steal guest
     assert parse_busy("cpu  100 10 50 5000 700 1 2 37 99\ncpu0 1 2 3", ticks=100) == 2.0
 
 
-def test_a_tree_has_children_of_children_and_nobody_else():
+def test_a_process_tree_has_exactly_its_descendants():
     parents = {1: 0, 5: 1, 7: 5, 9: 7, 8: 1}
     family = [Process(pid, parent, 1, ended=False, cpu_seconds=0) for pid, parent in parents.items()]
     assert [process.pid for process in descendants(5, family)] == [5, 7, 9]

@@ -36,13 +36,13 @@ def test_a_table_is_markdown():
     assert table(["", "c"], [["a", "b"]]) == "|  | c |\n|---|---|\n| a | b |"
 
 
-def test_the_base_is_one_and_others_are_compared_with_it(results):
+def test_ratios_are_relative_to_the_base(results):
     davit, base = comparison(results, "iris").splitlines()[2:]
     assert davit.startswith("| **Davit**, native plan | 20.0 × |")
     assert "| 1 × |" in base
 
 
-def test_targets_are_held_against_the_medians(results):
+def test_targets_are_compared_with_medians(results):
     verdicts = {target.title: target.reached for target in judge_targets(results)}
     ratio = "CPU time per request, plain FastAPI ÷ Davit"
     assert verdicts[f"native plan, 16 at a time: {ratio}"]
@@ -51,7 +51,7 @@ def test_targets_are_held_against_the_medians(results):
     assert verdicts["memory that worker 3 adds"]
 
 
-def test_a_latency_above_its_aim_is_missed(results):
+def test_a_latency_above_its_target_is_missed(results):
     results.models["iris"]["davit-native"] = figures(100.0, p99_ms=25.1)
     missed = [target.title for target in judge_targets(results) if not target.reached]
     assert "native plan, 64 at a time: p99" in missed
@@ -69,7 +69,7 @@ def test_the_section_names_the_machine_and_the_rounds(results):
     assert "2 rounds" in section
 
 
-def test_the_targets_stand_in_the_full_page_with_those_that_were_missed(results):
+def test_the_full_page_lists_all_targets_including_missed_ones(results):
     aims = judge_targets(results)
     page = full_page(results)
     assert all(f"| {aim.title} | {aim.wanted} | {aim.measured} |" in page for aim in aims)
@@ -89,15 +89,15 @@ def test_the_kept_section_has_a_table_of_six_rows():
     assert len([line for line in section.splitlines() if line.startswith("| ")]) == 1 + 6
 
 
-def test_failed_requests_are_told(results):
+def test_failed_requests_are_reported(results):
     assert "failed" not in full_page(results)
     results.models["iris"]["fastapi"] = figures(2000.0, failed=3)
     assert "**6 failed**" in full_page(results)
 
 
-def test_a_disturbed_machine_is_told(results):
+def test_a_disturbed_machine_is_reported(results):
     assert "not quiet" not in full_page(results)
-    assert "Meanwhile" not in readme_section(results)
+    assert "Other programs used" not in readme_section(results)
     for load in results.models["iris"]["fastapi"].loads.values():
         load.others_cpu = [0.9, 0.9]
     for load in results.models["iris"]["davit-native"].loads.values():
@@ -124,11 +124,11 @@ def test_a_document_without_the_markers_is_refused(tmp_path):
 
 
 def test_without_figures_there_is_nothing_to_publish(tmp_path):
-    with pytest.raises(BenchFailed, match="run the whole bench first"):
+    with pytest.raises(BenchFailed, match="run the complete bench first"):
         kept_results(tmp_path / "latest.json")
 
 
-def test_the_documents_show_the_figures_that_are_kept():
+def test_the_documents_show_the_stored_figures():
     section = readme_section(kept_results()) if RESULTS.exists() else NOTHING_KEPT
     text = README.read_text()
     assert replace_section(text, section, README) == text

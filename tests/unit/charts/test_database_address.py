@@ -10,7 +10,7 @@ MYSQL = "mysql+pymysql://mlflow@db:3306/mlflow?charset=utf8mb4"
 
 
 def address(monkeypatch: pytest.MonkeyPatch, uri: str, **variables: str) -> str:
-    """What `mlflow` is told, as its environment holds it."""
+    """The environment of `mlflow`."""
     for name, value in {"MLFLOW_BACKEND_STORE_URI": uri, **variables}.items():
         monkeypatch.setenv(name, value)
     return database.address().render_as_string(hide_password=False)
@@ -33,28 +33,28 @@ def test_an_address_shows_no_password_when_printed(monkeypatch):
     assert "secret" not in repr(database.address())
 
 
-def test_a_refused_password_is_not_tried_again_and_says_where_to_look():
+def test_a_rejected_password_is_not_retried_and_names_its_secret():
     refusal = sqlalchemy.exc.OperationalError(
         "", {}, Exception('FATAL:  password authentication failed for user "mlflow"\n')
     )
-    assert database.is_refusal(refusal)
+    assert database.is_permanent(refusal)
     assert database.cause(refusal).endswith(
         "is the password in the Secret the one that this user has in the database?"
     )
 
 
-def test_a_database_that_starts_is_waited_for():
+def test_a_starting_database_is_awaited():
     starting = sqlalchemy.exc.OperationalError(
         "", {}, Exception("FATAL:  the database system is starting up")
     )
-    assert not database.is_refusal(starting)
+    assert not database.is_permanent(starting)
     assert database.cause(starting) == "FATAL: the database system is starting up"
 
 
 def test_a_database_of_another_encoding_is_refused_before_it_is_filled(monkeypatch):
     monkeypatch.setitem(database._ENCODING, "sqlite", ("SELECT 'SQL_ASCII'", "UTF8"))
     monkeypatch.setenv("MLFLOW_BACKEND_STORE_URI", "sqlite://")
-    with pytest.raises(SystemExit, match="encoding SQL_ASCII: make one with UTF8"):
+    with pytest.raises(SystemExit, match="encoding SQL_ASCII: create one with UTF8"):
         database.connect()
 
 

@@ -48,7 +48,7 @@ def test_a_slot_that_a_route_of_the_host_overlaps_is_passed_over():
     assert choose_slot([], [IPv4Network("10.200.7.0/24"), IPv4Network("10.201.0.0/16")]) == 2
 
 
-def test_a_default_route_occupies_nothing():
+def test_a_default_route_blocks_no_slot():
     assert choose_slot([], [IPv4Network("0.0.0.0/0")]) == 0
 
 

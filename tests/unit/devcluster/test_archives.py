@@ -29,7 +29,7 @@ def test_the_same_content_is_the_same_image(image, tmp_path):
     assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "two.tar").read_bytes()
 
 
-def test_another_program_is_another_image(image, tmp_path):
+def test_a_changed_program_changes_the_image(image, tmp_path):
     write_archive(image, tmp_path / "one.tar")
     image.programs["/bin/program"].write_bytes(b"#!!")
     write_archive(image, tmp_path / "two.tar")
@@ -69,5 +69,5 @@ def test_a_file_that_is_no_archive_is_named_with_the_cure(tmp_path):
     with pytest.raises(DevclusterError, match="buildah push NAME docker-archive"):
         read_archive(other)
     other.write_text("text")
-    with pytest.raises(DevclusterError, match="no readable image archive"):
+    with pytest.raises(DevclusterError, match="not a readable image archive"):
         read_archive(other)

@@ -23,7 +23,7 @@ def place(modules, tmp_path, program=PROGRAM, go="go1.26.8"):
     return cached_path(program, go, modules=modules, root=tmp_path)
 
 
-def test_a_program_keeps_its_place_while_nothing_changes(modules, tmp_path):
+def test_an_unchanged_program_keeps_its_cache_path(modules, tmp_path):
     assert place(modules, tmp_path) == place(modules, tmp_path)
     assert place(modules, tmp_path).name == "program"
 
@@ -35,11 +35,11 @@ def test_a_changed_source_is_another_program(modules, tmp_path, file):
     assert place(modules, tmp_path) != before
 
 
-def test_another_go_makes_another_program(modules, tmp_path):
+def test_another_go_version_changes_the_program(modules, tmp_path):
     assert place(modules, tmp_path) != place(modules, tmp_path, go="go1.27")
 
 
-def test_the_cache_is_the_users():
+def test_the_cache_is_in_the_users_cache_folder():
     assert str(cache_root({"XDG_CACHE_HOME": "/cache", "HOME": "/home/user"})) == "/cache/davit"
     assert str(cache_root({"HOME": "/home/user"})) == "/home/user/.cache/davit"
 
@@ -63,7 +63,7 @@ def test_the_version_in_the_catalog_is_the_one_that_is_built(name):
     assert binary(name).version in (MODULES / binary(name).module / "go.mod").read_text()
 
 
-def test_an_unknown_program_is_answered_with_the_known_ones():
+def test_an_unknown_program_is_rejected_with_the_known_ones():
     with pytest.raises(DevclusterError, match="choose one of coredns, fake-gcs-server, helm"):
         binary("helmet")
 

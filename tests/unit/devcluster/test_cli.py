@@ -23,7 +23,7 @@ def test_images_passes_its_arguments_on():
     assert options.rest == ["--engine", "buildah", "server"]
 
 
-def test_nothing_else_takes_arguments_it_does_not_know(capsys):
+def test_other_commands_reject_unknown_arguments(capsys):
     with pytest.raises(SystemExit):
         cli.parse(["up", "--nodes", "3"])
     assert "unrecognized arguments: --nodes 3" in capsys.readouterr().err
@@ -32,7 +32,7 @@ def test_nothing_else_takes_arguments_it_does_not_know(capsys):
 def test_a_failure_is_one_line_and_an_exit_code(capsys):
     assert cli.main(["tool", "helmet"]) == 1
     said = capsys.readouterr().err
-    assert said.startswith("devcluster: no program 'helmet'")
+    assert said.startswith("devcluster: there is no program 'helmet'")
     assert said.count("\n") == 1
 
 
@@ -41,7 +41,7 @@ def test_a_name_that_cannot_be_used_is_refused_before_anything_happens(capsys):
     assert "cannot name a cluster" in capsys.readouterr().err
 
 
-def test_a_failed_program_is_told_by_its_last_line():
+def test_a_failed_program_is_reported_by_its_last_line():
     with pytest.raises(CommandFailed, match="ended with 3: the reason") as caught:
         run([sys.executable, "-c", "import sys; print('noise\\nthe reason', file=sys.stderr); sys.exit(3)"])
     assert "noise" in caught.value.output
@@ -57,6 +57,6 @@ def test_a_program_that_hangs_is_ended():
         run([sys.executable, "-c", "import threading; threading.Event().wait()"], timeout=0.2)
 
 
-def test_a_question_can_be_answered_with_no():
+def test_succeeds_is_true_only_for_a_program_that_exits_with_0():
     assert succeeds([sys.executable, "-c", ""])
     assert not succeeds(["no-such-program"])

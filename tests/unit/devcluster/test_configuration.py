@@ -40,14 +40,14 @@ def test_pods_get_addresses_of_the_cluster():
     assert not link["ipMasq"]
 
 
-def test_the_kubelet_never_removes_images_that_no_registry_could_give_back():
+def test_the_kubelet_never_garbage_collects_images():
     settings = yaml.safe_load(kubelet_configuration(PATHS, PLAN))
     assert settings["imageGCHighThresholdPercent"] == 100
     assert settings["clusterDNS"] == ["10.203.128.10"]
     assert settings["cgroupRoot"] == "/davit-demo"
 
 
-def test_the_proxy_leaves_the_machines_connection_limits_alone():
+def test_the_proxy_does_not_change_the_machines_connection_limits():
     conntrack = yaml.safe_load(proxy_configuration(PATHS, PLAN, "demo"))["conntrack"]
     assert conntrack["maxPerCore"] == 0
     assert conntrack["min"] == 0
@@ -60,7 +60,7 @@ def test_only_writes_are_audited_and_never_their_content():
     assert rest == {"level": "None"}
 
 
-def test_a_kubeconfig_needs_no_other_file(tmp_path):
+def test_a_kubeconfig_is_self_contained(tmp_path):
     for name in ("ca.crt", "admin.crt", "admin.key"):
         (tmp_path / name).write_text(name)
     settings = yaml.safe_load(kubeconfig("demo", "https://10.203.192.2:6443", tmp_path, "admin"))
@@ -69,7 +69,7 @@ def test_a_kubeconfig_needs_no_other_file(tmp_path):
     assert base64.b64decode(user["client-key-data"]) == b"admin.key"
 
 
-def test_the_control_plane_starts_before_what_needs_it():
+def test_the_control_plane_starts_before_its_clients():
     names = [component.name for component in node_components(PATHS, PLAN)]
     assert names.index("etcd") < names.index("kube-apiserver") < names.index("kubelet")
 
@@ -129,7 +129,7 @@ def test_certificates_are_kept_once_made(tmp_path):
     assert (tmp_path / "pki").stat().st_mode & 0o077 == 0
 
 
-def test_a_half_made_certificate_is_made_again(tmp_path):
+def test_an_incomplete_certificate_is_created_again(tmp_path):
     pki = tmp_path / "pki"
     ensure_certificates(pki, PLAN, "demo")
     (pki / "admin.crt").unlink()

@@ -28,7 +28,9 @@ def test_the_wrong_name_is_refused(tmp_path):
 
 
 def test_a_person_may_type_the_name(tmp_path):
-    existing = ExistingProvider(None, runner=RecordedKubectl(), ask=lambda _: "production\n", folder=tmp_path)
+    existing = ExistingProvider(
+        None, runner=RecordedKubectl(), prompt=lambda _: "production\n", folder=tmp_path
+    )
     existing.up()
 
 

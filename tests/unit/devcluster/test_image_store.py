@@ -103,7 +103,7 @@ def test_an_image_that_is_not_there_has_no_identity(images):
     assert images.identity("davit.dev/test:v1") is None
 
 
-def test_an_image_nobody_has_is_named_with_the_cure(images, tmp_path, monkeypatch):
+def test_a_missing_image_is_named_with_the_cure(images, tmp_path, monkeypatch):
     buildah = tmp_path / "bin" / "buildah"
     buildah.write_text("#!/bin/sh\necho 'image not known' >&2\nexit 125\n")
     buildah.chmod(0o755)

@@ -82,7 +82,7 @@ def test_without_docker_one_line_says_so(tmp_path):
 
 
 def test_the_kubeconfig_of_no_cluster_names_the_cure(tmp_path):
-    with pytest.raises(DevclusterError, match="make it with `up`"):
+    with pytest.raises(DevclusterError, match="create it with `up`"):
         kind_with(RecordedRuns(), tmp_path).kubeconfig()
 
 

@@ -18,7 +18,7 @@ MOUNTINFO = """\
 """
 
 
-def test_mounts_are_listed_innermost_first_and_neighbours_are_not_ours():
+def test_mounts_are_listed_innermost_first_without_neighbours():
     found = mounts_below(Path("/var/lib/clusters/one"), MOUNTINFO)
     assert [str(path) for path in found] == ["/var/lib/clusters/one/run/network", "/var/lib/clusters/one/run"]
 
@@ -63,12 +63,12 @@ def test_removed_groups_are_gone_and_removing_twice_is_harmless(hierarchy):
     assert not group.exists()
 
 
-def test_a_machine_without_control_groups_is_told_so():
+def test_a_machine_without_control_groups_is_reported():
     with pytest.raises(DevclusterError, match="no control groups are mounted"):
         ControlGroup("demo", []).create()
 
 
-def test_folders_made_for_nodes_go_with_the_last_cluster(tmp_path):
+def test_folders_for_nodes_are_removed_with_the_last_cluster(tmp_path):
     root, mine, theirs = tmp_path / "clusters", tmp_path / "mine" / "deep", tmp_path / "theirs"
     theirs.mkdir()
     (root / "demo").mkdir(parents=True)
@@ -82,7 +82,7 @@ def test_folders_made_for_nodes_go_with_the_last_cluster(tmp_path):
     assert not root.exists()
 
 
-def test_a_folder_that_is_used_by_now_stays(tmp_path):
+def test_a_folder_in_use_is_kept(tmp_path):
     root, mine = tmp_path / "clusters", tmp_path / "mine"
     ensure_mount_points(root, [str(mine)])
     (mine / "file").touch()

@@ -19,7 +19,7 @@ from devcluster.node.processes import (
 
 @pytest.fixture
 def bystander():
-    """Somebody's process: it waits for its input to close."""
+    """A foreign process that waits for its input to close."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         yield process
         process.kill()
@@ -46,7 +46,7 @@ def test_a_process_is_known_by_number_start_and_boot(bystander):
 
 
 @pytest.mark.parametrize("change", [{"started": 1}, {"boot": "another boot"}])
-def test_a_stale_record_never_ends_somebody_elses_process(bystander, change):
+def test_a_stale_record_never_ends_a_foreign_process(bystander, change):
     stale = replace(identify(bystander.pid), **change)
     end(stale, patience=0.1)
     assert bystander.poll() is None
@@ -57,7 +57,7 @@ def test_the_process_of_a_true_record_ends(bystander):
     assert bystander.wait(timeout=10) != 0
 
 
-def test_a_process_that_does_not_listen_is_forced(deaf):
+def test_a_process_that_ignores_sigterm_is_killed(deaf):
     end(identify(deaf.pid), patience=0.1)
     assert deaf.wait(timeout=10) == -9
 
@@ -65,7 +65,7 @@ def test_a_process_that_does_not_listen_is_forced(deaf):
 def test_a_zombie_does_not_count_as_alive(bystander):
     identity = identify(bystander.pid)
     kill_all([bystander.pid])
-    assert not is_alive(identity)  # nobody has collected it yet
+    assert not is_alive(identity)  # not reaped yet
 
 
 def test_ending_what_has_ended_is_harmless(bystander):
@@ -89,5 +89,5 @@ def test_a_damaged_record_is_no_record(tmp_path, text):
     assert read_record(path) is None
 
 
-def test_no_record_is_no_record(tmp_path):
+def test_a_missing_record_is_no_record(tmp_path):
     assert read_record(tmp_path / "etcd.json") is None

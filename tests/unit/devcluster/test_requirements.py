@@ -41,7 +41,7 @@ def test_packages_are_installed_without_questions(bare_machine, tmp_path):
     assert install.startswith("noninteractive -qq install --yes --no-install-recommends ")
 
 
-def test_when_packages_cannot_be_had_the_command_is_named(bare_machine):
+def test_packages_that_cannot_be_installed_are_reported_with_the_command(bare_machine):
     bare_machine("apt-get", "echo 'E: Unable to locate package' >&2; exit 100")
     with pytest.raises(DevclusterError, match="by hand: apt-get install"):
         requirements.ensure_packages()

@@ -23,7 +23,7 @@ def test_a_recorded_cluster_keeps_its_addresses(tmp_path):
     assert str(recorded_plan(paths).network) == "10.205.0.0/16"
 
 
-def test_two_commands_on_one_cluster_take_turns(tmp_path):
+def test_commands_on_one_cluster_are_serialized(tmp_path):
     inside, most = [], []
 
     def work():

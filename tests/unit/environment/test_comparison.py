@@ -4,9 +4,9 @@ import pytest
 from davit_environment.compare import Comparison, NeededLibrary, compare
 from davit_environment.manifest import RuntimeManifest
 from davit_environment.need import ModelNeeds, read_needs
-from davit_environment.words import ROWS, Word, names_of
+from davit_environment.severity import ROWS, Severity, names_of
 
-NOTE, WARN, REFUSE = Word
+NOTE, WARN, REFUSE = Severity
 PYTHON_FUNCTION = "flavors: {python_function: {python_version: 3.11.7, loader_module: mlflow.sklearn}"
 SKOPS = f"{PYTHON_FUNCTION}, sklearn: {{serialization_format: skops}}}}"
 PICKLE = f"{PYTHON_FUNCTION}, sklearn: {{serialization_format: pickle}}}}"
@@ -23,12 +23,12 @@ def needs(lines: str = "", mlmodel: str = SKOPS, **files: str) -> ModelNeeds:
     return read_needs({path: text.encode() for path, text in texts.items()})
 
 
-def words(comparison: Comparison) -> dict[str, Word]:
-    return {difference.name: difference.word for difference in comparison.differences}
+def severities(comparison: Comparison) -> dict[str, Severity]:
+    return {difference.name: difference.severity for difference in comparison.differences}
 
 
 ROW_BY_ROW = [
-    # requirement, the image's version, the word; none for no difference
+    # requirement, the image's version, the severity; none for no difference
     ("scikit-learn==1.7.2", "1.7.2", None),
     ("scikit-learn==1.7.2", "1.7.1", NOTE),
     ("scikit-learn==1.7.2", "1.8.0", REFUSE),
@@ -86,11 +86,11 @@ ROW_BY_ROW = [
 ]
 
 
-@pytest.mark.parametrize(("line", "version", "word"), ROW_BY_ROW)
-def test_each_row_of_the_table(line: str, version: str | None, word: Word | None):
+@pytest.mark.parametrize(("line", "version", "severity"), ROW_BY_ROW)
+def test_each_row_of_the_table(line: str, version: str | None, severity: Severity | None):
     name = needs(line).requirements[0].name
     image = RuntimeManifest("3.11.7", packages={} if version is None else {name: version})
-    assert words(compare(needs(line), image)) == ({} if word is None else {name: word})
+    assert severities(compare(needs(line), image)) == ({} if severity is None else {name: severity})
 
 
 def test_every_package_with_a_row_of_its_own_is_tried():
@@ -100,13 +100,15 @@ def test_every_package_with_a_row_of_its_own_is_tried():
     assert len({name for row in ROWS for name in row.packages}) == sum(len(row.packages) for row in ROWS)
 
 
-@pytest.mark.parametrize(("mlmodel", "word"), [(SKOPS, NOTE), (PICKLE, WARN), (BY_VALUE, WARN)])
-def test_a_newer_major_version_of_numpy_is_a_warning_where_files_are_pickled(mlmodel: str, word: Word):
-    assert words(compare(needs("numpy==1.26.4", mlmodel), runtime(numpy="2.3.1")))["numpy"] is word
+@pytest.mark.parametrize(("mlmodel", "severity"), [(SKOPS, NOTE), (PICKLE, WARN), (BY_VALUE, WARN)])
+def test_a_newer_major_version_of_numpy_is_a_warning_where_files_are_pickled(
+    mlmodel: str, severity: Severity
+):
+    assert severities(compare(needs("numpy==1.26.4", mlmodel), runtime(numpy="2.3.1")))["numpy"] is severity
 
 
 @pytest.mark.parametrize(
-    ("mlmodel", "python", "word"),
+    ("mlmodel", "python", "severity"),
     [
         (SKOPS, "3.11.7", None),
         (SKOPS, "3.11.9", NOTE),
@@ -122,17 +124,17 @@ def test_a_newer_major_version_of_numpy_is_a_warning_where_files_are_pickled(mlm
     ],
 )
 def test_pythons_minor_version_matters_most_where_code_is_pickled(
-    mlmodel: str, python: str, word: Word | None
+    mlmodel: str, python: str, severity: Severity | None
 ):
-    found = words(compare(needs(mlmodel=mlmodel), runtime(python)))
-    assert found.get("Python") is word
+    found = severities(compare(needs(mlmodel=mlmodel), runtime(python)))
+    assert found.get("Python") is severity
 
 
-@pytest.mark.parametrize(("main", "word"), [(True, REFUSE), (False, WARN)])
-def test_a_missing_shared_library_matters_by_what_needs_it(main: bool, word: Word):
+@pytest.mark.parametrize(("main", "severity"), [(True, REFUSE), (False, WARN)])
+def test_a_missing_shared_library_matters_by_what_needs_it(main: bool, severity: Severity):
     library = NeededLibrary("lightgbm", "libgomp.so.1", main)
     comparison = compare(needs(), runtime(), [library, NeededLibrary("numpy", "libc.so.6", main=True)])
-    assert words(comparison) == {"libgomp.so.1": word}
+    assert severities(comparison) == {"libgomp.so.1": severity}
     assert comparison.differences[0].sentence == "lightgbm needs libgomp.so.1, which the image lacks"
 
 
@@ -165,7 +167,7 @@ def test_another_build_of_the_same_package_is_that_package(line: str, image: dic
 )
 def test_markers_are_those_of_the_image_and_not_of_this_machine(marker: str, applies: bool):
     comparison = compare(needs(f"acme-lib==1.2; {marker}"), runtime())
-    assert words(comparison) == ({"acme-lib": REFUSE} if applies else {})
+    assert severities(comparison) == ({"acme-lib": REFUSE} if applies else {})
 
 
 def test_the_version_in_mlmodel_counts_without_a_line():
@@ -184,7 +186,7 @@ def test_constraints_are_compared_with_what_the_image_has_and_add_nothing():
 
 def test_a_wheel_in_the_model_is_compared_by_its_version():
     comparison = compare(needs("wheels/acme_lib-1.2-py3-none-any.whl"), runtime(acme_lib="1.3"))
-    assert words(comparison) == {"acme-lib": WARN}
+    assert severities(comparison) == {"acme-lib": WARN}
 
 
 @pytest.mark.parametrize(
@@ -197,12 +199,12 @@ def test_a_wheel_in_the_model_is_compared_by_its_version():
 )
 def test_wheels_of_another_platform_are_a_warning(platform: str, warned: bool):
     mlmodel = f"{SKOPS}\nwheels: {{platform: {platform}}}"
-    assert words(compare(needs(mlmodel=mlmodel), runtime())) == ({"wheels": WARN} if warned else {})
+    assert severities(compare(needs(mlmodel=mlmodel), runtime())) == ({"wheels": WARN} if warned else {})
 
 
 def test_extras_are_told_as_unchecked():
     comparison = compare(needs("requests[socks]==2.31"), runtime(requests="2.31"))
-    assert words(comparison) == {"requests[socks]": NOTE}
+    assert severities(comparison) == {"requests[socks]": NOTE}
 
 
 def test_hashes_are_not_compared():
@@ -212,7 +214,7 @@ def test_hashes_are_not_compared():
 def test_the_gravest_word_is_the_verdict_and_the_gravest_differences_come_first():
     lines = "zlib-x==1.0.1\nb==1.1\na==1.1\npackaging==1\n"
     comparison = compare(needs(lines), runtime("3.11.9", zlib_x="2", b="1.2", a="1.2", packaging="2"))
-    found = [(one.name, one.word) for one in comparison.differences]
+    found = [(one.name, one.severity) for one in comparison.differences]
     assert found == [("zlib-x", REFUSE), ("a", WARN), ("b", WARN), ("packaging", NOTE), ("Python", NOTE)]
     assert comparison.verdict is REFUSE
     assert comparison.checked == 5
@@ -246,5 +248,5 @@ def test_a_cloudpickle_model_of_python_3_10_is_refused_by_an_image_with_3_11():
 def test_a_skops_model_is_served_beside_another_patch_version_with_a_note():
     lines = "mlflow==3.17.2\nscikit-learn==1.8.1\nskops==0.16.0"
     comparison = compare(needs(lines), runtime(mlflow="3.17.2", scikit_learn="1.8.0", skops="0.16.0"))
-    assert words(comparison) == {"scikit-learn": NOTE}
+    assert severities(comparison) == {"scikit-learn": NOTE}
     assert comparison.verdict is NOTE

@@ -6,7 +6,7 @@ import pytest
 from davit_environment.compare import compare
 from davit_environment.manifest import RuntimeManifest
 from davit_environment.need import ModelNeeds, read_needs
-from davit_environment.words import Word
+from davit_environment.severity import Severity
 
 MODELS = Path(__file__).parents[2] / "data" / "input" / "environment" / "models"
 EVERY_MODEL = sorted(str(path.parent.relative_to(MODELS)) for path in MODELS.glob("*/*/MLmodel"))
@@ -74,5 +74,5 @@ def test_an_old_scikit_learn_model_differs_in_the_library_and_not_in_pickled_cod
     image = RuntimeManifest(
         "3.11.7", packages={"mlflow": "3.17.2", "cloudpickle": "3.1.3", "scikit-learn": "1.9.1"}
     )
-    found = {one.name: one.word for one in compare(read("mlflow-2.9.2/sklearn"), image).differences}
-    assert found == {"scikit-learn": Word.REFUSE, "Python": Word.WARN, "mlflow": Word.NOTE}
+    found = {one.name: one.severity for one in compare(read("mlflow-2.9.2/sklearn"), image).differences}
+    assert found == {"scikit-learn": Severity.REFUSE, "Python": Severity.WARN, "mlflow": Severity.NOTE}

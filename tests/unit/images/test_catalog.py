@@ -43,17 +43,17 @@ def test_the_mlflow_image_holds_the_mlflow_that_its_tag_says():
     assert f"\nmlflow=={IMAGES['mlflow'].version} " in locked
 
 
-def test_without_a_registry_ours_stand_in_for_official_images():
+def test_without_a_registry_local_images_replace_official_ones():
     with_registry = {image.name for image in choose_images([], registry=True)}
     without = {image.name for image in choose_images([], registry=False)}
     assert without - with_registry == {"postgresql"}
 
 
-def test_an_image_can_be_asked_for_by_name():
+def test_an_image_can_be_chosen_by_name():
     assert choose_images(["postgresql"], registry=True) == [IMAGES["postgresql"]]
 
 
-def test_an_unknown_name_is_answered_with_the_known_ones():
+def test_an_unknown_name_is_rejected_with_the_known_ones():
     with pytest.raises(DevclusterError, match=r"no image is called sever; there are operator, server"):
         choose_images(["sever"], registry=True)
 

@@ -28,7 +28,7 @@ def test_an_image_says_what_it_is(image: Image, label: str):
 
 
 @EVERY_IMAGE
-def test_no_base_floats(image: Image):
+def test_every_base_image_has_a_fixed_tag(image: Image):
     text = (ROOT / image.dockerfile).read_text()
     for default in re.findall(r"^ARG (?:BASE|BUILD)_IMAGE=(\S+)$", text, re.MULTILINE):
         assert re.search(r":[\w.-]+$", default), default
@@ -41,7 +41,7 @@ def test_no_final_stage_installs_with_pip(image: Image):
 
 
 @EVERY_IMAGE
-def test_certificates_are_only_lent_to_a_build(image: Image):
+def test_certificates_of_the_build_are_not_in_the_image(image: Image):
     text = (ROOT / image.dockerfile).read_text()
     assert not re.search(r"(COPY|ADD) .*(\.crt|\.pem|certs)", text)
     assert not re.search(r"^ENV .*(CERT|CA_BUNDLE)", text, re.MULTILINE)

@@ -39,7 +39,7 @@ def test_buildah_builds_it_on_the_base_made_from_debian_packages():
     ]
 
 
-def test_a_certificate_bundle_is_shown_to_the_build_as_a_secret(tmp_path: Path):
+def test_a_certificate_bundle_is_passed_to_the_build_as_a_secret(tmp_path: Path):
     bundle = tmp_path / "bundle.crt"
     bundle.write_text("certificates")
     assert certificate_secret({"SSL_CERT_FILE": str(bundle)}) == ["--secret", f"id=ca,src={bundle}"]
@@ -59,7 +59,7 @@ def test_docker_without_an_engine_says_what_to_do(monkeypatch: pytest.MonkeyPatc
     assert engines.choose_engine("auto").name == "buildah"
 
 
-def test_a_failed_build_shows_its_last_words_and_where_the_rest_is(tmp_path: Path):
+def test_a_failed_build_shows_its_last_lines_and_the_path_of_the_log(tmp_path: Path):
     log = tmp_path / "logs" / "mlflow.log"
     with pytest.raises(
         DevclusterError, match=r"(?s)image mlflow could not be built.*mlflow.log\nno space left"

@@ -8,7 +8,7 @@ import pytest
 from davit_operator.domain.webhook import Delivery, Outcome
 from davit_operator.models.delivery import follows, judge_delivery, read_hint, sign
 from davit_resource.v1alpha1 import parse_resource
-from support.outside import FakeClock
+from support.fakes.ports import FakeClock
 
 SECRET = "a shared secret"
 NOW = FakeClock().now()
@@ -34,7 +34,7 @@ def test_a_signature_is_what_mlflow_3_17_wrote():
     assert sign("davit", recorded) == "v1,IGVoXlvKKKdopFqQ1SPoPRkff7zLY85k05QqIia0wk8="
 
 
-def test_what_mlflow_signed_just_now_is_accepted():
+def test_a_fresh_signed_delivery_is_accepted():
     assert judged(delivery()) is Outcome.ACCEPTED
     assert judged(delivery(seconds_ago=299)) is Outcome.ACCEPTED
     assert judged(delivery(seconds_ago=-299)) is Outcome.ACCEPTED
@@ -58,16 +58,16 @@ def test_anything_that_differs_from_what_was_signed_is_forged(forged):
 
 
 @pytest.mark.parametrize("seconds_ago", [301, -301, 10**9, -(10**11)])
-def test_a_time_stamp_far_from_now_is_stale(seconds_ago):
+def test_a_timestamp_far_from_now_is_stale(seconds_ago):
     assert judged(delivery(seconds_ago=seconds_ago)) is Outcome.STALE
 
 
 @pytest.mark.parametrize("timestamp", ["", "now", "1e9", "9" * 30])
-def test_a_time_stamp_that_is_none_is_stale(timestamp):
+def test_an_invalid_timestamp_is_stale(timestamp):
     assert judged(delivery(timestamp=timestamp)) is Outcome.STALE
 
 
-def test_what_is_older_than_this_process_is_stale_because_it_cannot_know_repetitions():
+def test_a_delivery_from_before_the_process_start_is_stale():
     started = NOW - timedelta(seconds=10, microseconds=400)
     assert judge_delivery(delivery(seconds_ago=12), SECRET, NOW, started) is Outcome.STALE
     assert judge_delivery(delivery(seconds_ago=10), SECRET, NOW, started) is Outcome.ACCEPTED
@@ -77,7 +77,7 @@ def news(entity: str, **data: object) -> bytes:
     return json.dumps({"entity": entity, "action": "created", "data": data}).encode()
 
 
-def test_news_of_versions_and_aliases_name_their_model():
+def test_deliveries_about_versions_and_aliases_name_their_model():
     assert read_hint(news("model_version_alias", name="iris", alias="champion", version="1")) == "iris"
     assert read_hint(news("model_version", name="iris", version="1", tags={"a": "b"})) == "iris"
 
@@ -96,7 +96,7 @@ def test_news_of_versions_and_aliases_name_their_model():
         b"",
     ],
 )
-def test_any_other_news_is_no_hint(body):
+def test_other_deliveries_give_no_hint(body):
     assert read_hint(body) is None
 
 
@@ -123,6 +123,6 @@ def test_a_hint_concerns_what_refers_to_that_registered_model(uri, concerned):
     )
 
 
-def test_a_spec_that_cannot_be_read_follows_nothing():
+def test_an_invalid_spec_follows_no_model():
     metadata = {"namespace": "demo", "name": "x", "uid": "u"}
     assert not follows(parse_resource({"metadata": metadata, "spec": {"unknown": 1}}), {"iris"})

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 import yaml
-from davit_operator.domain.pin import Pin, Source
+from davit_operator.domain.pin import Pin
 from davit_operator.modeldeployment.parts import build_track
 from davit_operator.models.route import Platform, choose_route
 from davit_operator.workload.blueprint import Blueprint, ServerImage, TrackGoal
+from davit_registry.resolved import ResolvedModel
 from davit_resource.v1alpha1 import parse_resource
 from support.golden import INPUT
 
@@ -16,11 +17,11 @@ SAMPLES = Path(__file__).parents[3] / "manifests" / "samples"
 PLATFORM = Platform("http://mlflow.mlflow.svc:5000", artifacts_destination="s3://mlflow/artifacts")
 
 
-def source_of(spec: dict[str, Any]) -> Source:
+def source_of(spec: dict[str, Any]) -> ResolvedModel:
     model = spec["model"]
     if model["uri"].startswith("s3://"):
-        return Source(uri=model["uri"], registry="", location=model["uri"])
-    return Source(
+        return ResolvedModel(uri=model["uri"], registry="", location=model["uri"])
+    return ResolvedModel(
         uri=model["uri"],
         registry=model.get("registry", {}).get("url", PLATFORM.registry_url),
         location="mlflow-artifacts:/1/models/m-abc/artifacts",
@@ -58,11 +59,11 @@ def pod(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["minimal", "direct", "registry-secret"])
-def test_objects_are_as_reviewed(name, golden):
+def test_objects_equal_their_golden_files(name, golden):
     golden.check_yaml(f"operator/{name}.yaml", build_track(blueprint(load(name))))
 
 
-def test_objects_of_the_full_sample_are_as_reviewed(golden):
+def test_objects_of_the_full_sample_equal_their_golden_files(golden):
     sample = yaml.safe_load((SAMPLES / "full.yaml").read_text())
     # The sample shows every field; the registry is the operator's own, so the store secret is usable.
     golden.check_yaml("operator/full.yaml", build_track(blueprint(sample)))
@@ -91,7 +92,7 @@ def test_only_fetch_sees_credentials():
     assert not built["automountServiceAccountToken"]
 
 
-def test_the_grace_period_holds_drain_and_the_longest_request():
+def test_the_grace_period_covers_drain_and_the_longest_request():
     assert pod()["terminationGracePeriodSeconds"] == 10 + 60 + 5
     assert pod(server={"drainSeconds": 0, "requestTimeoutSeconds": 7})["terminationGracePeriodSeconds"] == 12
 

@@ -23,7 +23,7 @@ from davit_operator.engine.drift import find_drift, parse_quantity
     ],
     ids=str,
 )
-def test_what_others_add_is_no_drift(wanted, live):
+def test_fields_added_by_others_are_no_drift(wanted, live):
     assert find_drift(wanted, live) is None
 
 
@@ -45,7 +45,7 @@ def test_what_others_add_is_no_drift(wanted, live):
     ],
     ids=str,
 )  # fmt: skip
-def test_what_is_missing_or_different_is_named(wanted, live, field):
+def test_missing_and_different_fields_are_named(wanted, live, field):
     assert find_drift(wanted, live) == field
 
 
@@ -53,5 +53,5 @@ def test_what_is_missing_or_different_is_named(wanted, live, field):
     ("text", "number"),
     [("1", "1"), ("500m", "0.5"), ("1.5Gi", "1610612736"), ("2e3", "2000"), ("3k", "3000"), ("100n", "1E-7")],
 )
-def test_quantities_are_read_as_kubernetes_reads_them(text, number):
+def test_quantities_are_parsed_as_by_kubernetes(text, number):
     assert parse_quantity(text) == Decimal(number)

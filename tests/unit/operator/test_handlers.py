@@ -8,16 +8,16 @@ import pytest
 from davit_operator.domain.kinds import owner_annotation
 from davit_operator.engine.liveness import Liveness
 from davit_operator.engine.queue import WorkQueue
-from davit_operator.handlers.children import note_child
+from davit_operator.handlers.children import handle_child_event
 from davit_operator.handlers.probes import Probes, serve_probes
-from davit_operator.handlers.resources import note_resource
+from davit_operator.handlers.resources import handle_resource_event
 from davit_operator.handlers.resync import run_resync
 from davit_operator.handlers.watches import build_registry, build_settings
 from davit_operator.modeldeployment.parts import describe_kind
 from davit_resource import constants
 from davit_resource.constants import KIND
 from davit_resource.objects import Ref
-from support.outside import FakeClock
+from support.fakes.ports import FakeClock
 
 DESCRIBED = describe_kind()
 OWNER = {"kind": "ModelDeployment", "name": "iris", "uid": "u"}
@@ -44,22 +44,22 @@ async def taken(queue):
     return key
 
 
-async def test_a_new_generation_wakes(queue, liveness):
-    note_resource(event("ADDED"), DESCRIBED.kind, queue, liveness)
+async def test_a_new_generation_is_queued(queue, liveness):
+    handle_resource_event(event("ADDED"), DESCRIBED.kind, queue, liveness)
     assert await taken(queue) == Ref(KIND, "demo", "iris")
-    note_resource(event("MODIFIED", 2), DESCRIBED.kind, queue, liveness)
+    handle_resource_event(event("MODIFIED", 2), DESCRIBED.kind, queue, liveness)
     assert await taken(queue) == Ref(KIND, "demo", "iris")
 
 
-async def test_our_own_status_write_wakes_nobody(queue, liveness):
-    note_resource(event("ADDED"), DESCRIBED.kind, queue, liveness)
+async def test_a_status_write_queues_nothing(queue, liveness):
+    handle_resource_event(event("ADDED"), DESCRIBED.kind, queue, liveness)
     await taken(queue)
-    note_resource(event("MODIFIED"), DESCRIBED.kind, queue, liveness)
+    handle_resource_event(event("MODIFIED"), DESCRIBED.kind, queue, liveness)
     assert len(queue) == 0
 
 
-async def test_a_deletion_wakes_so_that_its_metrics_go(queue, liveness):
-    note_resource(event("DELETED"), DESCRIBED.kind, queue, liveness)
+async def test_a_deletion_is_queued_so_that_its_metrics_are_removed(queue, liveness):
+    handle_resource_event(event("DELETED"), DESCRIBED.kind, queue, liveness)
     assert len(queue) == 1
 
 
@@ -75,22 +75,24 @@ async def test_a_deletion_wakes_so_that_its_metrics_go(queue, liveness):
     ],
     ids=["by its owner", "by its annotation", "a pod"],
 )
-def test_a_changed_child_wakes_its_owner(queue, metadata):
-    note_child(event("MODIFIED", **metadata), [DESCRIBED], queue)
+def test_a_changed_child_queues_its_owner(queue, metadata):
+    handle_child_event(event("MODIFIED", **metadata), [DESCRIBED], queue)
     assert len(queue) == 1
 
 
-def test_children_found_at_start_up_wake_nobody(queue):
-    note_child(event(None, ownerReferences=[OWNER]), [DESCRIBED], queue)
+def test_children_of_the_initial_listing_queue_nothing(queue):
+    handle_child_event(event(None, ownerReferences=[OWNER]), [DESCRIBED], queue)
     assert len(queue) == 0
 
 
-def test_a_strangers_object_wakes_nobody(queue):
-    note_child(event("MODIFIED", ownerReferences=[{"kind": "Other", "name": "x"}]), [DESCRIBED], queue)
+def test_a_foreign_object_queues_nothing(queue):
+    handle_child_event(
+        event("MODIFIED", ownerReferences=[{"kind": "Other", "name": "x"}]), [DESCRIBED], queue
+    )
     assert len(queue) == 0
 
 
-def test_kopf_is_given_nothing_that_would_make_it_write(queue, liveness):
+def test_kopf_gets_no_handler_that_writes(queue, liveness):
     registry = build_registry([DESCRIBED], queue, liveness)
     assert len(registry._watching.get_all_handlers()) == 1 + len(DESCRIBED.children)
     assert not registry._changing.get_all_handlers()  # would annotate
@@ -134,7 +136,7 @@ class CountingResync:
             raise ZeroDivisionError
 
 
-async def test_the_resync_goes_on_after_a_bug(caplog):
+async def test_the_resync_continues_after_an_error(caplog):
     resync = CountingResync()
     task = asyncio.create_task(run_resync(resync, timedelta(0)))
     await asyncio.wait_for(resync.went_round.wait(), 5)
@@ -142,7 +144,7 @@ async def test_the_resync_goes_on_after_a_bug(caplog):
     await asyncio.wait_for(resync.went_round.wait(), 5)
     task.cancel()
     assert resync.rounds >= 2
-    assert "met a bug" in caplog.text
+    assert "Unexpected error" in caplog.text
 
 
 def ask(port, path):
@@ -154,7 +156,7 @@ def ask(port, path):
     return answer.status, body
 
 
-async def test_probes_tell_health_readiness_and_metrics():
+async def test_probes_report_health_readiness_and_metrics():
     said = {"unhealthy_reason": None, "ready": False}
     probes = Probes(
         lambda: said["unhealthy_reason"], lambda: said["ready"], lambda: b"davit_operator_build_info 1\n"
@@ -164,14 +166,14 @@ async def test_probes_tell_health_readiness_and_metrics():
         assert (await asyncio.to_thread(ask, port, "/readyz"))[0] == 503
         assert await asyncio.to_thread(ask, port, "/metrics") == (200, "davit_operator_build_info 1\n")
         assert (await asyncio.to_thread(ask, port, "/other"))[0] == 404
-        said.update(unhealthy_reason="the resync has not gone round", ready=True)
-        assert await asyncio.to_thread(ask, port, "/healthz") == (503, "the resync has not gone round\n")
+        said.update(unhealthy_reason="no resync has completed", ready=True)
+        assert await asyncio.to_thread(ask, port, "/healthz") == (503, "no resync has completed\n")
         assert await asyncio.to_thread(ask, port, "/readyz?verbose") == (200, "ok\n")
     with pytest.raises(ConnectionRefusedError):
         await asyncio.to_thread(ask, port, "/healthz")
 
 
-async def test_a_probe_that_meets_a_bug_is_answered_and_logged(caplog):
+async def test_an_error_in_a_probe_is_answered_and_logged(caplog):
     def broken():
         raise ZeroDivisionError
 

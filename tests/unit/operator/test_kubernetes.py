@@ -15,8 +15,8 @@ from davit_operator.domain.ports import Note
 from davit_operator.modeldeployment.parts import PARTS, describe_kind
 from davit_resource.constants import KIND
 from davit_resource.objects import Ref
-from support.official_client import OfflineClient
-from support.outside import FakeClock
+from support.fakes.kubernetes_client import OfflineClient
+from support.fakes.ports import FakeClock
 
 RESOURCE = {
     "apiVersion": "davit.dev/v1alpha1",
@@ -86,14 +86,14 @@ async def test_a_status_for_a_later_resource_of_the_name_is_a_conflict():
         await cluster(ApiServer(failure(422, "the test operation failed"))).write_status(RESOURCE, {})
 
 
-async def test_exactly_the_object_that_was_seen_is_deleted():
+async def test_a_delete_has_the_uid_as_a_precondition():
     server = ApiServer()
     await cluster(server).delete_child(SERVICE)
     assert server.request.method == "DELETE"
     assert server.body == {"preconditions": {"uid": "s-1"}}
 
 
-async def test_what_is_not_there_is_none():
+async def test_a_missing_object_is_none():
     assert await cluster(ApiServer(failure(404))).get_resource(Ref(KIND, "demo", "iris")) is None
     assert await cluster(ApiServer(failure(404))).get_child("demo", Child("Deployment", "iris")) is None
     assert await cluster(ApiServer(failure(404))).read_secret("demo", "store") is None
@@ -120,14 +120,14 @@ async def test_named_namespaces_are_listed_one_by_one():
     assert [request.url.path.split("/")[5] for request in server.requests] == ["a", "b"]
 
 
-async def test_pods_are_asked_for_by_their_labels():
+async def test_pods_are_listed_by_label_selector():
     server = ApiServer(httpx.Response(200, json={"items": []}))
     await cluster(server).list_children("demo", POD, {"b": "2", "a": "1"})
     assert server.request.url.path == "/api/v1/namespaces/demo/pods"
     assert server.request.url.params["labelSelector"] == "a=1,b=2"
 
 
-async def test_items_of_a_list_are_given_the_kind_that_the_api_server_leaves_out():
+async def test_listed_items_get_the_kind_that_lists_omit():
     server = ApiServer(
         httpx.Response(200, json={"kind": "DeploymentList", "items": [{"metadata": {"name": "iris"}}]})
     )
@@ -154,13 +154,13 @@ async def test_items_of_a_list_are_given_the_kind_that_the_api_server_leaves_out
     ],
     ids=str,
 )
-async def test_errors_are_told_by_who_can_help(answer, kind, reason):
+async def test_api_errors_map_to_error_classes(answer, kind, reason):
     with pytest.raises(kind) as failed:
         await cluster(ApiServer(answer)).apply(SERVICE)
     assert failed.value.reason == reason
 
 
-async def test_a_refusal_repeats_what_kubernetes_said_and_nothing_else():
+async def test_an_error_quotes_only_the_message_of_kubernetes():
     with pytest.raises(InvalidSpec, match=r"spec\.limits is wrong"):
         await cluster(ApiServer(failure(422, "spec.limits is wrong"))).apply(SERVICE)
     with pytest.raises(InvalidSpec) as refused:
@@ -168,7 +168,7 @@ async def test_a_refusal_repeats_what_kubernetes_said_and_nothing_else():
     assert "proxy" not in refused.value.message
 
 
-async def test_applying_into_a_namespace_that_is_gone_says_so():
+async def test_applying_into_a_missing_namespace_names_it():
     with pytest.raises(InvalidSpec, match="namespace demo does not exist"):
         await cluster(ApiServer(failure(404))).apply(SERVICE)
 
@@ -182,7 +182,7 @@ async def test_events_name_their_resource():
     assert server.body["firstTimestamp"] == "2026-11-21T08:00:00Z"
 
 
-async def test_an_event_that_cannot_be_posted_stops_nothing():
+async def test_a_failed_event_is_harmless():
     await cluster(ApiServer(failure(500))).post_event(RESOURCE, Note("Normal", "Resolved", "it is"))
 
 
@@ -194,7 +194,7 @@ async def test_a_flapping_alias_does_not_flood_the_cluster_with_events():
     assert len(server.requests) == 10
 
 
-def test_the_budget_for_events_grows_back_and_is_one_for_each_object():
+def test_each_object_has_an_event_budget_that_refills():
     clock = FakeClock()
     budget = EventBudget(clock)
     assert [budget.allows("a") for _ in range(11)] == [True] * 10 + [False]
@@ -240,20 +240,20 @@ ROLE = (
         (403, f"{WEBHOOK}: exceeded quota: of the policy's own", "AdmissionDenied"),
     ],
 )
-async def test_what_a_quota_or_a_policy_denies_is_the_users_in_its_own_words(status, said, reason):
+async def test_a_denial_by_quota_or_policy_is_an_invalid_spec_with_its_message(status, said, reason):
     with pytest.raises(InvalidSpec) as raised:
         await cluster(ApiServer(failure(status, said))).apply(SERVICE)
     assert raised.value.reason == reason
     assert said in raised.value.message
 
 
-async def test_what_the_role_does_not_permit_is_the_platform_teams():
+async def test_a_missing_permission_is_denied():
     with pytest.raises(Denied, match="check the operator's role") as raised:
         await cluster(ApiServer(failure(403, ROLE))).apply(SERVICE)
     assert raised.value.reason == "Forbidden"
 
 
-async def test_a_webhook_that_cannot_be_called_is_an_outage():
+async def test_an_unreachable_admission_webhook_is_an_outage():
     said = 'Internal error occurred: failed calling webhook "x.example.com": connection refused'
     with pytest.raises(Unavailable, match=r"failed calling webhook \"x\.example\.com\""):
         await cluster(ApiServer(failure(500, said))).apply(SERVICE)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from davit_operator.engine.liveness import Liveness
 from davit_resource.constants import KIND
-from support.outside import FakeClock
+from support.fakes.ports import FakeClock
 
 PATIENCE = timedelta(minutes=3)
 
@@ -13,57 +13,57 @@ def listed(generation, uid="u"):
     return [{"metadata": {"namespace": "d", "name": "i", "uid": uid, "generation": generation}}]
 
 
-def test_a_silent_resync_is_unhealthy_after_a_while():
+def test_an_overdue_resync_is_unhealthy():
     clock = FakeClock()
     liveness = Liveness(clock.now(), PATIENCE)
     assert liveness.unhealthy_reason(clock.now()) is None
     clock.advance(181)
-    assert "resync has not gone round" in liveness.unhealthy_reason(clock.now())
-    liveness.beat(clock.now())
+    assert "no resync has completed" in liveness.unhealthy_reason(clock.now())
+    liveness.record_resync(clock.now())
     assert liveness.unhealthy_reason(clock.now()) is None
 
 
-def test_ready_after_the_first_round():
+def test_the_operator_is_ready_after_the_first_resync():
     liveness = Liveness(FakeClock().now(), PATIENCE)
     assert not liveness.is_ready
-    liveness.beat(FakeClock().now())
+    liveness.record_resync(FakeClock().now())
     assert liveness.is_ready
 
 
-def test_a_watch_that_stays_behind_is_unhealthy():
+def test_a_lagging_watch_is_unhealthy():
     clock = FakeClock()
     liveness = Liveness(clock.now(), PATIENCE)
-    liveness.saw("u", 1)
+    liveness.record_event("u", 1)
     for _ in range(3):
-        liveness.listed(KIND, listed(2), clock.now())
+        liveness.record_listing(KIND, listed(2), clock.now())
         assert liveness.unhealthy_reason(clock.now()) is None
         clock.advance(61)
-        liveness.beat(clock.now())
-    liveness.listed(KIND, listed(2), clock.now())
-    assert "the watch of ModelDeployment has brought nothing new" in liveness.unhealthy_reason(clock.now())
-    liveness.saw("u", 2)
-    liveness.listed(KIND, listed(2), clock.now())
+        liveness.record_resync(clock.now())
+    liveness.record_listing(KIND, listed(2), clock.now())
+    assert "the watch of ModelDeployment has delivered no new event" in liveness.unhealthy_reason(clock.now())
+    liveness.record_event("u", 2)
+    liveness.record_listing(KIND, listed(2), clock.now())
     assert liveness.unhealthy_reason(clock.now()) is None
 
 
 def test_an_object_that_came_after_the_listing_is_healthy():
     clock = FakeClock()
     liveness = Liveness(clock.now(), PATIENCE)
-    liveness.saw("new", 1)
-    liveness.listed(KIND, [], clock.now())
-    liveness.listed(KIND, listed(1, "new"), clock.now())
+    liveness.record_event("new", 1)
+    liveness.record_listing(KIND, [], clock.now())
+    liveness.record_listing(KIND, listed(1, "new"), clock.now())
     clock.advance(170)
-    liveness.beat(clock.now())
+    liveness.record_resync(clock.now())
     clock.advance(170)
     assert liveness.unhealthy_reason(clock.now()) is None
 
 
-def test_a_watch_that_stays_behind_is_noticed_though_that_of_another_kind_keeps_up():
+def test_a_lagging_watch_is_unhealthy_although_another_kind_is_current():
     clock = FakeClock()
     liveness = Liveness(clock.now(), PATIENCE)
     for _ in range(5):
-        liveness.listed(KIND, listed(2), clock.now())
-        liveness.listed("Probe", [], clock.now())
+        liveness.record_listing(KIND, listed(2), clock.now())
+        liveness.record_listing("Probe", [], clock.now())
         clock.advance(61)
-        liveness.beat(clock.now())
+        liveness.record_resync(clock.now())
     assert "the watch of ModelDeployment has" in liveness.unhealthy_reason(clock.now())

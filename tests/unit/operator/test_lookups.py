@@ -4,12 +4,9 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from davit_operator.adapters.metrics import PrometheusMetrics
 from davit_operator.domain.errors import ModelRejected
 from davit_operator.models.lookups import Recent
-from davit_resource.constants import KIND
-from davit_resource.objects import Ref
-from support.outside import FakeClock
+from support.fakes.ports import FakeClock
 
 INTERVAL = timedelta(seconds=30)
 
@@ -28,7 +25,7 @@ class Question:
         return self.times
 
 
-async def test_an_answer_counts_for_an_interval():
+async def test_a_result_is_cached_for_one_interval():
     clock, ask = FakeClock(), Question()
     recent = Recent(clock, INTERVAL)
     assert [await recent.get("a", ask), await recent.get("a", ask)] == [1, 1]
@@ -36,12 +33,12 @@ async def test_an_answer_counts_for_an_interval():
     assert await recent.get("a", ask) == 2
 
 
-async def test_whoever_asks_at_the_same_time_shares_the_answer():
+async def test_concurrent_lookups_share_one_request():
     ask, recent = Question(), Recent(FakeClock(), INTERVAL)
     assert await asyncio.gather(*(recent.get("a", ask) for _ in range(5))) == [1] * 5
 
 
-async def test_a_refusal_is_an_answer_too():
+async def test_an_error_is_cached_too():
     ask, recent = Question(ModelRejected("AliasNotFound", "no such alias")), Recent(FakeClock(), INTERVAL)
     for _ in range(3):
         with pytest.raises(ModelRejected):
@@ -49,7 +46,7 @@ async def test_a_refusal_is_an_answer_too():
     assert ask.times == 1
 
 
-async def test_an_older_answer_does_not_count_where_a_fresh_one_is_wanted():
+async def test_a_cached_result_older_than_since_is_not_used():
     clock, ask = FakeClock(), Question()
     recent = Recent(clock, INTERVAL)
     await recent.get("a", ask)
@@ -57,7 +54,7 @@ async def test_an_older_answer_does_not_count_where_a_fresh_one_is_wanted():
     assert await recent.get("a", ask, since=clock.now()) == 2
 
 
-async def test_an_answer_is_as_old_as_its_question():
+async def test_the_age_of_a_result_counts_from_the_request():
     clock = FakeClock()
     recent = Recent(clock, INTERVAL)
     told = []
@@ -71,7 +68,7 @@ async def test_an_answer_is_as_old_as_its_question():
     assert await recent.get("a", slowly, since=clock.now()) == 2
 
 
-async def test_a_bug_is_no_answer():
+async def test_an_unexpected_exception_is_not_cached():
     ask, recent = Question(ZeroDivisionError()), Recent(FakeClock(), INTERVAL)
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
@@ -79,7 +76,7 @@ async def test_a_bug_is_no_answer():
     assert ask.times == 2
 
 
-async def test_what_nobody_can_use_any_more_is_forgotten():
+async def test_expired_results_are_dropped():
     clock, ask = FakeClock(), Question()
     recent = Recent(clock, INTERVAL)
     await recent.get("a", ask)
@@ -89,35 +86,3 @@ async def test_what_nobody_can_use_any_more_is_forgotten():
     recent.forget_old()
     assert not recent._answers
     assert not recent._locks
-
-
-def test_metrics_are_told_in_prometheus_words():
-    metrics = PrometheusMetrics()
-    key = Ref(KIND, "demo", "iris")
-    metrics.reconciled("Ready", 0.1)
-    metrics.failed("AliasNotFound")
-    metrics.resolved("Resolved", 0.006)
-    metrics.ready(key, ready=True)
-    metrics.hinted("forged")
-    metrics.subscribed(yes=True)
-    text = metrics.render().decode()
-    assert 'davit_operator_webhooks_received_total{outcome="forged"} 1.0' in text
-    assert 'davit_operator_webhooks_received_total{outcome="accepted"} 0.0' in text
-    assert "davit_operator_webhook_registered 1.0" in text
-    assert 'davit_operator_reconciles_total{result="Ready"} 1.0' in text
-    assert 'davit_operator_errors_total{reason="AliasNotFound"} 1.0' in text
-    assert 'davit_operator_resolves_total{result="Resolved"} 1.0' in text
-    assert 'davit_operator_model_deployment_ready{name="iris",namespace="demo"} 1.0' in text
-    assert 'davit_operator_build_info{version="0.1.0"} 1.0' in text
-    metrics.forget(key)
-    metrics.forget(key)
-    assert "davit_operator_model_deployment_ready{" not in metrics.render().decode()
-
-
-def test_reasons_that_a_pod_makes_up_share_one_label():
-    metrics = PrometheusMetrics()
-    for number in range(3):
-        metrics.failed(f"MadeUp{number}")
-    text = metrics.render().decode()
-    assert 'davit_operator_errors_total{reason="Other"} 3.0' in text
-    assert "MadeUp" not in text

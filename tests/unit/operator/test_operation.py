@@ -6,7 +6,7 @@ import pytest
 from davit_operator.handlers.operation import run_together
 
 
-async def test_when_one_part_ends_all_end():
+async def test_when_one_task_ends_all_are_cancelled():
     ended = []
 
     async def lasting():
@@ -22,7 +22,7 @@ async def test_when_one_part_ends_all_end():
     assert sorted(ended) == ["lasting", "short"]
 
 
-async def test_what_ended_a_part_is_raised():
+async def test_the_exception_of_a_task_is_raised():
     async def broken():
         raise ZeroDivisionError
 

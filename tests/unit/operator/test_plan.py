@@ -33,11 +33,11 @@ def plan(wanted, live):
     return make_plan(wanted, {child_of(one): one for one in live}, OWNER, UID)
 
 
-def test_what_is_missing_is_applied():
+def test_a_missing_object_is_applied():
     assert [step.reason for step in plan([obj()], []).apply] == ["missing"]
 
 
-def test_what_is_as_wanted_is_left_alone():
+def test_an_unchanged_object_is_not_applied():
     assert plan([obj()], [obj(resourceVersion="7")]) == Plan()
 
 
@@ -48,14 +48,16 @@ def test_a_changed_desired_state_is_applied():
 def test_a_changed_object_is_repaired_and_the_field_is_named():
     live = obj()
     live["spec"]["type"] = "NodePort"
-    assert [step.reason for step in plan([obj()], [live]).apply] == ["spec.type was changed by somebody else"]
+    assert [step.reason for step in plan([obj()], [live]).apply] == [
+        "spec.type was changed by another writer"
+    ]
 
 
 def test_a_removed_owner_reference_is_repaired():
     assert len(plan([obj()], [obj(owner=None)]).apply) == 1
 
 
-def test_what_is_no_longer_wanted_is_deleted():
+def test_an_object_outside_the_desired_state_is_deleted():
     (step,) = plan([], [obj("PodDisruptionBudget")]).delete
     assert step.obj["kind"] == "PodDisruptionBudget"
 
@@ -70,7 +72,7 @@ def test_what_is_no_longer_wanted_is_deleted():
     ],
     ids=["of another controller", "without our mark", "without our label", "of another ModelDeployment"],
 )
-def test_somebody_elses_object_is_never_touched(stranger):
+def test_an_object_of_another_owner_is_never_changed(stranger):
     with pytest.raises(InvalidSpec, match="Service iris exists already") as refused:
         plan([obj()], [stranger])
     assert refused.value.reason == "NameTaken"
@@ -82,7 +84,7 @@ def test_somebody_elses_object_is_never_touched(stranger):
     [obj(owner=("ModelDeployment", "iris", "uid-0")), obj(deletionTimestamp="now")],
     ids=["owner", "going"],
 )
-def test_what_an_earlier_resource_of_the_name_left_is_waited_for(old):
+def test_objects_of_an_earlier_resource_of_the_name_are_awaited(old):
     with pytest.raises(Waiting) as waiting:
         plan([obj()], [old])
     assert waiting.value.reason == "OldObjectsTerminating"

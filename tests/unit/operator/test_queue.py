@@ -10,7 +10,7 @@ A, B = Ref(KIND, "demo", "a"), Ref(KIND, "demo", "b")
 
 
 class FakeTimers:
-    """Time that passes when told to."""
+    """Timers that a test fires."""
 
     def __init__(self):
         self.waiting = []
@@ -40,7 +40,7 @@ def make_queue():
     return WorkQueue(timers.call_later), timers
 
 
-async def test_a_burst_of_causes_is_one_look():
+async def test_a_burst_of_causes_is_one_reconciliation():
     queue, _ = make_queue()
     for _ in range(5):
         queue.add(A)
@@ -48,7 +48,7 @@ async def test_a_burst_of_causes_is_one_look():
     assert len(queue) == 0
 
 
-async def test_a_cause_during_a_look_is_another_look_after_it():
+async def test_a_cause_during_a_reconciliation_is_queued_after_it():
     queue, _ = make_queue()
     queue.add(A)
     await queue.get()
@@ -59,7 +59,7 @@ async def test_a_cause_during_a_look_is_another_look_after_it():
     assert await queue.get() == A
 
 
-async def test_nothing_is_handed_out_twice_at_once():
+async def test_a_resource_is_never_handed_out_twice_at_once():
     queue, _ = make_queue()
     queue.add(A)
     await queue.get()
@@ -80,7 +80,7 @@ async def test_an_earlier_cause_replaces_a_later_one():
     assert timers.fire() == []
 
 
-async def test_a_look_in_a_while_comes_in_a_while():
+async def test_a_delayed_resource_is_queued_after_the_delay():
     queue, timers = make_queue()
     queue.add_after(A, 30)
     assert len(queue) == 0
@@ -88,19 +88,19 @@ async def test_a_look_in_a_while_comes_in_a_while():
     assert await queue.get() == A
 
 
-async def test_back_off_doubles_up_to_a_minute_and_ends_with_success():
+async def test_backoff_doubles_up_to_a_minute_and_resets_on_success():
     queue, timers = make_queue()
     seconds = []
     for _ in range(8):
         queue.add_with_back_off(A)
         seconds += timers.fire()
     assert seconds == [1, 2, 4, 8, 16, 32, 60, 60]
-    queue.succeeded(A)
+    queue.reset_back_off(A)
     queue.add_with_back_off(A)
     assert timers.fire() == [1]
 
 
-async def test_the_event_loop_is_the_clock_by_default():
+async def test_the_event_loop_schedules_delays_by_default():
     queue = WorkQueue()
     queue.add_after(A, 0)
     assert await asyncio.wait_for(queue.get(), 5) == A

@@ -1,4 +1,4 @@
-"""How far the pods are from what is wanted, told from the Deployment and its pods."""
+"""The state of a rollout, judged from a Deployment and its pods."""
 
 import json
 
@@ -38,7 +38,7 @@ def failed():
     return {"containerStatuses": [{"name": "serve", "state": state}]}
 
 
-def test_all_pods_new_and_ready_is_complete():
+def test_a_rollout_with_all_pods_new_and_ready_is_complete():
     rollout = judge_rollout(deployment(**complete()), [])
     assert rollout.is_complete
     assert rollout.answering == {"new-pin"}
@@ -56,7 +56,7 @@ def test_all_pods_new_and_ready_is_complete():
     ],
     ids=["not seen yet", "an old pod is left", "an old pod serves", "one is not ready", "nothing yet"],
 )
-def test_anything_less_is_not_complete(counts):
+def test_any_missing_pod_makes_a_rollout_incomplete(counts):
     rollout = judge_rollout(deployment(**counts), [])
     assert isinstance(rollout.problem, Waiting)
     assert needs_pods(deployment(**counts))
@@ -74,7 +74,7 @@ def test_without_a_deployment_nothing_is_deployed():
     assert rollout.replicas.summary == "0/2"
 
 
-def test_a_rollout_tells_how_far_it_is():
+def test_a_rollout_in_progress_reports_its_progress():
     made = deployment(replicas=3, updatedReplicas=1, readyReplicas=2)
     rollout = judge_rollout(made, [pod("old", pin="old-pin"), pod("new", ready=False)])
     assert rollout.problem.reason == "RollingOut"
@@ -82,22 +82,22 @@ def test_a_rollout_tells_how_far_it_is():
     assert rollout.answering == {"old-pin"}
 
 
-def test_new_pods_that_are_not_ready_any_more_are_no_rollout():
+def test_pods_that_lost_readiness_are_reported_as_not_ready():
     made = deployment(replicas=2, updatedReplicas=2, readyReplicas=1, availableReplicas=1)
     assert judge_rollout(made, []).problem.reason == "PodsNotReady"
 
 
-def test_a_failing_new_pod_is_the_reason():
+def test_a_failing_new_pod_gives_the_reason():
     rollout = judge_rollout(deployment(replicas=3, updatedReplicas=1), [pod(ready=False, **failed())])
     assert isinstance(rollout.problem, ModelRejected)
 
 
-def test_a_failing_old_pod_is_no_reason_against_the_new_ones():
+def test_a_failing_old_pod_is_ignored():
     rollout = judge_rollout(deployment(replicas=3, updatedReplicas=1), [pod("old", ready=False, **failed())])
     assert rollout.problem.reason == "RollingOut"
 
 
-def test_the_deadline_turns_waiting_into_a_rejection_that_says_why():
+def test_an_exceeded_deadline_rejects_the_model_with_the_reason():
     late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
     unscheduled = pod(ready=False)
     unscheduled["status"]["conditions"].append(
@@ -109,7 +109,7 @@ def test_the_deadline_turns_waiting_into_a_rejection_that_says_why():
     assert "no cpu" in rollout.problem.message
 
 
-def test_an_outage_that_lasts_beyond_the_deadline_is_still_retried_and_not_stalled():
+def test_an_outage_beyond_the_deadline_is_retried_and_not_stalled():
     late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
     words = {
         "class": "Unavailable",
@@ -124,20 +124,20 @@ def test_an_outage_that_lasts_beyond_the_deadline_is_still_retried_and_not_stall
     assert (type(rollout.problem), rollout.problem.reason) == (Unavailable, "StoreUnreachable")
 
 
-def test_pods_that_cannot_be_created_are_told_with_the_quota():
+def test_pods_that_cannot_be_created_are_reported_with_the_quota():
     failure = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: pods=1"}
     rollout = judge_rollout(deployment(conditions=[failure]), [])
     assert rollout.problem.reason == "PodsNotCreated"
     assert "exceeded quota" in rollout.problem.message
 
 
-def test_a_status_that_speaks_of_an_earlier_spec_is_not_believed():
+def test_a_status_of_an_earlier_generation_is_ignored():
     late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
     rollout = judge_rollout(deployment(observed=4, conditions=[late], **complete()), [])
     assert rollout.problem.reason == "RollingOut"
 
 
-def test_a_deployment_that_somebody_paused_says_how_to_resume_it():
+def test_a_paused_deployment_is_reported_with_the_resume_command():
     made = deployment(replicas=2, readyReplicas=2, availableReplicas=2)
     made["metadata"]["name"], made["spec"]["paused"] = "iris", True
     problem = judge_rollout(made, []).problem

@@ -5,18 +5,21 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from davit_operator.domain.errors import Denied, InvalidSpec, ModelRejected, Unavailable, Waiting
-from davit_operator.domain.pin import Pin, Source
+from davit_operator.domain.pin import Pin
 from davit_operator.modeldeployment.rollout import Rollout, not_deployed
 from davit_operator.modeldeployment.status import Report, TrackReport, build_crashed_status, build_status
+from davit_registry.resolved import ResolvedModel
 from davit_resource.v1alpha1 import ModelDeploymentStatus, ReplicasStatus
-from support.conditions import check_status
+from support.schemas.conditions import check_status
 
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 URI = "models:/iris@champion"
 
 
 def pin(version):
-    source = Source(uri=URI, registry="http://r", location=f"s3://b/{version}", name="iris", version=version)
+    source = ResolvedModel(
+        uri=URI, registry="http://r", location=f"s3://b/{version}", name="iris", version=version
+    )
     return Pin(source, f"sha256:{version}")
 
 
@@ -95,7 +98,7 @@ def test_a_new_version_moves_the_target_at_once_and_serving_when_all_pods_are_ne
         (Denied("Forbidden", "refused"), None),
     ],
 )
-def test_problems_while_applying(problem, kind):
+def test_problems_while_applying_set_the_conditions(problem, kind):
     status = build(report(problem=problem))
     assert conditions(status)["Ready"] == ("False", problem.reason)
     assert conditions(status).get(kind or "Stalled") == (("True", problem.reason) if kind else None)
@@ -122,7 +125,7 @@ def test_an_outage_leaves_ready_as_it_is():
     assert status.condition("Available") == before.condition("Available")
 
 
-def test_an_outage_that_changes_its_face_is_told_once():
+def test_an_outage_with_changing_errors_keeps_its_first_message():
     refused = Unavailable("RegistryUnreachable", "no answer (ConnectError)")
     late = Unavailable("RegistryUnreachable", "no answer in time")
     first = build(report(resolution=refused), build(report()))
@@ -178,7 +181,7 @@ def test_suspension_before_anything_was_resolved_says_so():
     assert conditions(status)["ModelResolved"] == ("Unknown", "Suspended")
 
 
-def test_times_move_only_on_a_flip():
+def test_transition_times_change_only_with_the_status():
     first = build(report(rollout=not_deployed(1)))
     second = build(report(rollout=rolling(), now=NOW + timedelta(minutes=1)), first)
     assert second.condition("Ready").last_transition_time == NOW
@@ -186,7 +189,7 @@ def test_times_move_only_on_a_flip():
     assert third.condition("Ready").last_transition_time == NOW + timedelta(minutes=2)
 
 
-def test_nothing_new_is_nothing_to_write():
+def test_an_unchanged_report_gives_an_equal_status():
     before = build(report())
     assert build(report(now=NOW + timedelta(hours=1)), before).to_json() == before.to_json()
 
@@ -207,14 +210,14 @@ def test_a_restarting_pod_adds_nothing_to_the_history():
     assert len(third.history) == 1
 
 
-def test_going_back_to_an_older_version_is_told_in_the_history():
+def test_a_rollback_is_recorded_in_the_history():
     status = build(report())
     status = build(report(target=V2, rollout=rolled_out(V2)), status)
     status = build(report(), status)
     assert [entry.label for entry in status.history] == ["iris/1", "iris/2", "iris/1"]
 
 
-def test_a_bug_of_ours_makes_ready_unknown_and_touches_nothing_else():
+def test_an_internal_error_changes_only_ready_to_unknown():
     before = build(report())
     after = build_crashed_status(before, 3, NOW + timedelta(minutes=1))
     check_status({"metadata": {"generation": 3}}, before.to_json(), after.to_json())
@@ -223,7 +226,7 @@ def test_a_bug_of_ours_makes_ready_unknown_and_touches_nothing_else():
     assert after.model == before.model
 
 
-def test_a_bug_of_ours_at_the_first_look_leaves_everything_unknown():
+def test_an_internal_error_at_the_first_reconciliation_leaves_everything_unknown():
     after = build_crashed_status(ModelDeploymentStatus(), 1, NOW)
     check_status({"metadata": {"generation": 1}}, {}, after.to_json())
     assert {status for status, _ in conditions(after).values()} == {"Unknown"}

@@ -84,12 +84,12 @@ def test_fetch_imports_nothing_that_takes_long():
     assert heavy & set(found.stdout.split()) == set()
 
 
-def test_no_package_below_tests():
+def test_tests_contains_no_package():
     assert list((ROOT / "tests").rglob("__init__.py")) == []
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_every_folder_says_what_it_is(folder: str):
+def test_every_folder_has_a_readme_or_docstring(folder: str):
     readme = ROOT / folder / "README.md"
     assert readme.is_file(), f"{folder}/README.md is missing: start it with what the folder is and is not"
     assert len(readme.read_text().split()) > 30
@@ -112,13 +112,13 @@ def test_functions_stay_small(package: str):
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_no_file_is_named_after_nothing(package: str):
+def test_no_file_has_a_meaningless_name(package: str):
     vague = {"util", "utils", "helper", "helpers", "common", "misc"}
     assert [str(p.relative_to(ROOT)) for p in sources(package) if p.stem in vague] == []
 
 
-def test_whatever_names_the_distribution_names_ours():
-    """On the public index, `davit` belongs to somebody else; ours is the one that pyproject.toml names."""
+def test_every_mention_of_the_distribution_has_its_name():
+    """On the public index, `davit` is another project; this one has the name in pyproject.toml."""
     name = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["name"]
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
     wrong = re.compile(
@@ -135,7 +135,7 @@ def test_whatever_names_the_distribution_names_ours():
     assert metadata.version(name)
 
 
-def test_the_layers_in_the_architecture_page_are_those_that_are_checked():
+def test_the_layers_in_the_architecture_page_equal_the_import_contracts():
     page = (ROOT / "docs" / "architecture.md").read_text()
     linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     layers = [one["layers"] for one in linter["contracts"] if one["type"] == "layers"]

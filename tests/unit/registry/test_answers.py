@@ -4,16 +4,16 @@ import base64
 import httpx
 import pytest
 from davit_registry import Denied, InvalidReference, NotFound, RegistryError, Unavailable, rest
-from davit_registry.credentials import Credentials
+from davit_registry.ca_certificates import create_ssl_context
+from davit_registry.login import RegistryLogin
 from davit_registry.rest import MlflowRest
-from davit_registry.trust import trust
 
 URL = "http://mlflow.example:5000"
 SECRET = "a-secret-that-somebody-sent"
 
 
 async def answered(response: httpx.Response) -> RegistryError:
-    async with MlflowRest(URL, transport=httpx.MockTransport(lambda _: response)) as server:
+    async with MlflowRest(RegistryLogin(URL), transport=httpx.MockTransport(lambda _: response)) as server:
         with pytest.raises(RegistryError) as refusal:
             await server.get("/api/2.0/mlflow/registered-models/get", name="iris")
     return refusal.value
@@ -40,7 +40,7 @@ async def answered(response: httpx.Response) -> RegistryError:
         (503, "TEMPORARILY_UNAVAILABLE", Unavailable, "RegistryFailing"),
     ],
 )
-async def test_a_status_means_one_of_our_errors(status, code, kind, reason):
+async def test_http_statuses_map_to_error_classes(status, code, kind, reason):
     body = {"error_code": code, "message": SECRET} if code else None
     response = httpx.Response(status, json=body) if body else httpx.Response(status, text=SECRET)
     error = await answered(response)
@@ -52,7 +52,7 @@ async def test_a_status_means_one_of_our_errors(status, code, kind, reason):
 
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 409, 429, 500, 503])
 @pytest.mark.parametrize("code", [SECRET, SECRET.upper() + "=", "A" * 4000, 7, None, ["X"]])
-async def test_the_text_of_an_answer_is_never_quoted(status, code):
+async def test_the_body_of_a_response_is_never_quoted(status, code):
     error = await answered(httpx.Response(status, json=[{"error_code": code, "message": SECRET}]))
     also = (
         await answered(httpx.Response(status or 400, json={"error_code": code, "message": SECRET}))
@@ -64,7 +64,7 @@ async def test_the_text_of_an_answer_is_never_quoted(status, code):
         assert len(text) < 400
 
 
-async def test_a_server_that_refuses_the_host_is_told_apart_from_one_that_refuses_us():
+async def test_a_rejected_host_header_differs_from_rejected_credentials():
     text = "Invalid Host header - possible DNS rebinding attack detected"
     error = await answered(httpx.Response(403, text=text))
     assert (type(error), error.reason) == (Denied, "HostRefused")
@@ -72,7 +72,7 @@ async def test_a_server_that_refuses_the_host_is_told_apart_from_one_that_refuse
 
 
 @pytest.mark.parametrize("text", ["<html>Welcome</html>", "[1]", '"ok"', "", "{"])
-async def test_a_good_status_without_json_is_no_mlflow_server(text):
+async def test_a_success_without_json_is_no_mlflow_server(text):
     assert (await answered(httpx.Response(200, text=text))).reason == "NotAnMlflowServer"
 
 
@@ -83,7 +83,7 @@ async def test_a_redirect_is_not_followed():
         asked.append(str(request.url))
         return httpx.Response(302, headers={"Location": "http://elsewhere.example/"})
 
-    async with MlflowRest(URL, Credentials("me", SECRET), transport=httpx.MockTransport(answer)) as server:
+    async with MlflowRest(RegistryLogin(URL, "me", SECRET), transport=httpx.MockTransport(answer)) as server:
         with pytest.raises(Denied, match="following a redirect would carry credentials elsewhere"):
             await server.get("/x")
     assert asked == [f"{URL}/x"]
@@ -103,7 +103,7 @@ async def test_no_answer_is_unavailable(failure, part):
     def fail(_: httpx.Request) -> httpx.Response:
         raise failure
 
-    async with MlflowRest(URL, transport=httpx.MockTransport(fail)) as server:
+    async with MlflowRest(RegistryLogin(URL), transport=httpx.MockTransport(fail)) as server:
         with pytest.raises(Unavailable) as refusal:
             await server.get("/x")
     assert refusal.value.reason == "RegistryUnreachable"
@@ -111,30 +111,30 @@ async def test_no_answer_is_unavailable(failure, part):
     assert SECRET not in str(refusal.value)
 
 
-async def test_a_server_that_never_finishes_is_cut_off(monkeypatch):
+async def test_an_endless_response_times_out(monkeypatch):
     monkeypatch.setattr(rest, "WHOLE_SECONDS", 0.05)
 
     async def hang(_: httpx.Request) -> httpx.Response:
         await asyncio.Event().wait()
         return httpx.Response(200)
 
-    async with MlflowRest(URL, transport=httpx.MockTransport(hang)) as server:
+    async with MlflowRest(RegistryLogin(URL), transport=httpx.MockTransport(hang)) as server:
         with pytest.raises(Unavailable, match="gives no answer in time"):
             await server.get("/x")
 
 
-async def test_an_unknown_authority_is_named():
+async def test_an_unknown_ca_is_reported():
     def fail(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")
 
-    async with MlflowRest(URL, transport=httpx.MockTransport(fail)) as server:
+    async with MlflowRest(RegistryLogin(URL), transport=httpx.MockTransport(fail)) as server:
         with pytest.raises(Unavailable, match="provide the CA certificate") as refusal:
             await server.get("/x")
     assert refusal.value.reason == "RegistryUntrusted"
 
 
 @pytest.mark.parametrize(("breaks", "works"), [(1, True), (2, False)])
-async def test_a_broken_connection_is_tried_once_more(breaks, works):
+async def test_a_broken_connection_is_retried_once(breaks, works):
     tries = []
 
     def answer(_: httpx.Request) -> httpx.Response:
@@ -143,7 +143,7 @@ async def test_a_broken_connection_is_tried_once_more(breaks, works):
             raise httpx.RemoteProtocolError("Server disconnected")
         return httpx.Response(200, json={"works": True})
 
-    async with MlflowRest(URL, transport=httpx.MockTransport(answer)) as server:
+    async with MlflowRest(RegistryLogin(URL), transport=httpx.MockTransport(answer)) as server:
         if works:
             assert await server.get("/x") == {"works": True}
         else:
@@ -157,56 +157,54 @@ def basic(login: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("url", "credentials", "header"),
+    ("login", "header"),
     [
-        (URL, None, None),
-        (URL, Credentials(), None),
-        (URL, Credentials("me", "pässword"), basic("me:pässword")),
-        (URL, Credentials("me\n", "password\r\n"), basic("me:password")),
-        (URL, Credentials("me", " pass word "), basic("me: pass word ")),
-        (URL, Credentials(token="token\n"), "Bearer token"),
-        (URL, Credentials("me", "password", "token"), basic("me:password")),
-        ("http://me:p%40ss@mlflow.example:5000", None, basic("me:p@ss")),
-        ("http://me:p%40ss@mlflow.example:5000", Credentials(), basic("me:p@ss")),
-        ("http://me:p%40ss@mlflow.example:5000", Credentials(token="token"), "Bearer token"),
+        (RegistryLogin(URL), None),
+        (RegistryLogin(URL, "me", "pässword"), basic("me:pässword")),
+        (RegistryLogin(URL, "me\n", "password\r\n"), basic("me:password")),
+        (RegistryLogin(URL, "me", " pass word "), basic("me: pass word ")),
+        (RegistryLogin(URL, token="token\n"), "Bearer token"),
+        (RegistryLogin(URL, "me", "password", "token"), basic("me:password")),
+        (RegistryLogin("http://me:p%40ss@mlflow.example:5000"), basic("me:p@ss")),
+        (RegistryLogin("http://me:p%40ss@mlflow.example:5000", token="token"), "Bearer token"),
     ],
 )
-async def test_what_proves_us_is_sent_with_every_request(url, credentials, header):
+async def test_credentials_are_sent_with_every_request(login, header):
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={"header": request.headers.get("Authorization")})
 
-    async with MlflowRest(url, credentials, transport=httpx.MockTransport(answer)) as server:
+    async with MlflowRest(login, transport=httpx.MockTransport(answer)) as server:
         assert await server.get("/x") == {"header": header}
         assert server.login_headers() == ({"Authorization": header} if header else {})
         assert server.url == URL
 
 
 def test_credentials_are_in_no_repr():
-    assert repr(Credentials("me", SECRET, SECRET)) == "Credentials()"
+    assert repr(RegistryLogin(URL, "me", SECRET, SECRET)) == f"RegistryLogin(url={URL!r})"
 
 
 async def test_the_base_url_may_have_a_path_and_ends_without_a_slash():
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={"path": request.url.path})
 
-    async with MlflowRest(URL + "/team/", transport=httpx.MockTransport(answer)) as server:
+    async with MlflowRest(RegistryLogin(URL + "/team/"), transport=httpx.MockTransport(answer)) as server:
         assert await server.get("/api/x") == {"path": "/team/api/x"}
 
 
 @pytest.mark.parametrize(
     "url", ["", "mlflow", "mlflow:5000", "file:///mlruns", "http://", "sqlite:///x", "http://a:b:c"]
 )
-def test_a_url_that_is_none_is_refused(url):
+def test_an_invalid_url_is_rejected(url):
     with pytest.raises(InvalidReference, match="write http://HOST:PORT") as refusal:
-        MlflowRest(url)
+        MlflowRest(RegistryLogin(url))
     assert refusal.value.reason == "InvalidRegistryUrl"
 
 
 @pytest.mark.parametrize("content", [None, "", "no certificate"])
-def test_a_file_of_authorities_that_is_none_is_refused_by_name(tmp_path, content):
+def test_a_file_of_ca_certificates_that_is_none_is_refused_by_name(tmp_path, content):
     path = tmp_path / "ca.pem"
     if content is not None:
         path.write_text(content)
     with pytest.raises(InvalidReference, match=str(path)) as refusal:
-        trust(str(path))
+        create_ssl_context(str(path))
     assert refusal.value.reason == "InvalidCaBundle"

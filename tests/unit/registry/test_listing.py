@@ -25,7 +25,7 @@ def test_a_digest_does_not_depend_on_the_order_of_a_listing(found, chance: rando
 
 
 @given(st.lists(files, max_size=6), st.lists(files, max_size=6))
-def test_other_files_have_another_digest(these, those):
+def test_different_files_have_different_digests(these, those):
     assert (digest_of(these) == digest_of(those)) == (sorted(these) == sorted(those))
 
 
@@ -47,7 +47,7 @@ def test_every_change_changes_the_digest(other):
 @pytest.mark.parametrize(
     ("header", "etag"), [('"abc"', "abc"), ('W/"abc"', "abc"), ("abc", "abc"), ("", ""), ('"abc-2"', "abc-2")]
 )
-def test_an_entity_tag_is_bare(header, etag):
+def test_an_etag_is_stored_without_quotes(header, etag):
     assert bare_etag(header) == etag
 
 
@@ -58,7 +58,7 @@ def test_a_listing_is_sorted_by_path():
     assert [file.path for file in listing.files()] == ["MLmodel", "code/ä b.py", "model.skops"]
 
 
-def test_an_empty_location_names_itself_and_the_cure():
+def test_an_empty_location_is_reported_with_the_cure():
     with pytest.raises(NotFound) as refusal:
         Listing("s3://bucket/model").files()
     assert refusal.value.reason == "LocationEmpty"
@@ -66,7 +66,7 @@ def test_an_empty_location_names_itself_and_the_cure():
     assert "log and register the model again" in str(refusal.value)
 
 
-def test_a_location_that_is_no_model_does_not_fill_the_memory(monkeypatch):
+def test_a_location_with_too_many_files_is_rejected(monkeypatch):
     monkeypatch.setattr(listing, "MOST_FILES", 2)
     found = Listing("s3://bucket/")
     found.add(MODEL[0])
@@ -97,5 +97,5 @@ MD5 = "0f343b0931126a20f133d67c2b018a3b"
         ([File("a", 1, MD5[:-1])], "Listing"),
     ],
 )
-def test_a_digest_proves_contents_only_where_every_file_has_a_tag_of_its_content(found, proven):
+def test_integrity_is_content_only_if_every_etag_is_of_content(found, proven):
     assert contents_of(found) == (digest_of(found), proven)

@@ -3,10 +3,13 @@
 import httpx
 import pytest
 from davit_registry import Denied, File, InvalidReference, NotFound, RegistryError, Unavailable, digest_of
-from davit_registry.proxy import PresignedUrl, list_proxy, presign, proxied_url, split_proxy
+from davit_registry.errors import StoreUnavailable
+from davit_registry.login import RegistryLogin
 from davit_registry.rest import MlflowRest
-from davit_registry.s3 import list_s3
-from support.store_server import StoreServer, running_store_server
+from davit_registry.stores.mlflow_proxy import list_proxy, presign, proxied_url, split_proxy
+from davit_registry.stores.s3 import S3Source
+from davit_registry.stores.source import SignedRequest
+from support.fakes.store_server import StoreServer, running_store_server
 
 LOCATION = "mlflow-artifacts:/1/models/m-1/artifacts"
 FOLDER = "artifacts/1/models/m-1/artifacts/"
@@ -30,7 +33,7 @@ def store(server: StoreServer):
 
 
 async def listed(store: StoreServer, **options) -> list[File]:
-    async with MlflowRest(store.url) as mlflow:
+    async with MlflowRest(RegistryLogin(store.url)) as mlflow:
         return await list_proxy(mlflow, LOCATION, **options)
 
 
@@ -44,35 +47,35 @@ async def refused(store: StoreServer) -> RegistryError:
 async def test_the_proxy_and_the_store_list_the_same_files_with_one_digest(store):
     store.put("artifacts/1/models/m-10/artifacts/MLmodel", b"another model")
     through = await listed(store)
-    straight = await list_s3(f"s3://mlflow/{FOLDER}", store.options)
+    straight = await S3Source(f"s3://mlflow/{FOLDER}", store.options).list_files()
     assert through == straight
     assert [file.path for file in through] == sorted(NAMES)
     assert all(file.etag for file in through)
     assert digest_of(through) == digest_of(straight)
 
 
-async def test_a_tag_costs_one_byte_at_most(store):
+async def test_reading_an_etag_downloads_at_most_one_byte(store):
     await listed(store)
     for get in store.gets():
         assert get.headers.get("Range") == (None if "empty" in get.key else "bytes=0-0")
     assert len(store.gets()) == len(NAMES)
 
 
-async def test_without_presigned_urls_files_have_no_tags_and_the_store_is_asked_once(store):
+async def test_without_presigned_urls_files_have_no_etags_after_one_request(store):
     store.presigns = False
     assert {file.etag for file in await listed(store)} == {""}
     assert sum("presigned" in one.path for one in store.seen) == 1
 
 
-async def test_tags_are_not_read_where_nobody_wants_them(store):
+async def test_etags_are_not_read_unless_requested(store):
     assert {file.etag for file in await listed(store, etags=False)} == {""}
     assert not any("presigned" in one.path for one in store.seen)
 
 
 @pytest.mark.parametrize("status", [404, 405])
-async def test_a_server_of_mlflow_2_knows_no_presigned_urls(status):
+async def test_mlflow_2_has_no_presigned_urls(status):
     page = httpx.MockTransport(lambda _: httpx.Response(status, text="<!doctype html>"))
-    async with MlflowRest("http://mlflow.example", transport=page) as mlflow:
+    async with MlflowRest(RegistryLogin("http://mlflow.example"), transport=page) as mlflow:
         assert await presign(mlflow, "1/model/MLmodel") is None
 
 
@@ -89,11 +92,11 @@ async def test_an_empty_location_is_named(store):
         (400, Denied, "StoreDenied"),
         (403, Denied, "StoreDenied"),
         (404, NotFound, "FileMissing"),
-        (302, Unavailable, "StoreFailing"),
-        (503, Unavailable, "StoreFailing"),
+        (302, StoreUnavailable, "StoreFailing"),
+        (503, StoreUnavailable, "StoreFailing"),
     ],
 )
-async def test_what_the_store_says_to_a_presigned_url_means_one_of_our_errors(store, status, kind, reason):
+async def test_errors_of_a_presigned_url_map_to_error_classes(store, status, kind, reason):
     store.troubles.append(lambda talk, _: talk.say(status, b"<Error>secret</Error>"))
     error = await refused(store)
     assert (type(error), error.reason) == (kind, reason)
@@ -110,11 +113,11 @@ async def test_the_first_failure_ends_a_listing(store):
     assert len(store.gets()) < 100
 
 
-async def test_a_store_that_cannot_be_reached_from_here_is_the_settings_of_the_server(store):
+async def test_an_unreachable_store_behind_presigned_urls_is_a_server_setting(store):
     store.proxy_refusals.append((200, {"files": [{"path": "MLmodel", "file_size": "7"}]}))
     store.proxy_refusals.append((200, {"url": "http://127.0.0.1:1/x?X-Amz-Signature=" + store.signature()}))
     error = await refused(store)
-    assert (type(error), error.reason) == (Unavailable, "StoreUnreachable")
+    assert (type(error), error.reason) == (StoreUnavailable, "StoreUnreachable")
     assert "MLFLOW_S3_ENDPOINT_URL" in error.cure
 
 
@@ -129,17 +132,17 @@ async def test_a_store_that_cannot_be_reached_from_here_is_the_settings_of_the_s
     ],
     ids=["no path", "no object", "no list", "no size", "no url"],
 )
-async def test_json_that_is_not_mlflows_is_no_mlflow_server(store, answers):
+async def test_unexpected_json_is_no_mlflow_server(store, answers):
     store.proxy_refusals.extend((200, answer) for answer in answers)
     error = await refused(store)
     assert (type(error), error.reason) == (Unavailable, "NotAnMlflowServer")
 
 
-async def test_folders_without_end_are_refused():
+async def test_endless_folders_are_rejected():
     turtles = httpx.MockTransport(
         lambda _: httpx.Response(200, json={"files": [{"path": "turtle", "is_dir": True}]})
     )
-    async with MlflowRest("http://mlflow.example", transport=turtles) as mlflow:
+    async with MlflowRest(RegistryLogin("http://mlflow.example"), transport=turtles) as mlflow:
         with pytest.raises(InvalidReference, match="without end") as refusal:
             await list_proxy(mlflow, LOCATION)
     assert refusal.value.reason == "LocationTooLarge"
@@ -149,9 +152,9 @@ async def test_folders_without_end_are_refused():
     ("name", "status", "code"),
     [("a%41", 404, "RESOURCE_DOES_NOT_EXIST"), ("a#b?c", 400, "INVALID_PARAMETER_VALUE")],
 )
-async def test_a_name_that_mlflow_cannot_hand_out_is_told_with_the_cure(name, status, code):
+async def test_a_file_name_that_mlflow_cannot_serve_is_reported_with_the_cure(name, status, code):
     answer = httpx.MockTransport(lambda _: httpx.Response(status, json={"error_code": code}))
-    async with MlflowRest("http://mlflow.example", transport=answer) as mlflow:
+    async with MlflowRest(RegistryLogin("http://mlflow.example"), transport=answer) as mlflow:
         with pytest.raises(InvalidReference, match="cannot hand out") as refusal:
             await presign(mlflow, f"1/model/{name}")
     assert refusal.value.reason == "FileNameUnusable"
@@ -159,21 +162,21 @@ async def test_a_name_that_mlflow_cannot_hand_out_is_told_with_the_cure(name, st
     assert "straight from S3" in refusal.value.cure
 
 
-async def test_a_missing_file_is_told_apart_from_a_server_without_presigned_urls(store):
-    async with MlflowRest(store.url) as mlflow:
+async def test_a_missing_file_differs_from_a_server_without_presigned_urls(store):
+    async with MlflowRest(RegistryLogin(store.url)) as mlflow:
         with pytest.raises(NotFound, match="gone") as refusal:
             await presign(mlflow, "1/models/m-1/artifacts/nothing")
     assert refusal.value.reason == "FileMissing"
 
 
-async def test_a_server_that_fails_to_sign_is_not_one_that_never_signs(store):
+async def test_a_failure_to_presign_differs_from_a_server_without_presigned_urls(store):
     store.proxy_refusals.append((200, {"files": [{"path": "MLmodel"}]}))
     store.proxy_refusals.append((500, {"error_code": "INTERNAL_ERROR"}))
     assert (await refused(store)).reason == "RegistryFailing"
 
 
 def test_a_presigned_url_is_in_no_repr():
-    assert repr(PresignedUrl("http://store/x?X-Amz-Signature=secret", {"x": "secret"})) == "PresignedUrl()"
+    assert "secret" not in repr(SignedRequest("http://store/x?X-Amz-Signature=secret", {"x": "secret"}))
 
 
 @pytest.mark.parametrize(
@@ -202,12 +205,12 @@ def test_a_location_is_a_path_below_the_root_of_the_configured_server(location, 
         "mlflow-artifacts:/1/../2",
     ],
 )
-def test_what_is_no_location_behind_the_proxy_is_refused(location):
+def test_an_invalid_proxy_location_is_rejected(location):
     with pytest.raises(InvalidReference, match="no location behind"):
         split_proxy(location)
 
 
 async def test_the_url_of_a_stream_is_quoted_and_without_a_login():
-    async with MlflowRest("http://me:secret@mlflow.example") as mlflow:
+    async with MlflowRest(RegistryLogin("http://me:secret@mlflow.example")) as mlflow:
         url = proxied_url(mlflow, "1/a b/ä#?.txt")
     assert url == "http://mlflow.example/api/2.0/mlflow-artifacts/artifacts/1/a%20b/%C3%A4%23%3F.txt"

@@ -76,13 +76,13 @@ INVALID = {
 
 
 @pytest.mark.parametrize(("uri", "reference"), (SIX_FORMS | UNUSUAL).items())
-def test_a_reference_is_read_and_written_the_same(uri, reference):
+def test_a_reference_survives_a_round_trip(uri, reference):
     assert parse_reference(uri) == reference
     assert str(reference) == uri
 
 
 @pytest.mark.parametrize(("uri", "problem"), INVALID.items(), ids=lambda text: ascii(text[:30]))
-def test_what_is_none_is_refused_with_the_problem_and_all_six_forms(uri, problem):
+def test_an_invalid_reference_is_rejected_with_the_problem_and_all_six_forms(uri, problem):
     with pytest.raises(InvalidReference) as refusal:
         parse_reference(uri)
     assert problem in refusal.value.cause
@@ -94,7 +94,7 @@ def test_what_is_none_is_refused_with_the_problem_and_all_six_forms(uri, problem
 
 
 @given(st.sampled_from(["models:/", "runs:/", "s3://", "models:/iris", ""]), st.text(max_size=40))
-def test_any_text_is_a_reference_that_keeps_it_or_is_refused(start, rest):
+def test_any_text_either_round_trips_or_is_rejected(start, rest):
     uri = start + rest
     try:
         reference = parse_reference(uri)
@@ -104,7 +104,7 @@ def test_any_text_is_a_reference_that_keeps_it_or_is_refused(start, rest):
     assert parse_reference(str(reference)) == reference
 
 
-def test_references_are_values():
+def test_references_compare_by_value():
     assert len({parse_reference("models:/iris/3"), parse_reference("models:/iris/3")}) == 1
 
 

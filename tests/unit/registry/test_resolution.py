@@ -1,13 +1,16 @@
-"""Against exchanges recorded from a real server: see support/registry_recording.py."""
+"""Against exchanges recorded from a real server: see support/registry/recording.py."""
 
 import json
+from dataclasses import replace
 
 import httpx
 import pytest
 from davit_registry import InvalidReference, NotFound, RegistryError, Unavailable, parse_reference
 from davit_registry.errors import NotFinished
-from davit_registry.mlflow import MlflowClient, ResolvedModel
-from support.registry_recording import (
+from davit_registry.login import RegistryLogin
+from davit_registry.mlflow import MlflowClient
+from davit_registry.resolved import ResolvedModel
+from support.registry.recording import (
     DELETED_RUN,
     LEGACY_RUN,
     MODEL,
@@ -19,17 +22,20 @@ from support.registry_recording import (
     recorded,
 )
 
-FIRST = ResolvedModel(f"mlflow-artifacts:/0/models/{MODEL}/artifacts", "iris", 1, RUN, MODEL)
-SECOND = ResolvedModel(
-    f"mlflow-artifacts:/0/models/{SECOND_MODEL}/artifacts", "iris", 2, SECOND_RUN, SECOND_MODEL
-)
-THIRD = ResolvedModel("s3://mlflow/elsewhere/iris", "iris", 3)
-UNREGISTERED = ResolvedModel(FIRST.location, run_id=RUN, model_id=MODEL)
-LEGACY = ResolvedModel(f"mlflow-artifacts:/0/{LEGACY_RUN}/artifacts/old/model", run_id=LEGACY_RUN)
+
+def at(location: str, *names: str, uri: str = "", **known: str) -> ResolvedModel:
+    return ResolvedModel(uri, URL, location, *names, **known)
+
+
+FIRST = at(f"mlflow-artifacts:/0/models/{MODEL}/artifacts", "iris", "1", RUN, MODEL)
+SECOND = at(f"mlflow-artifacts:/0/models/{SECOND_MODEL}/artifacts", "iris", "2", SECOND_RUN, SECOND_MODEL)
+THIRD = at("s3://mlflow/elsewhere/iris", "iris", "3")
+UNREGISTERED = at(FIRST.location, run_id=RUN, model_id=MODEL)
+LEGACY = at(f"mlflow-artifacts:/0/{LEGACY_RUN}/artifacts/old/model", run_id=LEGACY_RUN)
 
 
 async def resolve(text: str, transport: httpx.AsyncBaseTransport | None = None) -> ResolvedModel:
-    async with MlflowClient(URL, transport=transport or recorded()) as client:
+    async with MlflowClient(RegistryLogin(URL), transport=transport or recorded()) as client:
         return await client.resolve(parse_reference(text))
 
 
@@ -52,16 +58,16 @@ async def refused(text: str, transport: httpx.AsyncBaseTransport | None = None) 
         (f"models:/{MODEL}", UNREGISTERED),
         (f"runs:/{RUN}/model", UNREGISTERED),
         (f"runs:/{LEGACY_RUN}/old/model", LEGACY),  # among the run's artifacts, as MLflow 2 kept them
-        ("s3://bucket/model", ResolvedModel("s3://bucket/model")),
+        ("s3://bucket/model", at("s3://bucket/model")),
     ],
 )
 async def test_a_reference_resolves_to_what_the_registry_says(text, model):
-    assert await resolve(text) == model
+    assert await resolve(text) == replace(model, uri=text)
 
 
 async def test_a_copied_version_names_the_files_of_the_original():
     copied = await resolve("models:/iris-production/1")
-    assert (copied.name, copied.version) == ("iris-production", 1)
+    assert (copied.name, copied.version) == ("iris-production", "1")
     assert (copied.location, copied.run_id) == (FIRST.location, FIRST.run_id)
 
 
@@ -70,20 +76,20 @@ async def test_a_copied_version_names_the_files_of_the_original():
     [
         ("models:/iris/99", NotFound, "VersionNotFound", "has no version 99, its newest is 3"),
         ("models:/empty/1", NotFound, "VersionNotFound", "has no version 1, it has none"),
-        ("models:/empty/latest", NotFound, "VersionNotFound", "'empty' has no version: register"),
-        ("models:/iris@nobody", NotFound, "AliasNotFound", "which has challenger, champion: set it on"),
-        ("models:/empty@champion", NotFound, "AliasNotFound", "which has none: set it on"),
-        ("models:/iris/Staging", NotFound, "StageEmpty", "in stage 'Staging': move a version"),
+        ("models:/empty/latest", NotFound, "VersionNotFound", "'empty' has no version; register"),
+        ("models:/iris@nobody", NotFound, "AliasNotFound", "which has challenger, champion; set it on"),
+        ("models:/empty@champion", NotFound, "AliasNotFound", "which has none; set it on"),
+        ("models:/iris/Staging", NotFound, "StageEmpty", "in stage 'Staging'; move a version"),
         ("models:/iris/Nonsense", InvalidReference, "StageUnknown", "Production, Staging, Archived"),
-        ("models:/nobody/1", NotFound, "ModelNotFound", f"'nobody' does not exist on {URL}: check the name"),
+        ("models:/nobody/1", NotFound, "ModelNotFound", f"'nobody' does not exist on {URL}; check the name"),
         ("models:/nobody@champion", NotFound, "ModelNotFound", "'nobody' does not exist"),
         ("models:/nobody/Production", NotFound, "ModelNotFound", "'nobody' does not exist"),
         ("models:/nobody/latest", NotFound, "ModelNotFound", "'nobody' does not exist"),
         ("models:/m-missing", NotFound, "ModelNotFound", "'m-missing' does not exist"),
         (f"models:/{PENDING_MODEL}", NotFinished, "ModelNotReady", "is LOGGED_MODEL_PENDING"),
         (f"runs:/{RUN}/pending", NotFinished, "ModelNotReady", "wait until its upload ends"),
-        (f"runs:/{RUN}/nothing", NotFound, "ModelNotFound", "it logged model, pending: check"),
-        (f"runs:/{DELETED_RUN}/model", NotFound, "RunDeleted", "is deleted: restore the run"),
+        (f"runs:/{RUN}/nothing", NotFound, "ModelNotFound", "it logged model, pending; check"),
+        (f"runs:/{DELETED_RUN}/model", NotFound, "RunDeleted", "is deleted; restore the run"),
         ("runs:/missing/model", NotFound, "RunNotFound", "run 'missing' does not exist"),
     ],
 )
@@ -121,7 +127,7 @@ async def test_a_version_that_is_not_ready_is_not_served():
     assert "PENDING_REGISTRATION" in error.cause
 
 
-async def test_a_source_that_leads_in_circles_ends():
+async def test_a_circular_source_is_rejected():
     circle = server(
         {"get": {"model_version": version()}, "get-download-uri": {"artifact_uri": "models:/iris/1"}}
     )
@@ -148,10 +154,10 @@ async def test_a_source_is_followed_through_several_references():
         return httpx.Response(200, json=answers.get(path.rpartition("/")[2], found))
 
     resolved = await resolve("models:/iris/1", httpx.MockTransport(answer))
-    assert resolved == ResolvedModel("mlflow-artifacts:/0/r/artifacts/model", "iris", 1, "r")
+    assert resolved == at("mlflow-artifacts:/0/r/artifacts/model", "iris", "1", "r", uri="models:/iris/1")
 
 
-async def test_a_server_of_mlflow_2_has_its_models_among_the_artifacts_of_runs():
+async def test_models_of_mlflow_2_are_artifacts_of_runs():
     def answer(request: httpx.Request) -> httpx.Response:
         match request.url.path.rpartition("mlflow/")[2]:
             case "runs/get":
@@ -162,10 +168,10 @@ async def test_a_server_of_mlflow_2_has_its_models_among_the_artifacts_of_runs()
         return httpx.Response(200, json={"files": [{"path": "model/MLmodel"}]})
 
     resolved = await resolve("runs:/r/model", httpx.MockTransport(answer))
-    assert resolved == ResolvedModel("s3://b/0/r/artifacts/model", run_id="r")
+    assert resolved == at("s3://b/0/r/artifacts/model", run_id="r", uri="runs:/r/model")
 
 
-async def test_the_models_of_a_run_may_fill_pages_and_the_newest_of_a_name_counts():
+async def test_the_newest_model_of_a_name_counts_across_pages():
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("runs/get"):
             info = {"run_id": "r", "experiment_id": "7", "artifact_uri": "s3://b/r"}
@@ -195,7 +201,7 @@ async def test_the_models_of_a_run_may_fill_pages_and_the_newest_of_a_name_count
     ],
     ids=["nothing", "a list", "text", "half of it", "a number for a source"],
 )
-async def test_json_that_is_not_mlflows_is_no_mlflow_server(answer):
+async def test_unexpected_json_is_no_mlflow_server(answer):
     error = await refused("models:/iris/1", server({"get": answer, "get-download-uri": {}}))
     assert (type(error), error.reason) == (Unavailable, "NotAnMlflowServer")
     assert URL in error.cause
@@ -217,7 +223,7 @@ async def test_a_version_costs_two_requests():
     assert len(asked) == 2
 
 
-async def test_an_identifier_never_becomes_another_path():
+async def test_an_identifier_is_quoted_in_the_path():
     asked = []
 
     def answer(request: httpx.Request) -> httpx.Response:

@@ -36,14 +36,14 @@ def test_a_message_never_repeats_the_value():
     assert "hunter2" not in str(refused.value)
 
 
-def test_a_status_of_another_shape_counts_as_none():
+def test_an_unreadable_status_counts_as_empty():
     assert resource({}, status={"conditions": "text"}).status.conditions == []
 
 
-def test_fields_of_a_later_status_are_no_obstacle():
+def test_unknown_fields_of_a_later_status_are_ignored():
     assert resource({}, status={"observedGeneration": 1, "later": True}).status.observed_generation == 1
 
 
-def test_a_resource_that_is_being_deleted_says_so():
+def test_a_resource_with_a_deletion_timestamp_is_deleting():
     body = {"metadata": {"namespace": "d", "name": "i", "uid": "u", "deletionTimestamp": "now"}, "spec": {}}
     assert parse_resource(body).deleting

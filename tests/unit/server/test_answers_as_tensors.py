@@ -87,7 +87,7 @@ def test_values_keep_their_type_and_shape(raw, expected):
         ([(1, 2), (3, 4)], ("INT64", [2, 2], [1, 2, 3, 4])),
     ],
 )
-def test_columns_of_pandas_own_types_keep_theirs(values, expected):
+def test_pandas_extension_types_are_kept(values, expected):
     assert column(values) == expected
 
 
@@ -121,7 +121,7 @@ def test_columns_of_pandas_own_types_keep_theirs(values, expected):
         ({"a": [1], "gone": (value for value in [1])}, "'gone'"),
     ],
 )
-def test_what_has_no_form_is_refused_by_output_and_type(raw, told):
+def test_an_unsupported_value_is_rejected_by_output_and_type(raw, told):
     message = refusal(raw)
     assert told in message
     assert " at 0x" not in message
@@ -131,7 +131,7 @@ def test_outputs_of_different_lengths_are_tensors_of_their_own():
     assert sent({"a": [1, 2], "b": [0.5]}) == {"a": ("INT64", [2], [1, 2]), "b": ("FP64", [1], [0.5])}
 
 
-def test_an_object_that_raises_when_it_is_read_is_refused_and_not_a_bug():
+def test_an_object_that_raises_during_conversion_is_rejected():
     class Sulking:
         def __array__(self, *_: object, **__: object) -> np.ndarray:
             raise RuntimeError("still on the device")
@@ -140,7 +140,7 @@ def test_an_object_that_raises_when_it_is_read_is_refused_and_not_a_bug():
     assert "device" not in refusal(Sulking())
 
 
-def test_raw_bytes_are_those_of_the_model():
+def test_binary_output_has_the_bytes_of_the_model():
     [numbers] = answer_tensors(np.array([1, 2], dtype=">i2"), "p")
     assert tensor_bytes(numbers) == struct.pack("<2h", 1, 2)
     [texts] = answer_tensors([b"\xff\x00", b""], "p")
@@ -154,7 +154,7 @@ def test_raw_bytes_are_those_of_the_model():
 @pytest.mark.parametrize(
     ("raw", "told"), [(["\ud800"], "UTF-8"), (["a", None], "lacks a value"), ([1, None], "lacks a value")]
 )
-def test_what_raw_bytes_cannot_hold_is_refused(raw, told):
+def test_values_without_a_binary_form_are_rejected(raw, told):
     [tensor] = answer_tensors(raw, "p")
     with pytest.raises(ModelFailed, match=told):
         tensor_bytes(tensor)

@@ -1,5 +1,7 @@
 """Reading bodies: types, sizes, depth."""
 
+import json
+
 import pytest
 from davit_server.errors import InvalidInput, Unsupported
 from davit_server.protocols.bodies import BodyLimits, decode_json, media_kind, require_plain
@@ -19,7 +21,7 @@ LIMITS = BodyLimits(max_depth=8)
         (b"application/vnd.apache.parquet", "parquet"),
     ],
 )
-def test_media_types_are_read_whatever_their_case(content_type, kind):
+def test_media_types_are_case_insensitive(content_type, kind):
     assert media_kind(content_type) == kind
 
 
@@ -48,7 +50,7 @@ def test_depth_up_to_the_limit_is_read(depth):
 @pytest.mark.parametrize(
     "body", [b"[" * 9 + b"]" * 9, b'{"a":' * 9 + b"1" + b"}" * 9, b'[{"a":' * 5 + b"1" + b"}]" * 5]
 )
-def test_one_level_more_is_refused(body):
+def test_depth_beyond_the_limit_is_rejected(body):
     with pytest.raises(InvalidInput, match="deeper than the 8 levels"):
         decode_json(body, LIMITS)
 
@@ -58,20 +60,14 @@ def test_brackets_in_strings_do_not_count():
 
 
 @given(st.recursive(st.integers() | st.text(), lambda inner: st.lists(inner, max_size=4), max_leaves=30))
-def test_what_python_reads_is_read_alike(value):
-    import json
-
-    assert (
-        decode_json(json.dumps(value).encode(), BodyLimits()) == value
-        or isinstance(value, int)
-        or "1" in json.dumps(value)
-    )
+def test_the_decoder_agrees_with_the_json_module(value):
+    assert decode_json(json.dumps(value).encode(), BodyLimits()) == value
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"\xff", b"[1e5", b"nul", b'{"a":1,}', b"[" + b"9" * 5000 + b"]"]
 )
-def test_what_is_not_json_is_refused_without_an_echo(body):
+def test_invalid_json_is_rejected_without_an_echo(body):
     with pytest.raises(InvalidInput) as refused:
         decode_json(body, LIMITS)
     assert "9999" not in refused.value.message

@@ -6,12 +6,12 @@ import pytest
 from davit_server import cli
 
 
-def test_a_path_that_is_no_folder_is_told_so(capsys):
+def test_a_path_that_is_no_folder_is_reported(capsys):
     assert cli.main(["serve", "no-such-folder"]) == cli.USAGE_ERROR
     assert "no-such-folder is not a folder" in capsys.readouterr().err
 
 
-def test_an_impossible_reference_is_told_so(capsys):
+def test_an_invalid_reference_is_reported(capsys):
     assert cli.main(["serve", "models:/"]) == cli.USAGE_ERROR
     assert "models:/" in capsys.readouterr().err
 

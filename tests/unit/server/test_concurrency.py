@@ -15,7 +15,7 @@ def level_after(shares, **options) -> int:
     return concurrency.level
 
 
-def test_a_model_that_waits_soon_gets_all_the_calls_that_are_allowed():
+def test_a_waiting_model_soon_gets_the_maximum_of_concurrent_calls():
     assert level_after([0.01] * 5) == 32
 
 
@@ -23,16 +23,16 @@ def test_a_model_that_computes_keeps_one_call_at_a_time():
     assert level_after([1.0] * 50) == 1
 
 
-def test_a_model_that_begins_to_compute_gets_fewer():
+def test_a_model_that_starts_computing_gets_fewer_calls():
     assert level_after([0.01] * 5 + [1.0] * 5) == 1
 
 
-def test_between_idle_and_busy_nothing_changes():
+def test_between_the_thresholds_the_level_is_kept():
     assert level_after([0.01] * 3 + [0.8] * 50) == 8
 
 
 @pytest.mark.parametrize(("processors", "expected"), [(0.5, 1), (2.0, 32)])
-def test_a_throttled_process_that_uses_all_it_may_is_busy(processors, expected):
+def test_a_throttled_process_counts_as_busy(processors, expected):
     assert level_after([0.5] * 5, processors=processors) == expected
 
 

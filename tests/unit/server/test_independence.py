@@ -25,7 +25,7 @@ from sklearn.svm import SVC
 
 
 class OwnStep(BaseEstimator, TransformerMixin):
-    """A step of the author's: nobody knows what it does with the rows of a call."""
+    """A custom step: what it does with the rows of a call is unknown."""
 
     def fit(self, rows, y=None):
         return self
@@ -124,12 +124,12 @@ UNKNOWN = [
 
 
 @pytest.mark.parametrize("estimator", ROW_WISE, ids=str)
-def test_library_parts_that_look_at_one_row_at_a_time_are_known(estimator):
+def test_row_wise_library_estimators_are_known(estimator):
     assert row_wise_estimator(estimator)
 
 
 @pytest.mark.parametrize("estimator", UNKNOWN, ids=lambda estimator: type(estimator).__name__)
-def test_one_part_that_is_not_in_the_table_makes_the_whole_unknown(estimator):
+def test_one_unknown_estimator_makes_the_pipeline_unknown(estimator):
     assert not row_wise_estimator(estimator)
 
 
@@ -150,7 +150,7 @@ def nested(draw):
 
 
 @given(nested())
-def test_an_authors_part_is_found_however_deep(pair):
+def test_a_custom_estimator_is_found_at_any_depth(pair):
     made, spoiled = pair
     assert row_wise_estimator(made)
     assert not row_wise_estimator(spoiled)

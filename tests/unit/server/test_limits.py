@@ -38,7 +38,7 @@ def depth(value: object) -> int:
     ),
     st.integers(3, 6),
 )
-def test_exactly_what_nests_deeper_than_allowed_is_refused(value, allowed):
+def test_exactly_bodies_beyond_the_depth_limit_are_rejected(value, allowed):
     body = json.dumps(value).encode()
     limits = BodyLimits(max_depth=allowed)
     if depth(value) > allowed:
@@ -48,7 +48,7 @@ def test_exactly_what_nests_deeper_than_allowed_is_refused(value, allowed):
         assert decode_json(body, limits) == value
 
 
-def test_brackets_across_the_pieces_of_a_long_body_are_told_from_those_in_strings():
+def test_brackets_in_strings_are_skipped_across_chunks():
     texts = ["[{" * 100_000, 'quote " and \\', "]}" * 100_000] * 3
     assert decode_json(json.dumps(texts).encode(), BodyLimits()) == texts
 
@@ -100,7 +100,7 @@ def test_rows_count_in_every_form(document):
         },
     )
 )
-def test_no_table_of_pandas_is_larger_than_was_counted(split):
+def test_no_data_frame_is_larger_than_its_counted_size(split):
     try:
         frame = pd.DataFrame(split["data"], index=split.get("index"), columns=split.get("columns"))
     except Exception:  # noqa: BLE001  pandas refuses it too: nothing is built
@@ -124,13 +124,13 @@ def test_no_table_of_pandas_is_larger_than_was_counted(split):
         {"instances": [{"x": "a" * 1000}, *[{"x": ""}] * 1000]},
     ],
 )
-def test_texts_count_as_the_array_that_they_become(document):
+def test_strings_count_with_the_size_of_their_array(document):
     TableLimits(cells=10**6).check_document(document)
     with pytest.raises(TooLarge, match="bytes of memory"):
         TableLimits(cells=400_000).check_document(document)
 
 
-def test_what_becomes_no_table_has_only_its_rows_counted():
+def test_for_input_without_a_table_only_rows_are_counted():
     ragged = {"inputs": [[0] * 500, *[[]] * 500]}
     TableLimits(cells=1000).check_document(ragged, boxed=False)
     with pytest.raises(TooLarge, match="1000 cells"):
@@ -138,7 +138,7 @@ def test_what_becomes_no_table_has_only_its_rows_counted():
 
 
 @pytest.mark.parametrize("text", ["a", "1", ""])
-def test_readers_of_numbers_leave_texts_alone_without_making_an_array_of_them(text, monkeypatch):
+def test_number_readers_skip_strings_without_building_an_array(text, monkeypatch):
     made = []
     monkeypatch.setattr("davit_server.runtimes.rows.np.array", lambda *_: made.append(1))
     rows = [[1.0, 2.0], [text, 3.0]]
@@ -151,7 +151,7 @@ def test_readers_of_numbers_leave_texts_alone_without_making_an_array_of_them(te
     assert made == []
 
 
-def test_columns_in_any_order_are_brought_into_that_of_the_signature():
+def test_columns_are_reordered_by_the_signature():
     names = tuple(f"c{at}" for at in range(10_000))
     split = {"columns": list(reversed(names)), "data": [list(range(10_000))]}
     assert ColumnForms(names).rows({"dataframe_split": split}) == [list(range(9999, -1, -1))]
@@ -160,19 +160,19 @@ def test_columns_in_any_order_are_brought_into_that_of_the_signature():
 @pytest.mark.parametrize(
     "shape", [[11], [11, 0], [1, 10**9, 0], [0, 10**9], [1, *[2] * 30], [10, *[1] * 31], [2**31, 2**31]]
 )
-def test_shapes_are_refused_by_themselves(shape):
+def test_an_oversized_shape_is_rejected_before_its_data(shape):
     with pytest.raises(TooLarge):
         check_shapes([{"shape": shape}], TableLimits(rows=10, cells=300))
 
 
-def test_small_tensors_count_together():
+def test_small_tensors_are_counted_in_total():
     check_shapes([{"shape": [1, 10]}] * 9, TableLimits(cells=100))
     with pytest.raises(TooLarge, match="100 cells"):
         check_shapes([{"shape": [1, 10]}] * 10, TableLimits(cells=100))
 
 
 @pytest.mark.parametrize("shape", [[1] * 33, [-1], [2**62], [1.0], [True], None, "1"])
-def test_what_is_no_shape_is_refused(shape):
+def test_an_invalid_shape_is_rejected(shape):
     with pytest.raises(InvalidInput, match="shape"):
         read_tensor({"name": "x", "shape": shape, "datatype": "FP64", "data": [1]}, None)
 
@@ -271,7 +271,7 @@ def test_parquet_beyond_the_limits_is_refused(columns, options):
         read_parquet(table(columns, compression="zstd", **options), TableLimits(rows=10, cells=10_000))
 
 
-def test_what_pages_say_of_their_size_counts_and_not_what_the_footer_says():
+def test_parquet_page_headers_count_instead_of_the_footer():
     body = table({"x": [1.0] * 10}, use_dictionary=False, compression="none")
     assert body[4:9] == b"\x15\x00\x15\xac\x01", "a data page of 86 bytes"
     read_parquet(body, TableLimits(rows=10, cells=256))
@@ -280,7 +280,7 @@ def test_what_pages_say_of_their_size_counts_and_not_what_the_footer_says():
 
 
 @given(st.binary(max_size=60), st.integers(0, 400))
-def test_damaged_parquet_is_refused_without_ado(bite, at):
+def test_damaged_parquet_is_rejected(bite, at):
     body = table({"x": ["a", "b"], "y": [1.0, 2.0]})
     at %= len(body)
     damaged = body[:at] + bite + body[at + len(bite) :]

@@ -16,7 +16,7 @@ def read(data: object, dtype: str = "float64"):
 
 
 @given(st.lists(st.tuples(st.floats(), st.integers(-(2**63), 2**63 - 1)).map(list), min_size=1, max_size=9))
-def test_numbers_are_what_numpy_makes_of_them(rows):
+def test_rows_are_parsed_into_the_same_numbers_as_by_numpy(rows):
     matrix, height = read(rows)
     assert height == len(rows)
     assert matrix.dtype == np.float64
@@ -24,7 +24,7 @@ def test_numbers_are_what_numpy_makes_of_them(rows):
 
 
 @given(st.lists(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=2, max_size=2), min_size=1, max_size=9))
-def test_whole_numbers_stay_whole(rows):
+def test_integers_stay_integers(rows):
     matrix, _ = read(rows, "int64")
     assert matrix.dtype == np.int64
     assert matrix.tolist() == rows
@@ -57,7 +57,7 @@ def test_other_rows_are_left_to_mlflow(row, rows, dtype):
 
 
 @pytest.mark.parametrize("value", [2**63, -(2**63) - 1, 1.5, math.nan])
-def test_what_no_long_can_hold_is_left_to_mlflow(value):
+def test_integers_beyond_int64_are_left_to_mlflow(value):
     assert read([[1, value]], "int64") is None
     assert read([[1, 2], [1, value]], "int64") is None
 

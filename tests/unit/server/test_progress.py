@@ -10,7 +10,7 @@ def hang(progress: LoadProgress, end: threading.Event) -> None:
         end.wait(60)
 
 
-def test_the_log_says_again_and_again_where_the_load_stands(caplog):
+def test_the_log_reports_the_progress_of_a_long_load_periodically(caplog):
     progress, end = LoadProgress(interval_seconds=0.01), threading.Event()
     loading = threading.Thread(target=hang, args=(progress, end))
     loading.start()
@@ -32,13 +32,13 @@ def test_a_load_that_has_ended_is_not_reported(caplog):
     assert caplog.records == []
 
 
-def test_ended_before_the_first_report_nothing_is_wrong():
+def test_a_load_that_ends_before_the_first_report_is_not_reported():
     progress = LoadProgress(interval_seconds=3600)
     with progress.watched():
         assert progress.unfinished() is None
 
 
-def test_ended_after_a_report_the_place_is_named(caplog):
+def test_the_position_is_named_when_a_reported_load_ends(caplog):
     progress, end = LoadProgress(interval_seconds=0.01), threading.Event()
     progress.stage = "smoke-test"
     loading = threading.Thread(target=hang, args=(progress, end))

@@ -23,7 +23,7 @@ def in_event_loop_of_its_own(main: MainThread, job) -> tuple[threading.Thread, l
     return thread, outcome
 
 
-def test_a_job_runs_in_the_thread_that_works_and_something_follows_it():
+def test_a_job_runs_in_the_worker_thread_and_its_callback_follows():
     after = []
     main = MainThread(after_each=lambda: after.append(threading.get_ident()))
     thread, outcome = in_event_loop_of_its_own(main, threading.get_ident)
@@ -33,7 +33,7 @@ def test_a_job_runs_in_the_thread_that_works_and_something_follows_it():
     assert after == [threading.get_ident()]
 
 
-def test_what_a_job_raises_is_raised_where_it_is_awaited():
+def test_an_exception_of_a_job_is_raised_where_it_is_awaited():
     main = MainThread(after_each=lambda: None)
     thread, outcome = in_event_loop_of_its_own(main, lambda: int("x"))
     main.work()
@@ -41,7 +41,7 @@ def test_what_a_job_raises_is_raised_where_it_is_awaited():
     assert isinstance(outcome[0], ValueError)
 
 
-def test_nothing_is_begun_any_more_once_closed():
+def test_a_closed_runner_starts_no_job():
     main, ran = MainThread(after_each=lambda: None), []
 
     async def submit() -> None:
@@ -69,7 +69,7 @@ def test_closing_says_whether_a_job_still_runs():
 
 
 @pytest.mark.parametrize("failure", [ValueError, asyncio.InvalidStateError])
-async def test_a_daemon_carries_failures_over_too(failure):
+async def test_a_daemon_thread_passes_on_exceptions(failure):
     def job() -> None:
         raise failure
 

@@ -26,21 +26,21 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch):
         ("DAVIT_PLAN", "native"),
     ],
 )
-def test_a_senseless_value_is_refused(monkeypatch, name, value):
+def test_an_invalid_value_is_rejected(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError):
         Settings()
 
 
 @pytest.mark.parametrize("value", ["0", "-1e-5", "nan", "inf", "0.5"])
-def test_a_senseless_tolerance_is_refused(monkeypatch, value):
+def test_an_invalid_tolerance_is_rejected(monkeypatch, value):
     monkeypatch.setenv("DAVIT_PLAN", "onnx")
     monkeypatch.setenv("DAVIT_TOLERANCE", value)
     with pytest.raises(ValidationError):
         Settings()
 
 
-def test_a_tolerance_without_the_plan_that_it_is_for_is_refused(monkeypatch):
+def test_a_tolerance_without_plan_onnx_is_rejected(monkeypatch):
     monkeypatch.setenv("DAVIT_TOLERANCE", "1e-3")
     with pytest.raises(ValidationError, match="with DAVIT_PLAN=onnx only, not with auto"):
         Settings()
@@ -48,7 +48,7 @@ def test_a_tolerance_without_the_plan_that_it_is_for_is_refused(monkeypatch):
     assert Settings().tolerance == 1e-3
 
 
-def test_levels_are_read_whatever_their_case(monkeypatch):
+def test_log_levels_are_case_insensitive(monkeypatch):
     monkeypatch.setenv("DAVIT_LOG_LEVEL", "debug")
     assert Settings().log_level == "DEBUG"
 

@@ -36,14 +36,14 @@ OWN = [
 
 
 @pytest.mark.parametrize("estimator", LIBRARY, ids=str)
-def test_library_parts_are_known_to_compute(estimator):
+def test_library_estimators_are_known_to_only_compute(estimator):
     assert made_of_library_parts(estimator)
 
 
 @pytest.mark.parametrize("estimator", OWN, ids=lambda estimator: type(estimator).__name__)
-def test_the_authors_own_parts_are_not(estimator):
+def test_custom_estimators_are_not_trusted(estimator):
     assert not made_of_library_parts(estimator)
 
 
-def test_models_of_a_flavor_without_a_row_are_the_authors_own():
+def test_models_of_a_flavor_without_a_row_count_as_custom_code():
     assert not UNKNOWN.only_computes(None)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Creates the database cluster once, then becomes PostgreSQL. Honours, as the official image does:
+# Creates the database cluster once, then executes PostgreSQL. Reads the official image's variables:
 # POSTGRES_USER, POSTGRES_PASSWORD or POSTGRES_PASSWORD_FILE, POSTGRES_DB, POSTGRES_INITDB_ARGS, PGDATA.
 set -eu
 
@@ -17,7 +17,7 @@ read_password() {
   fi
 }
 
-# Works on a neighbouring folder and renames it at the end: a crash in between leaves nothing half made.
+# Works in a temporary folder and renames it at the end, so that a crash leaves no incomplete cluster.
 create_cluster() {
   password=$(read_password)
   [ -n "$password" ] || fail "no password: set POSTGRES_PASSWORD_FILE or POSTGRES_PASSWORD"
