@@ -85,13 +85,13 @@ def _refused(comparison: Comparison) -> Finding:
 
 def _fitting(model: str, image: str, comparison: Comparison) -> str:
     warned, notes = comparison.of(Severity.WARN), comparison.of(Severity.NOTE)
-    told = [_counted(len(warned), "warning")] if warned else []
-    told += [_counted(len(notes), "note")] if notes else []
-    counted = _counted(comparison.checked, "requirement")
+    counts = [_counted(len(warned), "warning")] if warned else []
+    counts += [_counted(len(notes), "note")] if notes else []
+    requirements = _counted(comparison.checked, "requirement")
     if not warned:
-        return f"{image} has all {counted} of {model}" + (f" ({told[0]})" if told else "")
+        return f"{image} has all {requirements} of {model}" + (f" ({counts[0]})" if counts else "")
     named = ", ".join(difference.sentence for difference in warned[:_NAMED])
-    return f"{image} serves {model} with {' and '.join(told)} among {counted}: {named}"
+    return f"{image} serves {model} with {' and '.join(counts)} among {requirements}: {named}"
 
 
 def _mismatching(model: str, comparison: Comparison) -> str:

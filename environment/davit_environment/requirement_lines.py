@@ -119,14 +119,14 @@ def _without_comment(line: str) -> str:
 
 
 def read_line(text: str, place: Place) -> list[Entry]:
-    """Parse one logical line; an empty one has no entries.
+    """Parse one logical line; an empty one, or a comment, has no entries.
 
     Raises:
         UnusableError: It names something that no index provides, or cannot be read.
     """
     if len(text) > LINE_CHARACTERS:
         raise unusable_line(place, f"has more than {LINE_CHARACTERS} characters", "split the line")
-    words = text.split()
+    words = _without_comment(text).split()
     start = next((index for index, word in enumerate(words) if word.startswith("-")), len(words))
     options = list(_options(words[start:], place))
     if start == 0:

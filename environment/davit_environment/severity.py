@@ -10,7 +10,7 @@ class Severity(enum.Enum):
     """What a difference between model and image means."""
 
     NOTE = "note"
-    """Known not to matter, or told for completeness."""
+    """Known not to matter, or listed for completeness."""
     WARN = "warn"
     """Often works. Used where no better image can be had."""
     REFUSE = "refuse"

@@ -202,7 +202,7 @@ def test_wheels_of_another_platform_are_a_warning(platform: str, warned: bool):
     assert severities(compare(needs(mlmodel=mlmodel), runtime())) == ({"wheels": WARN} if warned else {})
 
 
-def test_extras_are_told_as_unchecked():
+def test_extras_are_noted_as_unchecked():
     comparison = compare(needs("requests[socks]==2.31"), runtime(requests="2.31"))
     assert severities(comparison) == {"requests[socks]": NOTE}
 

@@ -77,7 +77,7 @@ def test_a_line_that_cannot_be_used_is_the_reason_by_itself():
     assert found.message.endswith("(and 1 more)")
 
 
-def test_a_missing_library_is_told_with_its_debian_package():
+def test_a_missing_library_is_reported_with_its_debian_package():
     found = finding("", soname="libgomp.so.1")
     assert found == Finding(
         "LibraryMissing",

@@ -47,6 +47,12 @@ def test_the_list_for_pip_in_conda_yaml_counts_where_there_is_no_other():
     assert str(found.requirements[0].place) == "conda.yaml pip item 2"
 
 
+def test_the_comments_that_mlflow_puts_into_a_locked_list_are_ignored():
+    conda = b"dependencies: [{pip: ['# Original requirements', '# a', '#', 'a==1  # locked']}]"
+    found = needs(**{"conda.yaml": conda})
+    assert (wanted(found), found.refusals) == (["a==1"], ())
+
+
 def test_a_model_without_a_list_has_a_note():
     assert needs().notes == ("MLmodel: the model has no list of requirements",)
 
