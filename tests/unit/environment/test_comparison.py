@@ -1,12 +1,16 @@
 """The table of differences, row by row, and how a verdict is made of them."""
 
+from pathlib import Path
+
 import pytest
+from davit_environment import severity
 from davit_environment.compare import Comparison, NeededLibrary, compare
 from davit_environment.manifest import RuntimeManifest
 from davit_environment.need import ModelNeeds, read_needs
 from davit_environment.severity import ROWS, Severity, names_of
 
 NOTE, WARN, REFUSE = Severity
+README = Path(__file__).parents[3] / "environment" / "README.md"
 PYTHON_FUNCTION = "flavors: {python_function: {python_version: 3.11.7, loader_module: mlflow.sklearn}"
 SKOPS = f"{PYTHON_FUNCTION}, sklearn: {{serialization_format: skops}}}}"
 PICKLE = f"{PYTHON_FUNCTION}, sklearn: {{serialization_format: pickle}}}}"
@@ -98,6 +102,36 @@ def test_every_package_with_a_row_of_its_own_is_tried():
     for row in ROWS:
         assert tried & row.packages
     assert len({name for row in ROWS for name in row.packages}) == sum(len(row.packages) for row in ROWS)
+
+
+LABELS = {
+    "scikit-learn, skops": severity.ESTIMATORS,
+    "numpy, pandas": severity.ARRAYS,
+    "numpy, pandas, where files are pickled": severity.PICKLED_ARRAYS,
+    "torch, TensorFlow, Keras, XGBoost, LightGBM, CatBoost, onnxruntime": severity.FRAMEWORKS,
+    "mlflow": severity.MLFLOW,
+    "cloudpickle": severity.PICKLERS,
+    "packaging, psutil, typing-extensions, pip, setuptools, wheel, certifi, tzdata, pytest, rich": severity.UNREAD,
+    "any other package": severity.OTHERS,
+}
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_the_readme_has_the_table_as_it_is(label: str):
+    row = LABELS[label]
+    cells = [
+        label,
+        *(f"{side.major.value}, {side.minor.value}" for side in (row.older, row.newer)),
+        row.absent.value,
+    ]
+    assert f"\n| {' | '.join(cells)} |\n" in README.read_text()
+    assert (row.older.patch, row.newer.patch) == (NOTE, NOTE)
+    named = {name.strip().lower() for name in label.partition(", where")[0].split(",")}
+    assert not row.packages or named <= row.packages
+
+
+def test_the_readme_has_every_row():
+    assert {*severity.ROWS, severity.PICKLED_ARRAYS, severity.OTHERS} == set(LABELS.values())
 
 
 @pytest.mark.parametrize(("mlmodel", "severity"), [(SKOPS, NOTE), (PICKLE, WARN), (BY_VALUE, WARN)])
