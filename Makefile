@@ -83,8 +83,8 @@ test-fast: env ## Run the tests that need no cluster, in under a minute
 # Folders of tests/unit and tests/component that test a package under another name.
 TESTS_OF_server := artifacts
 
-.PHONY: test-operator test-registry test-resource test-server
-test-operator test-registry test-resource test-server: test-%: env ## Run the package's unit and component tests, in seconds
+.PHONY: test-environment test-operator test-registry test-resource test-server
+test-environment test-operator test-registry test-resource test-server: test-%: env ## Run the package's unit and component tests, in seconds
 	@$(PYTEST) -n auto $(ALONE) $(wildcard $(foreach tests,$* $(TESTS_OF_$*),tests/unit/$(tests) tests/component/$(tests)))
 
 .PHONY: coverage

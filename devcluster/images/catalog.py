@@ -63,7 +63,7 @@ IMAGES = {
     image.name: image
     for image in (
         _davit("operator", "resource/davit_resource"),
-        _davit("server"),
+        _davit("server", "environment/davit_environment"),
         _stack("mlflow"),
         _stack("versitygw"),
         _stack("postgresql", official=True),

@@ -1,4 +1,4 @@
-"""The command `davit`: `davit serve` and `davit fetch`."""
+"""The command `davit`: `davit serve`, `davit fetch` and `davit environment`."""
 
 import argparse
 import importlib
@@ -18,6 +18,9 @@ def main(argv: list[str] | None = None) -> int:
         # Imported late: `serve` needs no store client, `fetch` no web server.
         fetch: int = importlib.import_module("davit_server.artifacts.command").main()
         return fetch
+    if options.command == "environment":
+        check: int = importlib.import_module("davit_environment.check").main(options.arguments)
+        return check
     return _serve(options)
 
 
@@ -60,6 +63,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--access-log", action="store_true", default=None, help="one log line per request")
     commands.add_parser("fetch", help="download and verify a model; everything from the environment")
+    environment = commands.add_parser("environment", help="compare a model's requirements with an image")
+    environment.add_argument("action", choices=["check"])
+    environment.add_argument(
+        "arguments", nargs=argparse.REMAINDER, help="see: davit environment check --help"
+    )
     return parser
 
 

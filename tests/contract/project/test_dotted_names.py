@@ -14,7 +14,13 @@ from support.schemas.crd import load_schema
 
 ROOT = Path(__file__).parents[3]
 CHARTS = ["davit-operator", "mlflow-stack"]
-PACKAGES = ["operator/davit_operator", "server/davit_server", "registry/davit_registry", "examples"]
+PACKAGES = [
+    "operator/davit_operator",
+    "server/davit_server",
+    "registry/davit_registry",
+    "environment/davit_environment",
+    "examples",
+]
 
 NAME = re.compile(r"(?<![\w./:@-])[a-z][A-Za-z0-9]*(?:\.[a-z][A-Za-z0-9]*(?:\[[^\]]*\])?)+(?![\w(/-]|\.\w)")
 FIELD = re.compile(r"(?<![\w.])(?:spec|status)(?:\.[a-z][A-Za-z0-9]*(?:\[[^\]]*\])?)+(?!\w)")
@@ -32,6 +38,7 @@ FOREIGN = {
     "sys.exit",
     "metadata.creationTimestamp",  # of every object
     "status.podIP",  # of a pod
+    "uv.lock",  # a file
 }
 
 

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from davit_environment.manifest import PATH as MANIFEST
 
 from devcluster.images.catalog import IMAGES, ROOT, Image
 
@@ -44,6 +45,22 @@ def test_certificates_of_the_build_are_not_in_the_image(image: Image):
     text = (ROOT / image.dockerfile).read_text()
     assert not re.search(r"(COPY|ADD) .*(\.crt|\.pem|certs)", text)
     assert not re.search(r"^ENV .*(CERT|CA_BUNDLE)", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["operator", "server"])
+def test_what_a_build_copies_is_in_its_context_and_decides_when_it_is_built_again(name: str):
+    image = IMAGES[name]
+    copied = re.findall(r"^COPY ((?:[\w./]+ )+)\S+$", (ROOT / image.dockerfile).read_text(), re.MULTILINE)
+    sources = {source for words in copied for source in words.split()}
+    assert sources <= set(map(str, image.inputs))
+    assert {f"!{source}" for source in sources} <= set((ROOT / ".dockerignore").read_text().split())
+
+
+def test_the_server_image_has_the_manifest_of_what_is_in_it():
+    stage = final_stage(IMAGES["server"])
+    assert f"python -m davit_environment.inspection > {MANIFEST}\n" in stage
+    assert stage.index("davit_environment.inspection") > stage.rindex("COPY ")
+    assert stage.index("davit_environment.inspection") < stage.index("\nUSER ")
 
 
 @pytest.mark.parametrize("name", ["operator", "server", "mlflow"])

@@ -21,6 +21,7 @@ PACKAGES = [
     "server/davit_server",
     "registry/davit_registry",
     "resource/davit_resource",
+    "environment/davit_environment",
     "devcluster",
 ]
 FOLDERS = [
@@ -28,6 +29,7 @@ FOLDERS = [
     "server",
     "registry",
     "resource",
+    "environment",
     "devcluster",
     "charts",
     "manifests",
