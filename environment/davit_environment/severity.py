@@ -72,7 +72,7 @@ ESTIMATORS = Row(
     older=Severities(_REFUSE, _REFUSE, _NOTE),
     newer=Severities(_REFUSE, _REFUSE, _NOTE),
 )
-"""Saved objects have the private attributes of the library's minor version."""
+"""Saved objects have private attributes: imputers of 1.7 fail in 1.8, boosting of 1.8 in 1.9."""
 
 ARRAYS = Row(
     frozenset({"numpy", "pandas"}),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from davit_environment import conda, lock, mlmodel, need, python_env
 from davit_environment.need import read_needs
-from support.models import mlflow
+from support.models.saved import mlflow
 
 SOURCES = Path(mlflow.__file__).parent
 FLAVORS_OF_OLDER_CLIENTS = {"fastai_version"}
