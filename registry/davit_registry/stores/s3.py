@@ -53,6 +53,7 @@ class S3Options:
     """Credentials and address of an S3 store; empty strings stand for boto3's own search.
 
     Attributes:
+        isolated: Whether that search must not take an endpoint or a region from this process's environment.
         addressing: Where the bucket's name goes: into the `path`, into the `virtual` host, or `auto`: into
             the path where an endpoint is set, as most stores other than AWS expect.
         ca_file: A PEM file of CA certificates to trust instead of the system's.
@@ -65,6 +66,7 @@ class S3Options:
     endpoint_url: str = ""
     ca_file: str = ""
     addressing: str = "auto"
+    isolated: bool = False
 
     def __post_init__(self) -> None:
         """Reject an addressing style that boto3 does not know.
@@ -95,6 +97,7 @@ def read_options(access: StoreAccess) -> S3Options:
         endpoint_url=next((url for name in _ENDPOINTS if (url := given(name))), ""),
         ca_file=given("AWS_CA_BUNDLE") or access.ca_file,
         addressing=given("AWS_S3_ADDRESSING_STYLE", "auto"),
+        isolated=access.isolated,
     )
 
 
@@ -203,7 +206,9 @@ def s3_client(options: S3Options) -> Any:
         s3={"addressing_style": automatic if options.addressing == "auto" else options.addressing},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
+        ignore_configured_endpoint_urls=options.isolated,
     )
+    one_region = bool(options.endpoint_url) or options.isolated
     try:
         # boto3 makes the same client on top of this, and takes a tenth of a second more to import.
         return botocore.session.Session().create_client(
@@ -211,8 +216,8 @@ def s3_client(options: S3Options) -> Any:
             aws_access_key_id=options.access_key_id or None,
             aws_secret_access_key=options.secret_access_key or None,
             aws_session_token=options.session_token or None,
-            # Stores other than AWS's have one region, and every client must still name one.
-            region_name=options.region or ("us-east-1" if options.endpoint_url else None),
+            # Stores other than AWS's have one region, and every client must still name one; AWS redirects.
+            region_name=options.region or ("us-east-1" if one_region else None),
             endpoint_url=options.endpoint_url or None,
             verify=options.ca_file or None,
             config=config,

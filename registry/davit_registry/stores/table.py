@@ -49,7 +49,7 @@ class StoreKind:
     def read_secret(self, secret: Mapping[str, str]) -> StoreAccess:
         """Read the credentials in a Secret."""
         given = {variable: secret.get(key, "") for key, variable in self.secret_keys.items()}
-        return StoreAccess({variable: value for variable, value in given.items() if value})
+        return StoreAccess({variable: value for variable, value in given.items() if value}, isolated=True)
 
     @property
     def variables(self) -> tuple[str, ...]:

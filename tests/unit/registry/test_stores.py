@@ -1,7 +1,7 @@
 """The table of stores: what a Secret and an environment give to each kind."""
 
 import pytest
-from davit_registry import InvalidReference
+from davit_registry import File, InvalidReference
 from davit_registry.errors import UnsupportedStore
 from davit_registry.login import RegistryLogin
 from davit_registry.stores.s3 import S3Options, read_options
@@ -16,8 +16,15 @@ KEYS = {"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "hunter2"}
 def test_a_secret_gives_its_keys_and_no_variable_that_may_name_a_file_of_the_operator():
     secret = {**KEYS, "AWS_ENDPOINT_URL": "http://store", "AWS_REGION": "", "AWS_CA_BUNDLE": "/etc/passwd"}
     access = S3.read_secret(secret)
-    assert read_options(access) == S3Options("id", "hunter2", endpoint_url="http://store")
+    assert read_options(access) == S3Options("id", "hunter2", endpoint_url="http://store", isolated=True)
     assert "hunter2" not in repr(access) + repr(read_options(access))
+
+
+async def test_a_secret_without_an_endpoint_never_leads_to_the_store_of_the_process_itself(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://own-store:7070")
+    monkeypatch.setenv("AWS_REGION", "own-region")
+    request = await open_source("s3://bucket/models/1", S3.read_secret(KEYS)).sign(File("MLmodel", 1, "x"))
+    assert request.url.startswith("https://bucket.s3.amazonaws.com/models/1/MLmodel?")
 
 
 def test_a_process_reads_the_variables_of_all_stores_and_no_others():
