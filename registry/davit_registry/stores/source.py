@@ -16,8 +16,8 @@ class StoreAccess:
         values: By the environment variables that the store's row names; what is missing is left to the
             client library's own search.
         ca_file: PEM file of the CA certificates to trust instead of the system's; empty for those.
-        isolated: Whether nothing but these values counts, because they are another tenant's: what this process's
-            own environment says of its own store must not lead there.
+        isolated: Whether nothing but these values counts, because they are another tenant's: this process's
+            own environment names its own store, which must not get their requests.
         streams: Whether files behind MLflow's artifact proxy may come through the MLflow server when the
             store is unreachable. They have no entity tags then, so a pinned digest would not be met.
     """
