@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
+from davit_environment.manifest import RuntimeManifest
 from davit_registry.ca_certificates import write_ca_file
 from davit_registry.login import RegistryLogin
 from davit_registry.stores.source import StoreAccess
@@ -15,6 +16,7 @@ from davit_operator.adapters.cluster_kubernetes import KubernetesCluster
 from davit_operator.adapters.kubernetes_api import KubernetesApi, connect
 from davit_operator.adapters.metrics import PrometheusMetrics
 from davit_operator.adapters.registry_mlflow import MlflowRegistry
+from davit_operator.adapters.runtimes import read_runtimes
 from davit_operator.adapters.stores import ModelStores
 from davit_operator.adapters.webhooks_mlflow import MlflowWebhooks
 from davit_operator.domain.kinds import CustomKind
@@ -30,8 +32,10 @@ from davit_operator.modeldeployment.live_tracks import LiveTracks
 from davit_operator.modeldeployment.parts import PARTS, Part, describe_kind
 from davit_operator.modeldeployment.reconciler import Reconciler
 from davit_operator.modeldeployment.resync import Resync
+from davit_operator.modeldeployment.targets import Targets
 from davit_operator.modeldeployment.tracks import ChooseGoals, choose_goals
 from davit_operator.models.credentials import Credentials
+from davit_operator.models.environments import Environments
 from davit_operator.models.hints import Hints, Receiver
 from davit_operator.models.lookups import Lookups
 from davit_operator.models.pinning import Pinner
@@ -53,6 +57,8 @@ class Outside:
     store: Store
     clock: Clock
     metrics: Metrics
+    runtimes: Mapping[str, RuntimeManifest] = field(default_factory=dict)
+    """What is known about images of pods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,7 @@ class Shared:
     platform: Platform
     lookups: Lookups
     pinner: Pinner
+    environments: Environments
     image: ServerImage
 
 
@@ -118,6 +125,7 @@ async def create_app(settings: Settings, environment: Mapping[str, str]) -> App:
 
     Raises:
         ConfigException: There is no cluster to be found.
+        UnusableRuntimes: The manifests of images cannot be read.
         InvalidReference: The CA certificates cannot be read.
     """
     clock, metrics = SystemClock(), PrometheusMetrics()
@@ -131,6 +139,7 @@ async def create_app(settings: Settings, environment: Mapping[str, str]) -> App:
         store=ModelStores(ca_file),
         clock=clock,
         metrics=metrics,
+        runtimes=read_runtimes(settings.runtimes_file),
     )
     core = create_core(settings, StoreAccess(read_environment(environment)), outside)
     link = create_link(settings, MlflowWebhooks(registry), clock, metrics)
@@ -197,6 +206,7 @@ def create_shared(settings: Settings, store: StoreAccess, outside: Outside, queu
         platform=platform,
         lookups=lookups,
         pinner=Pinner(lookups, credentials, platform),
+        environments=Environments(lookups, credentials, platform, outside.runtimes),
         image=ServerImage(settings.server_image, settings.server_image_pull_policy),
     )
 
@@ -210,7 +220,8 @@ def register_model_deployments(
     def create(shared: Shared) -> Controller:
         outside, pinner = shared.outside, shared.pinner
         tracks = LiveTracks(outside.cluster, shared.platform, shared.image, parts)
-        reconciler = Reconciler(outside.cluster, pinner, tracks, choose_goals, outside.clock, outside.metrics)
+        targets = Targets(pinner, shared.environments, tracks, choose_goals)
+        reconciler = Reconciler(outside.cluster, targets, tracks, outside.clock, outside.metrics)
         resync = Resync(pinner, shared.lookups, shared.queue, outside.clock)
         return ModelDeploymentController(kind, reconciler, resync)
 

@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     server_image: str = f"davit.dev/server:{__version__}"
     """Image of pods whose ModelDeployment names none."""
     server_image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+    runtimes_file: str = ""
+    """A JSON file with the manifests of images, which models are compared with before their pods start."""
 
     resolve_interval_seconds: float = Field(30, ge=1, le=86400)
     """How often each distinct reference is resolved."""

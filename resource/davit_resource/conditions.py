@@ -1,8 +1,9 @@
 """Conditions: their shape, their names, and the one rule about time.
 
 The rules, checked by a test helper on every status that any test produces:
-`Available`, `Ready` and `ModelResolved` are always present. `Reconciling` and `Stalled` are present only
-while true, and never both. `lastTransitionTime` moves only when `status` flips.
+`Available`, `Ready` and `ModelResolved` are always present, `EnvironmentReady` once a model was resolved.
+`Reconciling` and `Stalled` are present only while true, and never both. `lastTransitionTime` moves only when
+`status` flips.
 """
 
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 AVAILABLE = "Available"
+ENVIRONMENT_READY = "EnvironmentReady"
 MODEL_RESOLVED = "ModelResolved"
 READY = "Ready"
 RECONCILING = "Reconciling"

@@ -43,6 +43,13 @@ class ModelSpec(_Wanted):
     store_secret_name: str | None = None
 
 
+class EnvironmentSpec(_Wanted):
+    """`spec.environment`: what counts instead of what the model says about its environment."""
+
+    python: str | None = None
+    requirements: list[str] = Field(default_factory=list)
+
+
 class ServerSpec(_Wanted):
     """`spec.server`: how the server in each pod behaves; absent means the server's own default."""
 
@@ -104,6 +111,7 @@ class ModelDeploymentSpec(_Wanted):
     model: ModelSpec
     replicas: int = DEFAULT_REPLICAS
     suspend: bool = False
+    environment: EnvironmentSpec = Field(default_factory=EnvironmentSpec)
     image: str | None = None
     image_pull_secrets: list[PullSecret] = Field(default_factory=list)
     resources: ResourcesSpec | None = None
@@ -160,6 +168,15 @@ class TrackStatus(_Reported):
     replicas: ReplicasStatus = Field(default_factory=ReplicasStatus)
 
 
+class EnvironmentStatus(_Reported):
+    """`status.environment`: how the model differs from the image of its pods."""
+
+    image: str
+    checked: str
+    differences: list[str] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
+
+
 class HistoryEntry(_Reported):
     """One entry of `status.history`: a version that served."""
 
@@ -177,6 +194,7 @@ class ModelDeploymentStatus(_Reported):
     observed_generation: int = 0
     conditions: list[Condition] = Field(default_factory=list)
     model: ModelStatus = Field(default_factory=ModelStatus)
+    environment: EnvironmentStatus | None = None
     replicas: ReplicasStatus = Field(default_factory=ReplicasStatus)
     tracks: list[TrackStatus] = Field(default_factory=list)
     selector: str = ""
@@ -252,5 +270,5 @@ def _explain_one(location: tuple[int | str, ...], kind: str, message: str) -> st
 
 def _pruned(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _pruned(item) for name, item in value.items() if item not in ("", {})}
+        return {name: _pruned(item) for name, item in value.items() if item not in ("", {}, [])}
     return [_pruned(item) for item in value] if isinstance(value, list) else value

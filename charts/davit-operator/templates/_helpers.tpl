@@ -21,6 +21,16 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name (.Chart.Version | replace "+" "_") 
 {{- printf "%s:%s" $image.repository ($image.tag | default (index . 0).Chart.AppVersion) | quote -}}
 {{- end }}
 
+{{- /* Manifests by image, as JSON. */ -}}
+{{- define "davit-operator.runtimes" -}}
+{{- $serverImage := include "davit-operator.image" (list . .Values.serverImage) | trimAll "\"" -}}
+{{- $manifests := dict -}}
+{{- range .Values.runtimes -}}
+{{- $_ := set $manifests (.image | default $serverImage) .manifest -}}
+{{- end -}}
+{{- toJson $manifests -}}
+{{- end }}
+
 {{- define "davit-operator.containerSecurityContext" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true

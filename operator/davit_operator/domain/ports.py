@@ -1,6 +1,6 @@
 """Ports: what the reconciler needs of the outside world. `adapters` implements them, tests fake them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -40,6 +40,22 @@ class Store(Protocol):
             ModelRejected: There is nothing at the location.
             Denied: The store refuses us.
             Unavailable: It gives no usable response.
+        """
+
+    async def read_files(
+        self, location: str, limits: Mapping[File, int], access: StoreAccess
+    ) -> Mapping[str, bytes]:
+        """Read small files of a model: content by path.
+
+        Args:
+            location: The model.
+            limits: The files as listed, each with the number of bytes to read at most.
+            access: How the store is reached.
+
+        Raises:
+            ModelRejected: A file is gone.
+            Denied: The store refuses us.
+            Unavailable: It gives no usable response, or a file has changed since it was listed.
         """
 
 

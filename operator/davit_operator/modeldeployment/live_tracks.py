@@ -16,7 +16,13 @@ from davit_operator.domain.ports import Cluster
 from davit_operator.engine.ownership import is_surplus
 from davit_operator.engine.plan import Plan, make_plan
 from davit_operator.modeldeployment.parts import Part, build_track, children_of
-from davit_operator.modeldeployment.rollout import Rollout, judge_rollout, needs_pods, not_deployed
+from davit_operator.modeldeployment.rollout import (
+    Rollout,
+    judge_rollout,
+    needs_pods,
+    not_deployed,
+    template_runs,
+)
 from davit_operator.modeldeployment.status import TrackReport
 from davit_operator.models.route import Platform, choose_route
 from davit_operator.workload import naming
@@ -93,6 +99,19 @@ class LiveTracks:
             return problem
         return None
 
+    def image_of(self, spec: ModelDeploymentSpec) -> str:
+        """Return the image that pods of this spec run."""
+        return spec.image or self._image.name
+
+    def runs(self, ref: Ref, spec: ModelDeploymentSpec, goal: TrackGoal, live: Live) -> bool:
+        """Return whether the pods of a track have its pin and the image of the spec already."""
+        deployment = live.get(_deployment_of(ref, goal.name))
+        return deployment is not None and template_runs(deployment, goal.pin, self.image_of(spec))
+
+    def is_missing(self, ref: Ref, goal: TrackGoal, live: Live) -> bool:
+        """Return whether a track has no pods and nothing that makes them."""
+        return _deployment_of(ref, goal.name) not in live
+
     def _build_blueprint(self, resource: Resource, spec: ModelDeploymentSpec, goal: TrackGoal) -> Blueprint:
         return Blueprint(
             ref=resource.ref,
@@ -128,11 +147,14 @@ class LiveTracks:
         return TrackReport(track, pin, await self._judge_rollout(ref, live, track, desired))
 
     async def _judge_rollout(self, ref: Ref, live: Live, track: str, desired: int) -> Rollout:
-        name = naming.object_name(ref.name, track)
-        deployment = live.get(Child("Deployment", name))
+        deployment = live.get(_deployment_of(ref, track))
         if deployment is None:
             return not_deployed(desired)
         if not needs_pods(deployment):
             return judge_rollout(deployment, [])
         selector = naming.selector_labels(ref.name, track)
         return judge_rollout(deployment, await self._cluster.list_children(ref.namespace, POD, selector))
+
+
+def _deployment_of(ref: Ref, track: str) -> Child:
+    return Child("Deployment", naming.object_name(ref.name, track))

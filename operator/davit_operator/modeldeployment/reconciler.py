@@ -21,8 +21,7 @@ from davit_operator.modeldeployment.status import (
     build_crashed_status,
     build_status,
 )
-from davit_operator.modeldeployment.tracks import ChooseGoals
-from davit_operator.models.pinning import Pinner
+from davit_operator.modeldeployment.targets import Targets
 from davit_operator.models.pins import pin_from_status
 from davit_operator.workload import naming
 from davit_operator.workload.blueprint import TrackGoal
@@ -38,9 +37,8 @@ class Reconciler:
 
     Args:
         cluster: Reads ModelDeployments, writes their statuses and posts Events.
-        pinner: Resolves references to pins.
+        targets: Selects what the tracks shall serve.
         tracks: Reads and writes the objects of tracks.
-        choose_goals: Chooses the tracks and their goals.
         clock: Current time.
         metrics: Counts reconciliations and failures.
     """
@@ -48,16 +46,14 @@ class Reconciler:
     def __init__(
         self,
         cluster: Cluster,
-        pinner: Pinner,
+        targets: Targets,
         tracks: LiveTracks,
-        choose_goals: ChooseGoals,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
         self._cluster = cluster
-        self._pinner = pinner
+        self._targets = targets
         self._tracks = tracks
-        self._choose_goals = choose_goals
         self._clock = clock
         self._metrics = metrics
 
@@ -95,21 +91,22 @@ class Reconciler:
             spec = read_spec(resource)
         except InvalidSpec as unreadable:
             return await self._report_unreadable_spec(resource, unreadable)
-        choice = await self._pinner.choose(resource, spec)
-        goals = self._choose_goals(spec, choice.target) if choice.target else ()
-        live = await self._tracks.observe(resource, goals)
-        problem = await self._tracks.apply(resource, spec, goals, live)
+        chosen = await self._targets.select(resource, spec)
+        applied = () if chosen.holds else chosen.goals
+        problem = await self._tracks.apply(resource, spec, applied, chosen.live)
         return Report(
             generation=resource.generation,
             now=self._now(),
             uri=spec.model.uri,
-            tracks=await self._judge(resource, live, goals, spec.replicas),
-            resolution=choice.resolution,
-            problem=problem,
+            tracks=await self._judge(resource, chosen.live, chosen.goals, spec.replicas),
+            resolution=chosen.choice.resolution,
+            problem=chosen.problem or problem,
             endpoint=naming.endpoint(resource.ref, spec.service.port),
             selector=naming.selector_text(naming.all_tracks_labels(resource.ref.name)),
             follows=not spec.suspend,
-            target_is_current=choice.is_current,
+            target_is_current=chosen.choice.is_current,
+            rejected=chosen.rejected,
+            environment=chosen.environment,
         )
 
     async def _report_unreadable_spec(self, resource: Resource, problem: InvalidSpec) -> Report:
@@ -167,6 +164,7 @@ def _choose_next(problem: DavitError | None, report: Report) -> Next:
     """Choose when to reconcile again: watches and the resync cover everything else."""
     if isinstance(problem, Waiting):
         return Next(after=REQUEUE_SECONDS)
-    if isinstance(problem, Unavailable) or isinstance(report.resolution, Unavailable):
+    unchecked = report.environment.problem if report.environment else None
+    if any(isinstance(one, Unavailable) for one in (problem, report.resolution, unchecked)):
         return Next(back_off=True)
     return Next()

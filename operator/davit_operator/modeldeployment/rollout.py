@@ -8,6 +8,7 @@ from davit_resource.objects import Object
 from davit_resource.v1alpha1 import ReplicasStatus
 
 from davit_operator.domain.errors import DavitError, ModelRejected, Waiting
+from davit_operator.domain.pin import Pin
 from davit_operator.workload.diagnosis import diagnose_pods, is_live, is_ready, pin_of, revision_of
 
 
@@ -40,6 +41,13 @@ def not_deployed(desired: int) -> Rollout:
 def needs_pods(deployment: Object) -> bool:
     """Return whether `judge_rollout` needs the pods in addition to the Deployment."""
     return not _is_complete(deployment)
+
+
+def template_runs(deployment: Object, pin: Pin, image: str) -> bool:
+    """Return whether the pods of a Deployment are of this pin and have a container of this image."""
+    containers = deployment["spec"]["template"]["spec"].get("containers") or []
+    images = {container.get("image") for container in containers}
+    return _template_label(deployment, constants.PIN_LABEL) == pin.fingerprint and image in images
 
 
 def judge_rollout(deployment: Object, pods: Sequence[Object]) -> Rollout:

@@ -17,6 +17,7 @@ from datetime import datetime
 from davit_resource import conditions as c
 from davit_resource.constants import HISTORY_LENGTH, STABLE
 from davit_resource.v1alpha1 import (
+    EnvironmentStatus,
     HistoryEntry,
     ModelDeploymentStatus,
     ModelStatus,
@@ -24,6 +25,7 @@ from davit_resource.v1alpha1 import (
     TrackStatus,
 )
 
+from davit_operator.domain.environment import EnvironmentCheck
 from davit_operator.domain.errors import DavitError, InvalidSpec, ModelRejected, Unavailable, Waiting
 from davit_operator.domain.pin import Pin
 from davit_operator.modeldeployment.rollout import Rollout
@@ -62,6 +64,8 @@ class Report:
         selector: Label selector of the pods of all tracks.
         follows: False while `spec.suspend` holds the pin.
         target_is_current: Whether `target` is the pin of the current spec, as far as is known.
+        rejected: The pin that the reference names, where its environment keeps it from being the target.
+        environment: How a model was compared with the image of the pods; None when there was none to compare.
     """
 
     generation: int
@@ -74,6 +78,8 @@ class Report:
     selector: str = ""
     follows: bool = True
     target_is_current: bool = True
+    rejected: Pin | None = None
+    environment: EnvironmentCheck | None = None
 
     @property
     def target(self) -> Pin | None:
@@ -95,17 +101,33 @@ def build_status(previous: ModelDeploymentStatus, report: Report) -> ModelDeploy
     report = _keep_first_outage_message(previous, report)
     target = pin_to_status(report.target, previous.model.target, report.now) if report.target else None
     serving = _choose_serving(previous.model, target, report)
-    verdicts = list(_judge(report, serving))
+    verdicts = [*_judge(report, serving), *_judge_environment(previous, report)]
     return ModelDeploymentStatus(
         observed_generation=report.generation,
         conditions=c.merge_conditions(previous.conditions, verdicts, report.generation, report.now),
         model=ModelStatus(target=target, serving=serving),
+        environment=_environment(report.environment) if report.environment else previous.environment,
         replicas=report.rollout.replicas,
         tracks=_list_tracks(report.tracks),
         selector=report.selector or previous.selector,
         endpoint=report.endpoint or previous.endpoint,
         history=_continue_history(previous.history, serving, report),
     )
+
+
+def _environment(check: EnvironmentCheck) -> EnvironmentStatus | None:
+    if not check.key:
+        return None
+    return EnvironmentStatus(
+        image=check.image, checked=check.key, differences=list(check.differences), notes=list(check.notes)
+    )
+
+
+def _judge_environment(previous: ModelDeploymentStatus, report: Report) -> Iterator[c.Verdict]:
+    """Report the comparison; where nothing could be compared now, as it was reported before."""
+    known = report.environment or previous.condition(c.ENVIRONMENT_READY)
+    if known:
+        yield c.Verdict(c.ENVIRONMENT_READY, known.status, known.reason, known.message)
 
 
 def _list_tracks(tracks: Sequence[TrackReport]) -> list[TrackStatus]:
@@ -151,7 +173,7 @@ def build_crashed_status(
     known = [
         c.Verdict(one.type, one.status, one.reason, one.message)
         for one in previous.conditions
-        if one.type in c.ALWAYS_PRESENT
+        if one.type in {*c.ALWAYS_PRESENT, c.ENVIRONMENT_READY}
     ]
     verdicts = {verdict.type: verdict for verdict in [*unknown, *known, ready]}
     merged = c.merge_conditions(previous.conditions, verdicts.values(), generation, now)
@@ -244,15 +266,16 @@ def _judge_resolved(report: Report) -> c.Verdict:
             return c.Verdict(c.MODEL_RESOLVED, "Unknown", problem.reason, problem.message)
         case DavitError() as problem:
             return c.Verdict(c.MODEL_RESOLVED, "False", problem.reason, problem.message)
-    if report.target is None or not report.uri:
+    pin = report.rejected or report.target
+    if pin is None or not report.uri:
         reason = report.problem.reason if report.problem else "Suspended"
         return c.Verdict(c.MODEL_RESOLVED, "Unknown", reason, "the reference was not looked up")
-    label, uri = report.target.label, report.target.source.uri
+    label, uri = pin.label, pin.source.uri
     if not report.follows:
         return c.Verdict(
             c.MODEL_RESOLVED, "True", "Suspended", f"{uri} was {label}; not followed while suspended"
         )
-    return c.Verdict(c.MODEL_RESOLVED, "True", "Resolved", f"{uri} is {label}, {report.target.digest}")
+    return c.Verdict(c.MODEL_RESOLVED, "True", "Resolved", f"{uri} is {label}, {pin.digest}")
 
 
 def _message(problem: DavitError, serving: PinStatus | None) -> str:

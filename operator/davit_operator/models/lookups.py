@@ -8,7 +8,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
-from davit_registry import Reference
+from davit_environment.lock import LOCK
+from davit_environment.mlmodel import MLMODEL
+from davit_environment.need import FILES, ModelNeeds, read_needs
+from davit_environment.text import FILE_BYTES, MLMODEL_BYTES
+from davit_environment.wheels import WHEEL_SUFFIX
+from davit_registry import File, Reference
 from davit_registry.listing import Contents, contents_of
 from davit_registry.login import RegistryLogin
 from davit_registry.resolved import ResolvedModel
@@ -20,6 +25,8 @@ from davit_operator.domain.ports import Clock, Metrics, Registry, Store
 
 _KeyT = TypeVar("_KeyT", bound=Hashable)
 _ValueT = TypeVar("_ValueT")
+_READ = set(FILES) - {LOCK}
+"""An author's lock is not compared with images, which have what they have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +94,21 @@ class Recent(Generic[_KeyT, _ValueT]):
         return answer
 
 
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """What is kept of a listing.
+
+    Attributes:
+        contents: The digest of all files.
+        descriptions: The files that say what the model needs.
+        wheels: Paths of wheels in the model.
+    """
+
+    contents: Contents
+    descriptions: tuple[File, ...]
+    wheels: frozenset[str]
+
+
 class Lookups:
     """Resolves references and computes digests of files.
 
@@ -106,7 +128,8 @@ class Lookups:
         self._clock = clock
         self._metrics = metrics
         self._sources = Recent[tuple[str, str], ResolvedModel](clock, max_age)
-        self._digests = Recent[tuple[str, str], Contents](clock, max_age)
+        self._listings = Recent[tuple[str, str], _Listed](clock, max_age)
+        self._needs = Recent[tuple[str, str], ModelNeeds](clock, max_age)
 
     async def resolve(
         self, reference: Reference, login: RegistryLogin, since: datetime | None = None
@@ -129,13 +152,24 @@ class Lookups:
             Denied: The store refuses us.
             Unavailable: It gives no usable response.
         """
+        return (await self._listed(location, access)).contents
+
+    async def needs(self, location: str, access: StoreAccess) -> ModelNeeds:
+        """Return what the files at a location say about their environment, read at most once per interval.
+
+        Raises:
+            ModelRejected: There are no files, or none that make a model, or one is gone.
+            Denied: The store refuses us.
+            Unavailable: It gives no usable response, or a file has changed since it was listed.
+        """
         key = (location, _fingerprint(access))
-        return await self._digests.get(key, lambda: self._list(location, access))
+        return await self._needs.get(key, lambda: self._read(location, access))
 
     def forget_old(self) -> None:
         """Free what is too old to be used."""
         self._sources.forget_old()
-        self._digests.forget_old()
+        self._listings.forget_old()
+        self._needs.forget_old()
 
     async def _timed(self, reference: Reference, login: RegistryLogin) -> ResolvedModel:
         started = self._clock.now()
@@ -150,7 +184,19 @@ class Lookups:
             self._metrics.resolved(outcome, (self._clock.now() - started).total_seconds())
         return source
 
-    async def _list(self, location: str, access: StoreAccess) -> Contents:
+    async def _listed(self, location: str, access: StoreAccess) -> _Listed:
+        key = (location, _fingerprint(access))
+        return await self._listings.get(key, lambda: self._list(location, access))
+
+    async def _read(self, location: str, access: StoreAccess) -> ModelNeeds:
+        listed = await self._listed(location, access)
+        # One byte more than is allowed, so that a longer file is refused rather than cut.
+        limits = {
+            file: (MLMODEL_BYTES if file.path == MLMODEL else FILE_BYTES) + 1 for file in listed.descriptions
+        }
+        return read_needs(await self._store.read_files(location, limits, access), listed.wheels)
+
+    async def _list(self, location: str, access: StoreAccess) -> _Listed:
         files = await self._store.list_files(location, access)
         if not files:
             raise ModelRejected(
@@ -164,7 +210,11 @@ class Lookups:
                 f"there is no MLmodel file at {location}",
                 "point spec.model.uri at the folder that mlflow's log_model wrote, or log the model again",
             )
-        return contents_of(files)
+        return _Listed(
+            contents_of(files),
+            tuple(file for file in files if file.path in _READ),
+            frozenset(file.path for file in files if file.path.endswith(WHEEL_SUFFIX)),
+        )
 
 
 def _fingerprint(access: RegistryLogin | StoreAccess) -> str:

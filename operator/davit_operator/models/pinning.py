@@ -48,14 +48,18 @@ class Pinner:
 
     async def choose(self, resource: Resource, spec: ModelDeploymentSpec) -> Choice:
         """Resolve the reference, unless the spec is suspended; keep the last pin when that fails."""
-        stored = resource.status.model.target
-        last = pin_from_status(stored) if stored else None
         if spec.suspend:
-            return Choice(last, self._is_current(last, spec.model))
+            return self.keep(resource, spec)
         try:
             return Choice(await self._pin(resource, spec.model), is_current=True)
         except DavitError as problem:
-            return Choice(last, self._is_current(last, spec.model), problem)
+            return replace(self.keep(resource, spec), resolution=problem)
+
+    def keep(self, resource: Resource, spec: ModelDeploymentSpec) -> Choice:
+        """Choose the last pin."""
+        stored = resource.status.model.target
+        last = pin_from_status(stored) if stored else None
+        return Choice(last, self._is_current(last, spec.model))
 
     async def resolve(self, namespace: str, model: ModelSpec, since: datetime | None = None) -> ResolvedModel:
         """Resolve a reference, without reading the files.

@@ -23,7 +23,7 @@ async def test_a_first_model_serves():
     assert harness.status()["replicas"]["summary"] == "1/1"
     assert harness.status()["endpoint"] == "http://iris.demo.svc"
     assert harness.metrics.by_resource == {
-        key: {"Available": "True", "ModelResolved": "True", "Ready": "True"}
+        key: {"Available": "True", "ModelResolved": "True", "Ready": "True", "EnvironmentReady": "Unknown"}
     }
     assert harness.metrics.reconciles == ["waiting", "ready"]
     assert harness.metrics.resolves == ["resolved"]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from davit_environment.manifest import RuntimeManifest
 from davit_operator.app import REGISTRATIONS, Core, Outside, Registration, create_core
 from davit_operator.engine.controller import Controller, Next
 from davit_operator.settings import Settings
@@ -26,11 +27,12 @@ class OperatorHarness:
         self.registrations = registrations
         self.cluster, self.registry, self.store = FakeCluster(), FakeRegistry(), FakeStore()
         self.clock, self.metrics = FakeClock(), FakeMetrics()
+        self.runtimes: dict[str, RuntimeManifest] = {}
         self.settings = Settings(**{"registry_url": REGISTRY_URL, **settings})
         self.core = self._start()
 
     def _start(self) -> Core:
-        outside = Outside(self.cluster, self.registry, self.store, self.clock, self.metrics)
+        outside = Outside(self.cluster, self.registry, self.store, self.clock, self.metrics, self.runtimes)
         return create_core(
             self.settings, StoreAccess({"AWS_ACCESS_KEY_ID": "own"}), outside, self.registrations
         )

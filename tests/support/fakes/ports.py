@@ -1,6 +1,7 @@
 """Fakes behind the operator's ports, except for the cluster: registry, store, clock, metrics."""
 
-from collections.abc import Callable, Iterable, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from davit_operator.domain.errors import DavitError, ModelRejected
@@ -63,13 +64,29 @@ class FakeStore:
     def __init__(self) -> None:
         self.files: dict[str, list[File]] = {}
         self.outage: DavitError | None = None
+        self.reading_outage: DavitError | None = None
+        self.content: dict[str, dict[str, bytes]] = {}
         self.listed: list[tuple[str, StoreAccess]] = []
+        self.read: list[str] = []
 
     async def list_files(self, location: str, access: StoreAccess) -> Sequence[File]:
         self.listed.append((location, access))
         if self.outage:
             raise self.outage
+        if location in self.content:
+            return [
+                File(path, len(content), hashlib.md5(content, usedforsecurity=False).hexdigest())
+                for path, content in self.content[location].items()
+            ]
         return self.files.get(location, [File("MLmodel", 1, location)])
+
+    async def read_files(
+        self, location: str, limits: Mapping[File, int], access: StoreAccess
+    ) -> Mapping[str, bytes]:
+        self.read.append(location)
+        if problem := self.outage or self.reading_outage:
+            raise problem
+        return {file.path: self.content[location][file.path][:limit] for file, limit in limits.items()}
 
 
 class FakeWebhooks:

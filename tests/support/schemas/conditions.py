@@ -13,7 +13,10 @@ def check_status(resource: Mapping[str, Any], previous: Mapping[str, Any], statu
     conditions = {one["type"]: one for one in status["conditions"]}
     assert len(conditions) == len(status["conditions"]), "two conditions of one type"
     assert set(conditions) >= ALWAYS, f"missing: {ALWAYS - set(conditions)}"
-    assert set(conditions) <= ALWAYS | WHILE_TRUE, f"unknown: {set(conditions) - ALWAYS - WHILE_TRUE}"
+    unknown = set(conditions) - ALWAYS - WHILE_TRUE - {"EnvironmentReady"}
+    assert not unknown, f"unknown: {unknown}"
+    if status.get("model", {}).get("target"):
+        assert "EnvironmentReady" in conditions, "missing: EnvironmentReady"
     assert not set(conditions) >= WHILE_TRUE, "Reconciling and Stalled at once"
     for one in conditions.values():
         check_condition(one, generation)

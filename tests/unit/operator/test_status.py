@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from davit_operator.domain.environment import EnvironmentCheck
 from davit_operator.domain.errors import Denied, InvalidSpec, ModelRejected, Unavailable, Waiting
 from davit_operator.domain.pin import Pin
 from davit_operator.modeldeployment.rollout import Rollout, not_deployed
@@ -41,7 +42,14 @@ def rolling(*answering, problem=None):
 
 def report(target=V1, rollout=None, **changes):
     stable = TrackReport("stable", target, rollout or rolled_out(V1))
-    base = Report(generation=3, now=NOW, uri=URI, tracks=(stable,), endpoint="http://iris.demo.svc")
+    base = Report(
+        generation=3,
+        now=NOW,
+        uri=URI,
+        tracks=(stable,),
+        endpoint="http://iris.demo.svc",
+        environment=EnvironmentCheck("Unknown", "Unchecked", "the image has no manifest"),
+    )
     return replace(base, **changes)
 
 
