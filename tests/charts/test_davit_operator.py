@@ -1,13 +1,18 @@
 """The operator's chart against the operator's code: definition, permissions, environment."""
 
+from pathlib import Path
+
 import pytest
 import yaml
+from davit_environment.manifest import RuntimeManifest, write_manifest
 from davit_operator.adapters.permissions import list_permissions
+from davit_operator.adapters.runtimes import read_runtimes
 from davit_operator.modeldeployment.parts import describe_kind
 from davit_operator.settings import Settings
 from davit_registry.stores.table import direct_stores
 from support.charts.rendering import CHARTS, ROOT, ChartError, documents, environment, one, render
 
+MANIFEST = RuntimeManifest("3.11.7", packages={"numpy": "2.0.0"}, libraries=frozenset({"libgomp.so.1"}))
 EVERY_REGISTRY_VALUE = ROOT / "tests/data/input/charts/davit-operator-own-registry.values.yaml"
 
 
@@ -99,6 +104,24 @@ def test_the_operator_reads_the_settings_that_the_chart_renders():
     assert values["DAVIT_WEBHOOK_URL"] == "http://davit-operator.team.svc:8081/mlflow"
     assert values["DAVIT_SERVER_IMAGE"] == f"davit.dev/server:{version()}"
     Settings.model_validate({name.removeprefix("DAVIT_").lower(): value for name, value in values.items()})
+
+
+def test_the_operator_reads_the_manifests_that_the_chart_mounts(tmp_path: Path):
+    manifest = tmp_path / "runtime.json"
+    manifest.write_text(write_manifest(MANIFEST))
+    objects = rendered(
+        *("--set-file", f"runtimes[0].manifest={manifest}"),
+        *("--set-file", f"runtimes[1].manifest={manifest}", "--set", "runtimes[1].image=example.com/a:1"),
+    )
+    mounted = tmp_path / "runtimes.json"
+    mounted.write_text(one(objects, "ConfigMap", "davit-operator-runtimes")["data"]["runtimes.json"])
+    default = f"davit.dev/server:{version()}"
+    assert read_runtimes(str(mounted)) == {default: MANIFEST, "example.com/a:1": MANIFEST}
+
+
+def test_without_manifests_nothing_is_mounted():
+    assert not [obj for obj in rendered() if obj["kind"] == "ConfigMap"]
+    assert "DAVIT_RUNTIMES_FILE" not in operator_environment()
 
 
 def test_the_keys_of_the_stacks_connection_are_settings_of_the_operator():

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+import davit_environment
 import davit_operator
 import davit_registry
 import davit_server
@@ -21,6 +22,7 @@ from support.fakes.operator_harness import CHAMPION, OperatorHarness
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = {
+    "environment": Path(davit_environment.__file__).parent,
     "operator": Path(davit_operator.__file__).parent,
     "registry": Path(davit_registry.__file__).parent,
     "server": Path(davit_server.__file__).parent,
@@ -30,6 +32,8 @@ KNOWN = {reason.name: reason for reason in REASONS}
 
 def source_of(path: Path) -> str:
     package = next(name for name, folder in PACKAGES.items() if path.is_relative_to(folder))
+    if package == "environment":
+        return "operator"  # which compares, and reports
     if package != "server":
         return package
     return "fetch" if path.is_relative_to(PACKAGES["server"] / "artifacts") else "serve"
@@ -72,8 +76,10 @@ class Uses(ast.NodeVisitor):
         reason = next((word.value for word in node.keywords if word.arg == "reason"), None)
         if name == "Verdict":
             self._note(node.args[2], None, node.lineno)
-        elif name == "Note":
+        elif name in {"Note", "Refusal"}:
             self._note(node.args[1], None, node.lineno)
+        elif name == "Finding":
+            self._note(node.args[0], None, node.lineno)
         elif name == "Reasons":  # the words for one kind of server, in davit_registry.unreachable
             for word in node.keywords:
                 self._note(word.value, Failure.UNAVAILABLE, node.lineno)

@@ -69,6 +69,7 @@ def test_a_complete_rollout_is_ready_and_available():
     assert conditions(status) == {
         "Available": ("True", "Answering"),
         "ModelResolved": ("True", "Resolved"),
+        "EnvironmentReady": ("Unknown", "Unchecked"),
         "Ready": ("True", "Serving"),
     }
     assert status.condition("Ready").message == "all pods serve iris/1"
@@ -81,6 +82,7 @@ def test_a_first_rollout_is_reconciling_and_neither_ready_nor_available():
     assert conditions(status) == {
         "Available": ("False", "NoReadyPods"),
         "ModelResolved": ("True", "Resolved"),
+        "EnvironmentReady": ("Unknown", "Unchecked"),
         "Ready": ("False", "NotDeployed"),
         "Reconciling": ("True", "NotDeployed"),
     }
