@@ -62,7 +62,7 @@ def _stack(name: str, *, official: bool = False) -> Image:
 IMAGES = {
     image.name: image
     for image in (
-        _davit("operator", "resource/davit_resource"),
+        _davit("operator", "environment/davit_environment", "resource/davit_resource"),
         _davit("server", "environment/davit_environment"),
         _stack("mlflow"),
         _stack("versitygw"),
