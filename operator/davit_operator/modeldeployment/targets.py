@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from davit_resource.v1alpha1 import ModelDeploymentSpec, Resource
 
 from davit_operator.domain.environment import EnvironmentCheck
-from davit_operator.domain.errors import DavitError, Denied, Unavailable
+from davit_operator.domain.errors import DavitError, Denied, InvalidSpec, Unavailable
 from davit_operator.domain.pin import Pin
 from davit_operator.modeldeployment.live_tracks import Live, LiveTracks
 from davit_operator.modeldeployment.tracks import ChooseGoals
@@ -70,7 +70,8 @@ class Targets:
             return Selection(choice, goals, live)
         image = self._tracks.image_of(spec)
         check = await self._environments.check(resource, spec, choice.target, image)
-        if check.problem is None or self._is_proven(resource, spec, goals, live):
+        invalid = isinstance(check.problem, InvalidSpec)
+        if check.problem is None or (not invalid and self._is_proven(resource, spec, goals, live)):
             return Selection(choice, goals, live, environment=check)
         return self._hold(resource, spec, choice, live, check, check.problem)
 

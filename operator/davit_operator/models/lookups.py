@@ -129,7 +129,7 @@ class Lookups:
         self._metrics = metrics
         self._sources = Recent[tuple[str, str], ResolvedModel](clock, max_age)
         self._listings = Recent[tuple[str, str], _Listed](clock, max_age)
-        self._needs = Recent[tuple[str, str], ModelNeeds](clock, max_age)
+        self._needs = Recent[tuple[str, str, str], ModelNeeds](clock, max_age)
 
     async def resolve(
         self, reference: Reference, login: RegistryLogin, since: datetime | None = None
@@ -162,8 +162,9 @@ class Lookups:
             Denied: The store refuses us.
             Unavailable: It gives no usable response, or a file has changed since it was listed.
         """
-        key = (location, _fingerprint(access))
-        return await self._needs.get(key, lambda: self._read(location, access))
+        listed = await self._listed(location, access)
+        key = (location, _fingerprint(access), listed.contents.digest)
+        return await self._needs.get(key, lambda: self._read(location, access, listed))
 
     def forget_old(self) -> None:
         """Free what is too old to be used."""
@@ -188,13 +189,14 @@ class Lookups:
         key = (location, _fingerprint(access))
         return await self._listings.get(key, lambda: self._list(location, access))
 
-    async def _read(self, location: str, access: StoreAccess) -> ModelNeeds:
-        listed = await self._listed(location, access)
+    async def _read(self, location: str, access: StoreAccess, listed: _Listed) -> ModelNeeds:
         # One byte more than is allowed, so that a longer file is refused rather than cut.
         limits = {
             file: (MLMODEL_BYTES if file.path == MLMODEL else FILE_BYTES) + 1 for file in listed.descriptions
         }
-        return read_needs(await self._store.read_files(location, limits, access), listed.wheels)
+        files = await self._store.read_files(location, limits, access)
+        # A large file takes seconds, in which other ModelDeployments would wait.
+        return await asyncio.to_thread(read_needs, files, listed.wheels)
 
     async def _list(self, location: str, access: StoreAccess) -> _Listed:
         files = await self._store.list_files(location, access)

@@ -8,6 +8,7 @@ import traceback
 from pathlib import Path
 
 from davit_server.errors import ModelRejected
+from davit_server.runtimes.differences import with_differences
 
 _DISTRIBUTIONS = {
     "sklearn": "scikit-learn",
@@ -45,6 +46,10 @@ def explain_load_failure(failure: Exception, path: Path) -> ModelRejected:
     Args:
         failure: The exception raised while loading.
         path: The model's folder, read for its requirements and Python version.
+
+    Returns:
+        The rejection. In an image with a manifest, its cause also names the gravest differences from what the
+        model says, unless the failure itself says what is missing.
     """
     if isinstance(failure, MemoryError):
         return out_of_memory("load", path)
@@ -60,13 +65,14 @@ def explain_load_failure(failure: Exception, path: Path) -> ModelRejected:
     if wrong := _wrong_python(path, failure):
         return wrong
     if isinstance(failure, ImportError):
-        return ModelRejected(
+        broken = ModelRejected(
             "load",
             "BrokenLibrary",
             f"Importing what the model needs failed: {_first_line(failure)}.",
             "Install the versions in the model's requirements.txt.",
         )
-    return _other(failure)
+        return with_differences(broken, path)
+    return with_differences(_other(failure), path)
 
 
 def explain_exit(failure: BaseException, stage: str) -> ModelRejected:

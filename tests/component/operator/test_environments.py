@@ -129,6 +129,23 @@ async def test_a_line_of_the_spec_that_cannot_be_used_is_an_invalid_spec(harness
     assert "apply Deployment iris" not in harness.cluster.writes
 
 
+async def test_a_line_that_cannot_be_used_is_reported_while_the_model_serves(harness):
+    await harness.serve()
+    harness.cluster.create("iris", {"model": {"uri": CHAMPION}, "environment": {"requirements": ["-e ."]}})
+    await harness.reconcile()
+    assert harness.condition("Stalled")["reason"] == "InvalidSpec"
+    assert harness.condition("Ready")["message"].endswith("(iris/1 keeps serving)")
+
+
+async def test_a_refused_model_whose_files_are_replaced_is_compared_again(harness):
+    await refuse_the_second_version(harness)
+    for content, target in ((files("scikit-learn==1.6.0"), "iris/1"), (FITTING, "iris/2")):
+        harness.clock.advance(1)
+        harness.store.content[harness.registry.models[CHAMPION].location] = content
+        await follow(harness)
+        assert harness.target() == target
+
+
 async def test_an_image_without_a_manifest_is_used_unchecked_and_no_file_is_read(harness):
     log(harness, "1", DIFFERING)
     await harness.serve(image=OTHER)
