@@ -122,7 +122,9 @@ def test_a_fast_path_that_raises_is_not_used(monkeypatch, step):
 
 
 @pytest.mark.parametrize(
-    "column", [{"independence": fail}, {"fast_paths": (FastPath("fails", fail),)}], ids=str
+    "column",
+    [{"independence": fail}, {"fast_paths": (FastPath("fails", fail),)}],
+    ids=["independence", "fast_paths"],
 )
 def test_a_table_row_that_raises_is_not_used(monkeypatch, column):
     rows = tuple(replace(row, **column) for row in FLAVORS)

@@ -13,6 +13,7 @@ import yaml
 from davit_server.cli import main as davit
 from mlflow import MlflowClient
 
+from devcluster.images.catalog import IMAGES
 from examples.demo.stage import REQUEST
 
 ROOT = Path(__file__).parents[3]
@@ -50,6 +51,24 @@ def test_the_first_screen_installs_deploys_predicts_rolls_back_and_shows_the_dem
     found = [screen.index(step) for step in steps]
     assert found == sorted(found)
     assert len(screen.splitlines()) <= 75
+
+
+def test_every_image_to_push_is_named_with_the_value_that_takes_it():
+    section = README.partition("\n## Images\n")[2].partition("\n## ")[0]
+    for image in IMAGES.values():
+        assert image.official or f"davit.dev/{image.name}" in section
+    for chart in ("davit-operator", "mlflow-stack"):
+        values = yaml.safe_load((ROOT / "charts" / chart / "values.yaml").read_text())
+        ours = [path for path, repository in repositories(values) if repository.startswith("davit.dev/")]
+        assert ours
+        assert [path for path in ours if f"`{path}`" not in section] == []
+
+
+def repositories(values: dict, path: str = "") -> list[tuple[str, str]]:
+    """The values of a chart that name an image, with their paths."""
+    found = [(f"{path}{name}", value) for name, value in values.items() if name == "repository"]
+    nested = [(name, value) for name, value in values.items() if isinstance(value, dict)]
+    return found + [pair for name, value in nested for pair in repositories(value, f"{path}{name}.")]
 
 
 def test_the_prediction_is_the_one_that_the_demo_compares():
