@@ -1,10 +1,12 @@
 """A kind of store that the operator has never seen works by its row: nothing else of the operator knows it."""
 
 import pytest
+from davit_environment.manifest import RuntimeManifest
 from davit_operator.adapters.stores import ModelStores
 from davit_registry.stores import table
-from support.fakes.model_store import FAKE
+from support.fakes.model_store import FAKE, FILES
 from support.fakes.operator_harness import CHAMPION, OperatorHarness
+from support.fakes.store_server import running_store_server
 
 LOCATION = "fake://models/iris"
 KEY_MISSING = "spec.model.storeSecretName names Secret demo/store, which lacks keys; give it account-key"
@@ -60,3 +62,25 @@ async def test_a_location_in_it_is_a_model_uri(harness):
     harness.cluster.create("direct", {"model": {"uri": LOCATION, "storeSecretName": "store"}})
     await harness.reconcile("direct")
     assert harness.status("direct")["model"]["target"]["location"] == LOCATION
+
+
+async def test_its_small_files_are_read_and_compared_with_the_image(harness):
+    harness.runtimes[harness.settings.server_image] = RuntimeManifest("3.11.7")
+    harness.restart_operator()
+    with running_store_server() as server:
+        server.put("models/iris/MLmodel", FILES["MLmodel"])
+        harness.cluster.secrets["demo", "store"] |= {"endpoint": server.url}
+        await harness.reconcile()
+    assert harness.condition("EnvironmentReady")["reason"] == "FitsImage"
+    assert harness.target() == "iris/1"
+
+
+async def test_a_file_that_cannot_be_read_is_named_with_its_location(harness):
+    harness.runtimes[harness.settings.server_image] = RuntimeManifest("3.11.7")
+    harness.restart_operator()
+    with running_store_server() as server:
+        harness.cluster.secrets["demo", "store"] |= {"endpoint": server.url}
+        await harness.reconcile()
+    assert harness.condition("Ready")["reason"] == "FileMissing"
+    assert harness.condition("Ready")["message"].startswith(f"{LOCATION}: the file MLmodel is gone")
+    assert harness.cluster.children == {}
