@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 from davit_registry.stores.table import direct_stores
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from davit_operator import __version__
@@ -23,6 +23,16 @@ Names = Annotated[
     ),
 ]
 
+
+def _without_credentials(url: str) -> str:
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        raise ValueError(
+            "has credentials, and the URL is shown in the status of every ModelDeployment: put them into "
+            "DAVIT_REGISTRY_USERNAME and DAVIT_REGISTRY_PASSWORD, or DAVIT_REGISTRY_TOKEN"
+        )
+    return url
+
+
 _SCHEMES = "|".join(kind.scheme for kind in direct_stores())
 _DESTINATION = rf"^(({_SCHEMES})://[^/]+(/.*)?)?$"
 
@@ -31,10 +41,15 @@ class Settings(BaseSettings):
     """What the operator honours; each field is `DAVIT_` plus its name in the environment."""
 
     model_config = SettingsConfigDict(
-        env_prefix="DAVIT_", env_ignore_empty=True, extra="ignore", frozen=True, protected_namespaces=()
+        env_prefix="DAVIT_",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        protected_namespaces=(),
+        hide_input_in_errors=True,
     )
 
-    registry_url: str = ""
+    registry_url: Annotated[str, AfterValidator(_without_credentials)] = ""
     """The MLflow server of ModelDeployments that name none; also the address at which pods reach it."""
     registry_username: str = ""
     registry_password: SecretStr = SecretStr("")

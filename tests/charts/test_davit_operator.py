@@ -173,6 +173,7 @@ def test_contradicting_values_are_rejected_naming_both(values: str, complaint: s
         ("replicas=2", "replicas"),
         ("registry.uri=http://mlflow", "uri"),
         ("registry.url=mlflow:5000", "registry/url"),
+        ("registry.url=http://me:hunter2@mlflow:5000", "registry/url"),
         ("webhook.url=http://davit:8081/other", "webhook/url"),
         ("resolveIntervalSeconds=0", "resolveIntervalSeconds"),
         ("log.level=LOUD", "log/level"),

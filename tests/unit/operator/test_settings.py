@@ -43,6 +43,15 @@ def test_a_destination_that_is_no_store_is_refused(monkeypatch):
         Settings()
 
 
+def test_credentials_in_the_registrys_url_are_rejected_and_not_shown(monkeypatch):
+    monkeypatch.setenv("DAVIT_REGISTRY_URL", "http://me:hunter2@mlflow:5000/@x")
+    with pytest.raises(ValidationError, match="put them into DAVIT_REGISTRY_USERNAME") as raised:
+        Settings()
+    assert "hunter2" not in str(raised.value)
+    monkeypatch.setenv("DAVIT_REGISTRY_URL", "http://mlflow:5000/@x")
+    assert Settings().registry_url == "http://mlflow:5000/@x"
+
+
 def test_a_log_line_is_one_json_object_with_its_traceback():
     try:
         1 / 0  # noqa: B018
