@@ -53,12 +53,13 @@ $(UV):
 	@$(CACHE)/uv-$(UV_VERSION)/bin/pip install --quiet uv==$(UV_VERSION) || { rm -rf $(CACHE)/uv-$(UV_VERSION); echo "davit: could not install uv: is a Python package index reachable?" >&2; exit 1; }
 
 .PHONY: check
-check: env ## Check style, types and import contracts
+check: env ## Check style, types, import contracts, the language of texts and generated pages
 	@$(UV) lock --check --quiet
 	@$(RUN) ruff format --check .
 	@$(RUN) ruff check .
 	@$(RUN) mypy
 	@$(RUN) lint-imports
+	@$(PYTEST) --quiet $(addprefix tests/contract/project/test_,plain_english.py reference.py)
 
 .PHONY: format
 format: env ## Format the code and fix what ruff can
