@@ -11,7 +11,7 @@ PYTEST     := $(RUN) pytest
 # The tests that need neither a cluster nor an MLflow server.
 ALONE      := -m "not stack and not e2e"
 # The stories on clusters wait more than they work: two clusters or three namespaces at once, other tests beside them.
-# tests/support/side_by_side.py says which tests follow each other in one process. Groups begin in the order given.
+# tests/support/cluster/side_by_side.py says which tests follow each other in one process. Groups begin in the order given.
 ABREAST    := -n 3 --dist loadfile --no-loadscope-reorder --durations=20 --durations-min=20
 PYTHON     ?= python3
 

@@ -41,13 +41,10 @@ async def _read(source: Source, client: httpx.AsyncClient, file: File, limit: in
     if not file.size:
         return b""
     signed = await source.sign(file)
-    headers = {**signed.headers, "Accept-Encoding": "identity"}
-    if file.etag and signed.ranges:
-        headers["If-Match"] = f'"{file.etag}"'
     try:
         async with (
             asyncio.timeout(WHOLE_SECONDS),
-            client.stream("GET", signed.url, headers=headers) as response,
+            client.stream("GET", signed.url, headers=signed.headers_for(file)) as response,
         ):
             if response.status_code != httpx.codes.OK:
                 raise _refusal(source, response, file)

@@ -44,6 +44,13 @@ class SignedRequest:
     ranges: bool = True
     about: Mapping[str, str] = field(repr=False, default_factory=dict)
 
+    def headers_for(self, file: File) -> dict[str, str]:
+        """Return the headers of a GET for the file: uncompressed, and rejected if it has changed since."""
+        headers = {"Accept-Encoding": "identity", **self.headers}
+        if self.ranges and file.etag:
+            headers["If-Match"] = f'"{file.etag}"'
+        return headers
+
 
 class Source(ABC):
     """The files of one model in a store. A store of another kind overrides what it knows better."""

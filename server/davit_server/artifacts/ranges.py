@@ -202,9 +202,7 @@ def _write(stream: FileIO, block: memoryview, span: Span) -> None:
 
 
 def _headers(request: SignedRequest, file: File, span: Span) -> dict[str, str]:
-    headers = {"Accept-Encoding": "identity", **request.headers}
-    if request.ranges and file.etag:
-        headers["If-Match"] = f'"{file.etag}"'
+    headers = request.headers_for(file)
     if not _is_whole(file, span):
         headers["Range"] = f"bytes={span.at}-{span.stop - 1}"
     return headers
